@@ -1,0 +1,63 @@
+"""The whole study: from raw idx files to the report. See README.md; `snakemake -n` shows the plan."""
+
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+min_version("9.20")
+sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+# A job's `python` is the one that runs Snakemake, also where its environment was not activated.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+from scanline import study
+from scanline.code import code_hash
+
+
+configfile: "config.yaml"
+
+
+try:
+    for file in ("config.yaml", *workflow.overwrite_configfiles):
+        study.refuse_duplicate_keys(Path(file))
+    study.validate(config)
+except ValueError as error:
+    raise WorkflowError(str(error)) from None
+
+os.environ["SCANLINE_TRACKING"] = study.tracking_uri(config)
+
+
+wildcard_constraints:
+    data="[^/]+",
+    variant="[^/]+",
+    seed="[0-9]+",
+
+
+include: "workflow/rules/settings.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/classify.smk"
+include: "workflow/rules/predict.smk"
+include: "workflow/rules/complete.smk"
+include: "workflow/rules/inpaint.smk"
+include: "workflow/rules/cells.smk"
+include: "workflow/rules/report.smk"
+include: "workflow/rules/tracking.smk"
+
+
+localrules:
+    all,
+    trainings,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.write_report.output,
+
+
+rule trainings:
+    input:
+        trained("classify"),
+        trained("predict"),

@@ -1,0 +1,91 @@
+"""Which source files a script's results depend on, and one hash that names them.
+
+A script depends on itself and on every module of the package that it imports, directly or through
+another. Comments, docstrings, blank lines do not count: editing them changes no result. Nor do the
+modules in WATCHERS, which follow a run and cannot change what it computes.
+"""
+
+import ast
+import hashlib
+import io
+import tokenize
+from functools import cache
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parent.parent
+WATCHERS = ("command", "record", "tracking", "progress")
+# The native module stands for the C++ sources that it compiles.
+COMPILED = {"native": "kernel"}
+
+
+def code_of(script: str) -> list[Path]:
+    """The files that results of src/``script``.py depend on, sorted."""
+    found: set[Path] = set()
+    waiting = [SOURCE / f"{script}.py"]
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        found.add(path)
+        if path.suffix == ".py":
+            waiting += _imported(path)
+            if path.stem in COMPILED and path.parent.name == "scanline":
+                waiting += [p for p in (SOURCE / COMPILED[path.stem]).iterdir() if p.is_file()]
+    return sorted(found)
+
+
+def code_hash(script: str) -> str:
+    """SHA-256 over ``code_of(script)``: the files' names and what of them is executed."""
+    digest = hashlib.sha256()
+    for path in code_of(script):
+        digest.update(f"{path.relative_to(SOURCE)}\n{file_hash(path)}\n".encode())
+    return digest.hexdigest()
+
+
+@cache
+def file_hash(path: Path) -> str:
+    """SHA-256 of what a source file executes; for other files than Python's, of all of it."""
+    text = path.read_text()
+    if path.suffix == ".py":
+        text = _executed(text)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def _imported(path: Path) -> list[Path]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(), path)):
+        if isinstance(node, ast.ImportFrom) and node.module == "scanline":
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("scanline."):
+            names.add(node.module.split(".")[1])
+        elif isinstance(node, ast.Import):
+            parts = [alias.name.split(".") for alias in node.names]
+            names |= {part[1] for part in parts if part[0] == "scanline" and len(part) > 1}
+    files = [SOURCE / "scanline" / f"{name}.py" for name in names if name not in WATCHERS]
+    return [file for file in files if file.exists()]
+
+
+def _executed(text: str) -> str:
+    """Python source without comments, docstrings and blank lines."""
+    lines = text.splitlines(keepends=True)
+    spans = [  # (start, end) as (line, column), line from 1
+        (token.start, token.end)
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
+        if token.type == tokenize.COMMENT
+    ]
+    for node in ast.walk(ast.parse(text)):
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            and node.body
+            and isinstance(node.body[0], ast.Expr)
+            and isinstance(node.body[0].value, ast.Constant)
+            and isinstance(node.body[0].value.value, str)
+        ):
+            docstring = node.body[0]
+            last = docstring.end_lineno or docstring.lineno
+            spans.append(((docstring.lineno, 0), (last, len(lines[last - 1]))))
+    for (first, start), (last, end) in sorted(spans, reverse=True):
+        kept = lines[first - 1][:start] + lines[last - 1][end:]
+        lines[first - 1 : last] = [kept] + [""] * (last - first)
+    return "\n".join(line.rstrip() for line in lines if line.strip())

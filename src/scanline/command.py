@@ -1,0 +1,88 @@
+"""Runs a script's function as a command: parses its arguments, keeps outputs whole, records the run.
+
+A script's function takes keyword arguments only. Those of type Path are files that it reads; ``out``
+is an empty folder that it fills; ``checkpoints`` is where it may leave and find work in progress; all
+others are settings, which the record names. Its docstring is the help text.
+"""
+
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import tyro
+
+from scanline import tracking
+from scanline.files import whole_folder
+from scanline.record import Record
+
+PLACES = ("out", "checkpoints")
+
+
+def main(function: Callable[..., None], gpu: bool = False, arguments: list[str] | None = None) -> None:
+    """Runs ``function`` on the command line's arguments; exits 1 with one line where it fails.
+
+    A function that does not ask for the ``gpu`` cannot see one. If it has a parameter
+    ``log_epoch``, it is given the tracking store's.
+    """
+    if not gpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    given = tyro.cli(
+        _arguments_of(function),
+        prog=f"{function.__name__}.py",
+        description=inspect.getdoc(function),
+        args=arguments,
+    )
+    try:
+        run(function, **given)
+    except (ValueError, OSError, ArithmeticError) as error:
+        print(f"{function.__name__}: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print(f"{function.__name__}: interrupted; nothing was written", file=sys.stderr)
+        sys.exit(130)
+
+
+def run(function: Callable[..., None], *, out: Path, **given) -> Record:
+    """Calls ``function`` with an empty folder that replaces ``out``'s files when it succeeds."""
+    inputs = [path for name, value in given.items() if name not in PLACES for path in _paths(value)]
+    for path in inputs:
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} does not exist, or is not a file")
+    settings = {
+        name: value
+        for name, value in given.items()
+        if name not in PLACES and not list(_paths(value))
+    }
+    record = Record.begin(function.__name__, out, settings, inputs)
+    with whole_folder(out) as partial:
+        if "log_epoch" in inspect.signature(function).parameters:
+            with tracking.live(record) as log_epoch:
+                function(out=partial, log_epoch=log_epoch, **given)
+        else:
+            function(out=partial, **given)
+        record.end(partial)
+    return record
+
+
+def _arguments_of(function: Callable) -> Callable[..., dict]:
+    """A function with the command-line parameters of ``function`` that returns them as a dict."""
+    signature = inspect.signature(function)
+    kept = [p for p in signature.parameters.values() if p.name != "log_epoch"]
+
+    def arguments(**given):
+        return given
+
+    arguments.__signature__ = signature.replace(parameters=kept, return_annotation=dict)  # type: ignore[attr-defined]
+    arguments.__annotations__ = {p.name: p.annotation for p in kept}
+    arguments.__doc__ = function.__doc__
+    return arguments
+
+
+def _paths(value) -> list[Path]:
+    if isinstance(value, Path):
+        return [value]
+    if isinstance(value, list | tuple):
+        return [path for item in value for path in _paths(item)]
+    return []

@@ -1,0 +1,184 @@
+"""The study that a config describes: is it valid, and which settings does each stage get?
+
+A stage's settings are the flags of its script. The rules pass them on, and ``make verify`` compares
+them with those that the records name.
+"""
+
+import difflib
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+import yaml
+from jsonschema import Draft202012Validator
+
+SCHEMA = Path(__file__).resolve().parents[2] / "workflow/schemas/config.schema.yaml"
+ROWS = COLUMNS = 28  # ASSUME: MNIST and data like it; the idx files' own sizes are checked on reading
+TRAINED = {"classify": "train_classifier", "predict": "train_predictor"}
+
+
+def validate(config: Mapping) -> None:
+    """Raises ValueError, one line: the key, the value that came, what is allowed."""
+    schema = yaml.safe_load(SCHEMA.read_text())
+    errors = sorted(Draft202012Validator(schema).iter_errors(dict(config)), key=_depth, reverse=True)
+    if errors:
+        raise ValueError(_one_line(errors[0]))
+    _known("dataset", config["dataset"], config["datasets"])
+    for name, data in config["datasets"].items():
+        needed = {"threshold": "threshold", "bernoulli": "seed"}[data["binarise"]]
+        if needed not in data:
+            raise ValueError(f"datasets.{name} lacks {needed}, which binarise: {data['binarise']} needs")
+    for task in ("classify", "predict", "complete", "inpaint"):
+        for variant in config[task]["variants"]:
+            _known(f"{task}.variants", variant, config["variants"])
+    for task in TRAINED:
+        for variant in config[task]["exceptions"]:
+            _known(f"{task}.exceptions", variant, config["variants"])
+    for task in ("complete", "inpaint"):
+        for variant in config[task]["variants"]:
+            _known(f"{task}.variants", variant, config["predict"]["variants"])
+    left = ROWS * COLUMNS - config["complete"]["cut"]
+    for run in config["complete"]["hidden_runs"]:
+        if run > left:
+            raise ValueError(
+                f"complete.hidden_runs is {run}; from complete.cut {config['complete']['cut']} on "
+                f"the image has {max(left, 0)} pixels left: allowed are 1 to {max(left, 0)}"
+            )
+
+
+def refuse_duplicate_keys(path: Path) -> None:
+    """Raises ValueError where a YAML file names a key twice in one place (the last would win)."""
+
+    class Strict(yaml.SafeLoader):
+        pass
+
+    def mapping(loader: Strict, node: yaml.MappingNode) -> dict:
+        seen: set[str] = set()
+        for key_node, _ in node.value:
+            key = loader.construct_object(key_node)
+            if key in seen:
+                line = key_node.start_mark.line + 1
+                raise ValueError(f"{path}, line {line}: {key!r} stands there twice; rename or drop one")
+            seen.add(key)
+        return loader.construct_mapping(node, deep=True)
+
+    Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
+    with open(path) as file:
+        yaml.load(file, Strict)
+
+
+def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
+    """The settings of a rule's script for the given wildcards (data, variant, seed)."""
+    complete, inpaint = config["complete"], config["inpaint"]
+    match rule:
+        case "binarise":
+            name = wildcards["data"]
+            data = config["datasets"][name]
+            return {
+                "data": name,
+                "source": data["source"],
+                "method": data["binarise"],
+                "validation_images": data["validation_images"],
+                **{key: data[key] for key in ("threshold", "seed") if key in data},
+            }
+        case "train_classifier" | "train_predictor":
+            task = {rule: task for task, rule in TRAINED.items()}[rule]
+            variant = wildcards["variant"]
+            return {
+                **{"inputs": "previous"},
+                **config["variants"][variant],
+                **config[task]["training"],
+                **config[task]["exceptions"].get(variant, {}),
+                "seed": int(wildcards["seed"]),
+            }
+        case "score_classifier" | "score_predictor":
+            return {"images": config["score"]["images"]}
+        case "hide_pixels":
+            return {
+                "images": complete["images"],
+                "seed": complete["images_seed"],
+                "cut": complete["cut"],
+                "runs": sorted(complete["hidden_runs"]),
+            }
+        case "sample_completions":
+            return {"samples": complete["samples"], "seed": complete["sampling_seed"]}
+        case "hide_patches":
+            return {
+                "holes": inpaint["holes"],
+                "images": inpaint["images"],
+                "mean": inpaint["centre_mean"],
+                "sd": inpaint["centre_sd"],
+                "seed": inpaint["patches_seed"],
+            }
+        case _:
+            return {}
+
+
+def flags(settings: Mapping) -> str:
+    """Settings as command-line flags, sorted by name: one string names every value."""
+    words: list[str] = []
+    for name, value in sorted(settings.items()):
+        values = value if isinstance(value, list | tuple) else [value]
+        words += [f"--{name.replace('_', '-')}", *(str(v) for v in values)]
+    return shlex.join(words)
+
+
+def settings_of(config: Mapping, script: str, folder: str) -> dict:
+    """The settings that the config gives for the stage whose results lie in ``folder``."""
+    parts = PurePosixPath(folder).relative_to(config["results"]).parts
+    wildcards = {"data": parts[0]}
+    if len(parts) >= 4 and parts[3].startswith("seed-"):
+        wildcards |= {"variant": parts[2], "seed": parts[3].removeprefix("seed-")}
+    return settings(config, script, **wildcards)
+
+
+def tracking_uri(config: Mapping) -> str:
+    """The address of the tracking store: absolute, so that every job means the same one."""
+    if config["tracking"] == "sqlite":
+        return f"sqlite:///{Path(config['results']).resolve() / 'mlflow' / 'mlflow.db'}"
+    return str(config["tracking"])
+
+
+def _known(key: str, name: str, names: Mapping | list) -> None:
+    if name not in names:
+        near = difflib.get_close_matches(str(name), list(names), n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"{key} is {name!r}; allowed: {', '.join(names)}{hint}")
+
+
+def _depth(error) -> int:
+    return len(error.absolute_path)
+
+
+def _one_line(error) -> str:
+    key = ".".join(str(part) for part in error.absolute_path) or "config"
+    value = json.dumps(error.instance)
+    value = value if len(value) < 60 else f"{value[:57]}..."
+    match error.validator:
+        case "additionalProperties":
+            allowed = list(error.schema["properties"])
+            unknown = [name for name in error.instance if name not in allowed][0]
+            near = difflib.get_close_matches(unknown, allowed, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            return f"{key} has the unknown key {unknown!r}; allowed: {', '.join(allowed)}{hint}"
+        case "required":
+            return f"{key} lacks a key: {error.message}"
+        case "enum":
+            return f"{key} is {value}; allowed: {', '.join(map(str, error.validator_value))}"
+        case "minimum" | "exclusiveMinimum":
+            sign = "at least" if error.validator == "minimum" else "more than"
+            return f"{key} is {value}; allowed: {sign} {error.validator_value}{_upper(error.schema)}"
+        case "maximum":
+            low = error.schema.get("minimum", "")
+            return f"{key} is {value}; allowed: {low} to {error.validator_value}"
+        case "pattern":
+            return f"{key}: {value} is not allowed; it must match {error.validator_value}"
+        case "type":
+            return f"{key} is {value}; allowed: a value of type {error.validator_value}"
+        case _:
+            return f"{key}: {error.message}"
+
+
+def _upper(schema: Mapping) -> str:
+    return f", at most {schema['maximum']}" if "maximum" in schema else ""

@@ -1,0 +1,65 @@
+# Task 1: classifiers that read an image pixel by pixel.
+
+
+def selection_pixels(task):
+    """The test images, where a checkpoint is chosen on batches of them as in the report; else none."""
+
+    def paths(wildcards):
+        training = study.settings(config, study.TRAINED[task], **wildcards)
+        if training["selection"] == "test_batches":
+            return f"{RESULTS}/{wildcards.data}/pixels/test.npz"
+        return []
+
+    return paths
+
+
+rule train_classifier:
+    input:
+        train=rules.binarise.output.train,
+        validation=rules.binarise.output.validation,
+        test=selection_pixels("classify"),
+        tracking=ancient(f"{RESULTS}/tracking/open.json"),
+    output:
+        model=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/train/model.keras",
+        by_epoch=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/train/curve_by_epoch.csv",
+        by_step=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/train/curve_by_step.csv",
+        record=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/train/run.json",
+    params:
+        test=lambda wildcards, input: f"--test {input.test}" if input.test else "",
+        settings=settings("train_classifier"),
+        code=code_hash("train_classifier"),
+    log:
+        f"{RESULTS}/logs/train_classifier/{{data}}-{{variant}}-{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_classifier/{{data}}-{{variant}}-{{seed}}.tsv"
+    threads: 1
+    resources:
+        gpu=gpus,
+    conda:
+        ENVIRONMENT
+    shell:
+        "python src/train_classifier.py --train {input.train} --validation {input.validation}"
+        " {params.test} --checkpoints {RESULTS}/checkpoints --out $(dirname {output.model})"
+        " {params.settings} 2>&1 | tee {log}"
+
+
+rule score_classifier:
+    input:
+        model=rules.train_classifier.output.model,
+        train=rules.binarise.output.train,
+        test=rules.binarise.output.test,
+    output:
+        scores=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/score/scores.csv",
+        predictions=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/score/predictions.npz",
+        record=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/score/run.json",
+    params:
+        settings=settings("score_classifier"),
+        code=code_hash("score_classifier"),
+    log:
+        f"{RESULTS}/logs/score_classifier/{{data}}-{{variant}}-{{seed}}.log",
+    conda:
+        ENVIRONMENT
+    shell:
+        "python src/score_classifier.py --model {input.model} --train {input.train}"
+        " --test {input.test} --out $(dirname {output.scores})"
+        " {params.settings} 2>&1 | tee {log}"

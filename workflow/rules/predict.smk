@@ -1,0 +1,53 @@
+# Task 2a: models of the next pixel.
+
+
+rule train_predictor:
+    input:
+        train=rules.binarise.output.train,
+        validation=rules.binarise.output.validation,
+        test=selection_pixels("predict"),
+        tracking=ancient(f"{RESULTS}/tracking/open.json"),
+    output:
+        model=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/train/model.keras",
+        by_epoch=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/train/curve_by_epoch.csv",
+        by_step=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/train/curve_by_step.csv",
+        record=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/train/run.json",
+    params:
+        test=lambda wildcards, input: f"--test {input.test}" if input.test else "",
+        settings=settings("train_predictor"),
+        code=code_hash("train_predictor"),
+    log:
+        f"{RESULTS}/logs/train_predictor/{{data}}-{{variant}}-{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_predictor/{{data}}-{{variant}}-{{seed}}.tsv"
+    threads: 1
+    resources:
+        gpu=gpus,
+    conda:
+        ENVIRONMENT
+    shell:
+        "python src/train_predictor.py --train {input.train} --validation {input.validation}"
+        " {params.test} --checkpoints {RESULTS}/checkpoints --out $(dirname {output.model})"
+        " {params.settings} 2>&1 | tee {log}"
+
+
+rule score_predictor:
+    input:
+        model=rules.train_predictor.output.model,
+        train=rules.binarise.output.train,
+        test=rules.binarise.output.test,
+    output:
+        scores=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/score/scores.csv",
+        likelihoods=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/score/log_likelihoods.npz",
+        record=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/score/run.json",
+    params:
+        settings=settings("score_predictor"),
+        code=code_hash("score_predictor"),
+    log:
+        f"{RESULTS}/logs/score_predictor/{{data}}-{{variant}}-{{seed}}.log",
+    conda:
+        ENVIRONMENT
+    shell:
+        "python src/score_predictor.py --model {input.model} --train {input.train}"
+        " --test {input.test} --out $(dirname {output.scores})"
+        " {params.settings} 2>&1 | tee {log}"

@@ -1,0 +1,20 @@
+# The tracking store observes: it is opened once, and filled from the files; no result depends on it.
+
+
+rule open_tracking:
+    output:
+        f"{RESULTS}/tracking/open.json",
+    log:
+        f"{RESULTS}/logs/open_tracking.log",
+    conda:
+        ENVIRONMENT
+    shell:
+        "python workflow/scripts/open_tracking.py --results {RESULTS} 2>&1 | tee {log}"
+
+
+onsuccess:
+    shell("python workflow/scripts/track_results.py --results {RESULTS}")
+
+
+onerror:
+    shell("python workflow/scripts/track_results.py --results {RESULTS}")
