@@ -1,0 +1,84 @@
+# Two commands need nothing but Python 3.11 or newer and make: `make run` and `make test`.
+# Both make the environment in .venv from requirements.lock first.
+
+PYTHON ?= python3
+CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+UV := uv==0.13.9
+READY := .venv/.ready
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONPATH := $(CURDIR)/src
+
+.DEFAULT_GOAL := help
+.PHONY: help env kernel run study report ui track runs verify test check format graph lock bench cluster-test clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "scanline needs Python 3.11 or newer, this is " + sys.version.split()[0])'
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock
+	touch $@
+
+env: $(READY)  ## make the environment in .venv
+
+kernel: $(READY)  ## compile the recurrent core (without a compiler Keras' layers take over)
+	python -m scanline.native
+
+run: kernel  ## the quick study on real MNIST, to a finished HTML report
+	snakemake --cores $(CORES) --configfile workflow/presets/quick.yaml
+	@echo "The report: results-quick/mnist-threshold-0.1/report/report.html"
+
+study: kernel  ## the study of config.yaml
+	snakemake --cores $(CORES) --resources gpu=1
+
+report: kernel  ## the study's HTML report, and Snakemake's own beside it
+	snakemake --cores $(CORES) --resources gpu=1
+	snakemake --cores 1 --report results/snakemake-report.html
+	@echo "results/*/report/report.html and results/snakemake-report.html"
+
+RESULTS ?= results
+ui: $(READY)  ## browse the tracked runs (RESULTS=results-quick for the quick study)
+	mlflow ui --backend-store-uri sqlite:///$(abspath $(RESULTS))/mlflow/mlflow.db
+
+track: $(READY)  ## send to the tracking store what it has missed
+	python workflow/scripts/track_results.py --results $(RESULTS)
+
+runs: $(READY)  ## list the current runs and what each was made from
+	python workflow/scripts/list_runs.py --results $(RESULTS)
+
+verify: $(READY)  ## compare all recorded hashes with results, config and code
+	python workflow/scripts/verify_results.py --results $(RESULTS)
+
+test: kernel  ## the tests
+	python -m pytest -n $(CORES) --dist worksteal
+
+check: $(READY)  ## style, types, and the workflow's own checks
+	ruff check .
+	ruff format --check .
+	mypy
+	snakefmt --check Snakefile workflow/rules
+	snakemake --lint
+
+format: $(READY)  ## bring all sources into form
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile workflow/rules
+
+graph: $(READY)  ## draw the rule graph that the README shows
+	python workflow/scripts/draw_rulegraph.py
+
+lock: $(READY)  ## resolve the dependencies of pyproject.toml anew
+	uv pip compile pyproject.toml --group check --group test --universal --python-version 3.11 \
+	  --generate-hashes --custom-compile-command "make lock" --quiet -o requirements.lock
+
+bench: kernel  ## speed against Keras and PyTorch (QUICK=1: five minutes)
+	python benchmarks/bench.py $(if $(QUICK),--quick)
+
+cluster-test: $(READY)  ## the study on a real one-node Slurm (as root, Debian)
+	tests/cluster/run.sh
+
+clean:  ## remove what can be made again, but no results and no data
+	rm -rf .venv build .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -1,0 +1,56 @@
+# Task 3: the most probable fill of a small patch, exactly.
+
+HOLES = config["inpaint"]["holes"]
+OPTIMAL = {  # the assignment's names
+    "1x1": "optimal_inpaintings_1pixel_patch.npy",
+    "2x2": "optimal_inpaintings_2x2pixel_patch.npy",
+}
+
+
+rule hide_patches:
+    input:
+        test=rules.binarise.output.test,
+    output:
+        hidden=expand(
+            f"{RESULTS}/{{{{data}}}}/inpaint/hidden/{{file}}",
+            file=[f"{hole}.npz" for hole in HOLES] + [f"hidden_{hole}.npy" for hole in HOLES],
+        ),
+        record=f"{RESULTS}/{{data}}/inpaint/hidden/run.json",
+    params:
+        settings=settings("hide_patches"),
+        code=code_hash("hide_patches"),
+    log:
+        f"{RESULTS}/logs/hide_patches/{{data}}.log",
+    conda:
+        ENVIRONMENT
+    shell:
+        "python src/hide_patches.py --test {input.test} --out $(dirname {output.record})"
+        " {params.settings} 2>&1 | tee {log}"
+
+
+rule infer_patches:
+    input:
+        model=rules.train_predictor.output.model,
+        hidden=expand(
+            f"{RESULTS}/{{{{data}}}}/inpaint/hidden/{{hole}}.npz", hole=HOLES
+        ),
+    output:
+        posterior=expand(
+            f"{RESULTS}/{{{{data}}}}/inpaint/{{{{variant}}}}/seed-{{{{seed}}}}/posterior/{{file}}",
+            file=[f"{hole}.npz" for hole in HOLES] + [OPTIMAL[hole] for hole in HOLES],
+        ),
+        scores=f"{RESULTS}/{{data}}/inpaint/{{variant}}/seed-{{seed}}/posterior/scores.csv",
+        record=f"{RESULTS}/{{data}}/inpaint/{{variant}}/seed-{{seed}}/posterior/run.json",
+    params:
+        code=code_hash("infer_patches"),
+    log:
+        f"{RESULTS}/logs/infer_patches/{{data}}-{{variant}}-{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/infer_patches/{{data}}-{{variant}}-{{seed}}.tsv"
+    resources:
+        gpu=gpus,
+    conda:
+        ENVIRONMENT
+    shell:
+        "python src/infer_patches.py --model {input.model} --hidden {input.hidden}"
+        " --out $(dirname {output.scores}) 2>&1 | tee {log}"
