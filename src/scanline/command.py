@@ -1,8 +1,8 @@
-"""Runs a script's function as a command: parses its arguments, keeps outputs whole, records the run.
+"""Runs a script's function as a command: parses arguments, keeps outputs whole, records the run.
 
-A script's function takes keyword arguments only. Those of type Path are files that it reads; ``out``
-is an empty folder that it fills; ``checkpoints`` is where it may leave and find work in progress; all
-others are settings, which the record names. Its docstring is the help text.
+A script's function takes keyword arguments only. Those of type Path are files that it reads;
+``out`` is an empty folder that it fills; ``checkpoints`` is where it may leave and find work in
+progress; all others are settings, which the record names. Its docstring is the help text.
 """
 
 import inspect
@@ -20,7 +20,9 @@ from scanline.record import Record
 PLACES = ("out", "checkpoints")
 
 
-def main(function: Callable[..., None], gpu: bool = False, arguments: list[str] | None = None) -> None:
+def main(
+    function: Callable[..., None], gpu: bool = False, arguments: list[str] | None = None
+) -> None:
     """Runs ``function`` on the command line's arguments; exits 1 with one line where it fails.
 
     A function that does not ask for the ``gpu`` cannot see one. If it has a parameter

@@ -20,7 +20,7 @@ def sha256_of(path: Path) -> str:
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """Yields an empty folder; what it holds at the end replaces the files of that name in ``folder``.
+    """Yields an empty folder; what it holds at the end replaces ``folder``'s files of that name.
 
     Each file appears under its final name complete (one rename a file), and only when the block
     ends without an exception.

@@ -14,21 +14,27 @@ import yaml
 from jsonschema import Draft202012Validator
 
 SCHEMA = Path(__file__).resolve().parents[2] / "workflow/schemas/config.schema.yaml"
-ROWS = COLUMNS = 28  # ASSUME: MNIST and data like it; the idx files' own sizes are checked on reading
+ROWS = COLUMNS = (
+    28  # ASSUME: MNIST and data like it; the idx files' own sizes are checked on reading
+)
 TRAINED = {"classify": "train_classifier", "predict": "train_predictor"}
 
 
 def validate(config: Mapping) -> None:
     """Raises ValueError, one line: the key, the value that came, what is allowed."""
     schema = yaml.safe_load(SCHEMA.read_text())
-    errors = sorted(Draft202012Validator(schema).iter_errors(dict(config)), key=_depth, reverse=True)
+    errors = sorted(
+        Draft202012Validator(schema).iter_errors(dict(config)), key=_depth, reverse=True
+    )
     if errors:
         raise ValueError(_one_line(errors[0]))
     _known("dataset", config["dataset"], config["datasets"])
     for name, data in config["datasets"].items():
         needed = {"threshold": "threshold", "bernoulli": "seed"}[data["binarise"]]
         if needed not in data:
-            raise ValueError(f"datasets.{name} lacks {needed}, which binarise: {data['binarise']} needs")
+            raise ValueError(
+                f"datasets.{name} lacks {needed}, which binarise: {data['binarise']} needs"
+            )
     for task in ("classify", "predict", "complete", "inpaint"):
         for variant in config[task]["variants"]:
             _known(f"{task}.variants", variant, config["variants"])
@@ -59,7 +65,9 @@ def refuse_duplicate_keys(path: Path) -> None:
             key = loader.construct_object(key_node)
             if key in seen:
                 line = key_node.start_mark.line + 1
-                raise ValueError(f"{path}, line {line}: {key!r} stands there twice; rename or drop one")
+                raise ValueError(
+                    f"{path}, line {line}: {key!r} stands there twice; rename or drop one"
+                )
             seen.add(key)
         return loader.construct_mapping(node, deep=True)
 
@@ -168,7 +176,9 @@ def _one_line(error) -> str:
             return f"{key} is {value}; allowed: {', '.join(map(str, error.validator_value))}"
         case "minimum" | "exclusiveMinimum":
             sign = "at least" if error.validator == "minimum" else "more than"
-            return f"{key} is {value}; allowed: {sign} {error.validator_value}{_upper(error.schema)}"
+            return (
+                f"{key} is {value}; allowed: {sign} {error.validator_value}{_upper(error.schema)}"
+            )
         case "maximum":
             low = error.schema.get("minimum", "")
             return f"{key} is {value}; allowed: {low} to {error.validator_value}"

@@ -1,0 +1,132 @@
+"""A config is refused with one line that names the key, the value and what is allowed."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from scanline import study
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def config():
+    return yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def _set(config, path, value):
+    *parents, key = path.split("/")
+    for parent in parents:
+        config = config[parent]
+    config[key] = value
+
+
+REFUSED = [
+    # path, value, what the line must name
+    ("sedds", [1], ["'sedds'", "seeds"]),
+    ("classify/variants", ["gru-12"], ["classify.variants", "'gru-12'", "gru-128"]),
+    ("predict/exceptions", {"gru-9": {}}, ["predict.exceptions", "'gru-9'"]),
+    ("complete/variants", ["lstm-32"], ["complete.variants", "'lstm-32'", "gru-3x32"]),
+    ("datasets/mnist-bernoulli/threshold", 1.5, ["threshold", "1.5", "0 to 1"]),
+    ("datasets/mnist-threshold-0.1/threshold", -0.1, ["threshold", "-0.1", "at least 0"]),
+    ("datasets/mnist-threshold-0.1/binarise", "median", ['"median"', "threshold, bernoulli"]),
+    ("dataset", "mnits", ["dataset", "'mnits'", "mnist-bernoulli"]),
+    ("variants/gru-32/units", 0, ["variants.gru-32.units", "0", "at least 1"]),
+    ("variants/gru-32/units", "many", ["variants.gru-32.units", '"many"', "integer"]),
+    ("variants/gru-32/cell", "rnn", ['"rnn"', "lstm, gru"]),
+    ("variants/gru-32/unit", 3, ["'unit'", "units"]),
+    ("variants/..%x", {"cell": "gru", "units": 8, "layers": 1}, ["..%x"]),
+    ("complete/hidden_runs", [301], ["complete.hidden_runs", "301", "1 to 300"]),
+    ("complete/hidden_runs", [], ["complete.hidden_runs"]),
+    ("seeds", "1", ["seeds", '"1"', "array"]),
+    ("seeds", [1, 1], ["seeds", "[1, 1]"]),
+    ("classify/training/epochs", 0, ["classify.training.epochs", "0", "at least 1"]),
+    ("tracking", "sqllite", ["tracking", "sqllite"]),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "named"), REFUSED)
+def test_refused_in_one_line(config, path, value, named):
+    _set(config, path, value)
+    with pytest.raises(ValueError, match=".") as refusal:
+        study.validate(config)
+    line = str(refusal.value)
+    assert "\n" not in line
+    for words in named:
+        assert words in line
+
+
+def test_a_missing_key_is_named(config):
+    del config["predict"]["training"]["epochs"]
+    with pytest.raises(ValueError, match=r"predict\.training lacks a key: 'epochs'"):
+        study.validate(config)
+
+
+def test_a_threshold_is_needed_where_it_is_used(config):
+    del config["datasets"]["mnist-threshold-0.1"]["threshold"]
+    with pytest.raises(ValueError, match=r"mnist-threshold-0\.1 lacks threshold"):
+        study.validate(config)
+
+
+def test_a_variant_named_twice_is_refused(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("variants:\n  gru-8: {units: 8}\n  gru-8: {units: 9}\n")
+    with pytest.raises(ValueError, match=r"line 3: 'gru-8' stands there twice"):
+        study.refuse_duplicate_keys(path)
+    study.refuse_duplicate_keys(ROOT / "config.yaml")
+
+
+@pytest.mark.parametrize("preset", sorted((ROOT / "workflow/presets").glob("*.yaml")))
+def test_every_preset_is_a_valid_overlay(config, preset):
+    study.refuse_duplicate_keys(preset)
+    study.validate(_overlaid(config, yaml.safe_load(preset.read_text())))
+
+
+def _overlaid(below, above):
+    """Nested dicts merged key by key, as Snakemake lays config files over each other."""
+    merged = copy.deepcopy(below)
+    for key, value in above.items():
+        nested = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _overlaid(merged[key], value) if nested else value
+    return merged
+
+
+def test_every_key_of_the_schema_is_described():
+    schema = yaml.safe_load(study.SCHEMA.read_text())
+
+    def undescribed(node, path):
+        for name, child in node.get("properties", {}).items():
+            if "description" not in child and "$ref" not in child:
+                yield f"{path}.{name}"
+            yield from undescribed(child, f"{path}.{name}")
+        for child in (node.get("additionalProperties"), *node.get("$defs", {}).values()):
+            if isinstance(child, dict):
+                yield from undescribed(child, f"{path}.*")
+
+    assert list(undescribed(schema, "config")) == []
+
+
+def test_settings_are_the_variant_s_the_task_s_and_its_exceptions(config):
+    given = study.settings(config, "train_classifier", data="x", variant="gru-3x32", seed="7")
+    assert given["epochs"] == 60  # the exception, not the task's 100
+    assert (given["cell"], given["units"], given["layers"], given["seed"]) == ("gru", 32, 3, 7)
+
+
+def test_flags_notice_swapped_values():
+    assert study.flags({"b": 1, "a": [2, 3]}) == "--a 2 3 --b 1"
+    assert study.flags({"a": 1, "b": 2}) != study.flags({"a": 2, "b": 1})
+
+
+def test_settings_are_found_again_from_a_stage_s_folder(config):
+    folder = "results/mnist-threshold-0.1/predict/gru-32/seed-1/train"
+    assert study.settings_of(config, "train_predictor", folder) == study.settings(
+        config, "train_predictor", data="mnist-threshold-0.1", variant="gru-32", seed="1"
+    )
+
+
+def test_the_tracking_address_is_absolute(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert study.tracking_uri(config) == f"sqlite:///{tmp_path}/results/mlflow/mlflow.db"
+    assert study.tracking_uri(config | {"tracking": "none"}) == "none"
