@@ -1,0 +1,55 @@
+"""Makes binary pixels, in three splits, from four idx files."""
+
+from pathlib import Path
+
+from scanline.command import main
+from scanline.pixels import Method, binarise_files, save_pixels
+
+
+def binarise(
+    *,
+    train_images_file: Path,
+    train_labels_file: Path,
+    test_images_file: Path,
+    test_labels_file: Path,
+    data: str,
+    source: str,
+    method: Method = "threshold",
+    threshold: float = 0.1,
+    seed: int = 0,
+    validation_images: int = 5000,
+    out: Path,
+) -> None:
+    """Make binary pixels from grey images: train.npz, validation.npz and test.npz.
+
+    Args:
+        train_images_file: idx file of the training images (validation images among them).
+        train_labels_file: idx file of their labels.
+        test_images_file: idx file of the test images.
+        test_labels_file: idx file of their labels.
+        data: The name of this set in config.yaml.
+        source: Where the files come from: mnist, fashion-mnist, or a folder.
+        method: threshold (ink where intensity / 255 is above it) or bernoulli (one draw).
+        threshold: For the method threshold: a fraction of full scale, 0 to 1.
+        seed: For the method bernoulli: what the draw depends on.
+        validation_images: How many of the first training images are the validation split.
+        out: Folder for the three files.
+    """
+    sets = binarise_files(
+        (train_images_file, train_labels_file),
+        (test_images_file, test_labels_file),
+        data=data,
+        source=source,
+        method=method,
+        threshold=threshold,
+        seed=seed,
+        validation_images=validation_images,
+    )
+    for name, pixel_set in sets.items():
+        save_pixels(out / f"{name}.npz", pixel_set)
+        images, ink = len(pixel_set.pixels), pixel_set.pixels.mean()
+        print(f"{name}: {images:,} images, {ink:.4f} of the pixels are ink")
+
+
+if __name__ == "__main__":
+    main(binarise)

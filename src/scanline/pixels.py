@@ -1,0 +1,190 @@
+"""Binary pixels in raster order: made from grey images, split, saved with what they are.
+
+Two ways from an intensity in 0..255 to a pixel: 1 (ink) where intensity / 255 > threshold, or one
+Bernoulli draw with probability intensity / 255. Likelihoods of differently binarised images do not
+compare, and a model of one kind says nothing of the other, so a set of pixels carries a description
+of its making wherever it goes, and ``same_pixels`` refuses to mix two kinds.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from scanline.files import load_arrays, save_arrays, sha256_of
+from scanline.idx import read_idx
+
+Method = Literal["threshold", "bernoulli"]
+POLARITY = "ink is 1"
+CLASSES = 10
+TRAINING_FILES, TEST_FILES = 0, 1  # streams of the Bernoulli draw
+# What two sets must share for a model of the one to be asked about the other.
+KINSHIP = ("source", "sha256", "binarise", "threshold", "seed", "polarity", "rows", "columns")
+
+
+@dataclass(frozen=True)
+class PixelSet:
+    """Images of one split: ``pixels`` uint8 [N, T] in {0, 1}, ``labels`` uint8 [N] in 0..9.
+
+    ``description`` says how they were made: data, source, binarise, threshold or seed, polarity,
+    split, rows, columns (T = rows * columns), and the sha256 of the files that they come from.
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    description: dict
+
+    def __post_init__(self):
+        rows, columns = self.description["rows"], self.description["columns"]
+        if self.pixels.ndim != 2 or self.pixels.shape[1] != rows * columns:
+            raise ValueError(
+                f"pixels have shape {self.pixels.shape}; images of {rows} x {columns} "
+                f"need [N, {rows * columns}]"
+            )
+        if self.labels.shape != self.pixels.shape[:1]:
+            raise ValueError(
+                f"{len(self.pixels)} images have labels of shape {self.labels.shape}; "
+                f"each needs one label"
+            )
+        if self.pixels.dtype != np.uint8 or self.pixels.max(initial=0) > 1:
+            raise ValueError(
+                f"pixels are {self.pixels.dtype} up to {self.pixels.max()}; allowed: uint8 0 and 1"
+            )
+        if self.labels.max(initial=0) >= CLASSES:
+            raise ValueError(
+                f"a label is {self.labels.max()}; allowed: 0 to {CLASSES - 1}, one for each class"
+            )
+
+    @property
+    def identity(self) -> dict:
+        """The description without what differs between splits of one set."""
+        return {k: v for k, v in self.description.items() if k not in ("split", "data")}
+
+
+def load_pixels(path: Path) -> PixelSet:
+    """The pixel set of a file; ValueError, naming it, where it is not a sound one."""
+    arrays, description = load_arrays(path, "pixels", "labels")
+    missing = [key for key in KINSHIP if key not in description]
+    if missing:
+        raise ValueError(f"{path} does not say its {', '.join(missing)}; is it a pixels file?")
+    try:
+        return PixelSet(arrays["pixels"], arrays["labels"], description)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def save_pixels(path: Path, pixel_set: PixelSet) -> None:
+    """Writes a pixel set to an .npz file."""
+    save_arrays(path, pixel_set.description, pixels=pixel_set.pixels, labels=pixel_set.labels)
+
+
+def same_pixels(expected: dict, given: dict, what: str) -> None:
+    """Raises ValueError, naming what differs, unless two descriptions are of one kind of pixels.
+
+    ``expected`` describes the pixels that ``what`` (a model, say) belongs to, ``given`` those that
+    it meets. The split may differ.
+    """
+    differ = [key for key in KINSHIP if expected.get(key) != given.get(key)]
+    if not differ:
+        return
+    faults = [
+        f"{key} is {expected.get(key)!r} there and {given.get(key)!r} here"
+        for key in differ
+        if key != "sha256"
+    ]
+    if "sha256" in differ:
+        there, here = expected.get("sha256") or {}, given.get("sha256") or {}
+        files = sorted(n for n in there.keys() | here.keys() if there.get(n) != here.get(n))
+        faults.append(f"the content of {', '.join(files)} differs")
+    raise ValueError(
+        f"{what} belongs to other pixels than these: {'; '.join(faults)}. "
+        f"Use pixels made alike, or train on these"
+    )
+
+
+def binarise_files(
+    training: tuple[Path, Path],
+    test: tuple[Path, Path],
+    *,
+    data: str,
+    source: str,
+    method: Method,
+    threshold: float,
+    seed: int,
+    validation_images: int,
+) -> dict[str, PixelSet]:
+    """The sets "train", "validation" and "test" from two pairs of (images, labels) idx files.
+
+    The first ``validation_images`` of the training files are the validation set. ``threshold``
+    counts for the method "threshold" alone, ``seed`` for "bernoulli" alone.
+    """
+    grey, labels = zip(*(_read_pair(*files) for files in (training, test)), strict=True)
+    rows, columns = grey[0].shape[1:]
+    if grey[1].shape[1:] != (rows, columns):
+        raise ValueError(
+            f"{training[0]} has images of {rows} x {columns} and {test[0]} of "
+            f"{' x '.join(map(str, grey[1].shape[1:]))}; both must be of one size"
+        )
+    if not 0 < validation_images < len(grey[0]):
+        raise ValueError(
+            f"validation_images is {validation_images}; {training[0]} has {len(grey[0])} images, "
+            f"so allowed: 1 to {len(grey[0]) - 1}"
+        )
+    if method == "threshold":
+        drawn = [at_threshold(images, threshold) for images in grey]
+    else:
+        drawn = [
+            bernoulli_draw(images, seed, stream)
+            for images, stream in zip(grey, (TRAINING_FILES, TEST_FILES), strict=True)
+        ]
+    description = {
+        "data": data,
+        "source": source,
+        "binarise": method,
+        "threshold": threshold if method == "threshold" else None,
+        "seed": seed if method == "bernoulli" else None,
+        "polarity": POLARITY,
+        "rows": rows,
+        "columns": columns,
+        "sha256": {path.name: sha256_of(path) for path in (*training, *test)},
+    }
+    flat = [images.reshape(len(images), rows * columns) for images in drawn]
+    parts = {
+        "train": (flat[0][validation_images:], labels[0][validation_images:]),
+        "validation": (flat[0][:validation_images], labels[0][:validation_images]),
+        "test": (flat[1], labels[1]),
+    }
+    return {name: PixelSet(*part, description | {"split": name}) for name, part in parts.items()}
+
+
+def at_threshold(intensities: np.ndarray, threshold: float) -> np.ndarray:
+    """uint8 pixels: 1 where intensity / 255 > ``threshold``, for uint8 ``intensities``."""
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"threshold is {threshold}; allowed: 0 to 1 (a fraction of full scale)")
+    ink = (np.arange(256) / 255 > threshold).astype(np.uint8)
+    return ink[intensities]
+
+
+def bernoulli_draw(intensities: np.ndarray, seed: int, stream: int = 0) -> np.ndarray:
+    """uint8 pixels, each 1 with probability intensity / 255, for uint8 ``intensities`` [N, ...].
+
+    The draw of an image depends on ``seed``, ``stream`` and the image's place alone, not on how
+    many follow it. A uniform integer in 0..254 lies below the intensity with exactly that
+    probability.
+    """
+    if seed < 0:
+        raise ValueError(f"seed is {seed}; allowed: 0 and above")
+    generator = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, stream))))
+    uniform = generator.integers(0, 255, intensities.shape, dtype=np.uint8)
+    return (uniform < intensities).astype(np.uint8)
+
+
+def _read_pair(images_file: Path, labels_file: Path) -> tuple[np.ndarray, np.ndarray]:
+    images, labels = read_idx(images_file, 3), read_idx(labels_file, 1)
+    if len(images) != len(labels):
+        raise ValueError(
+            f"{images_file} holds {len(images)} images and {labels_file} {len(labels)} labels; "
+            f"each image needs one label"
+        )
+    return images, labels
