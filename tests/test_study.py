@@ -50,7 +50,7 @@ REFUSED = [
 @pytest.mark.parametrize(("path", "value", "named"), REFUSED)
 def test_refused_in_one_line(config, path, value, named):
     _set(config, path, value)
-    with pytest.raises(ValueError, match=".") as refusal:
+    with pytest.raises(ValueError, match=r"\S") as refusal:
         study.validate(config)
     line = str(refusal.value)
     assert "\n" not in line

@@ -58,7 +58,7 @@ def _imported(path: Path) -> list[Path]:
         if isinstance(node, ast.ImportFrom) and node.module == "scanline":
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("scanline."):
-            names.add(node.module.split(".")[1])
+            names.add((node.module or "").split(".")[1])
         elif isinstance(node, ast.Import):
             parts = [alias.name.split(".") for alias in node.names]
             names |= {part[1] for part in parts if part[0] == "scanline" and len(part) > 1}

@@ -55,7 +55,9 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def save_arrays(path: Path, description: dict | None = None, **arrays: np.ndarray) -> None:
     """Writes named arrays, and a JSON ``description`` of what they are, to one .npz file."""
-    np.savez_compressed(path, description=np.array(json.dumps(description or {})), **arrays)
+    np.savez_compressed(
+        path, description=np.array(json.dumps(description or {})), allow_pickle=False, **arrays
+    )
 
 
 def load_arrays(path: Path, *names: str) -> tuple[dict[str, np.ndarray], dict]:

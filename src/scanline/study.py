@@ -14,9 +14,8 @@ import yaml
 from jsonschema import Draft202012Validator
 
 SCHEMA = Path(__file__).resolve().parents[2] / "workflow/schemas/config.schema.yaml"
-ROWS = COLUMNS = (
-    28  # ASSUME: MNIST and data like it; the idx files' own sizes are checked on reading
-)
+# ASSUME: images of 28 x 28 pixels, as MNIST's; binarising refuses others.
+ROWS = COLUMNS = 28
 TRAINED = {"classify": "train_classifier", "predict": "train_predictor"}
 
 
@@ -166,7 +165,7 @@ def _one_line(error) -> str:
     match error.validator:
         case "additionalProperties":
             allowed = list(error.schema["properties"])
-            unknown = [name for name in error.instance if name not in allowed][0]
+            unknown = next(name for name in error.instance if name not in allowed)
             near = difflib.get_close_matches(unknown, allowed, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             return f"{key} has the unknown key {unknown!r}; allowed: {', '.join(allowed)}{hint}"
