@@ -8,10 +8,10 @@ from scanline.pixels import Method, binarise_files, save_pixels
 
 def binarise(
     *,
-    train_images_file: Path,
-    train_labels_file: Path,
-    test_images_file: Path,
-    test_labels_file: Path,
+    train_images: Path,
+    train_labels: Path,
+    test_images: Path,
+    test_labels: Path,
     data: str,
     source: str,
     method: Method = "threshold",
@@ -23,10 +23,10 @@ def binarise(
     """Make binary pixels from grey images: train.npz, validation.npz and test.npz.
 
     Args:
-        train_images_file: idx file of the training images (validation images among them).
-        train_labels_file: idx file of their labels.
-        test_images_file: idx file of the test images.
-        test_labels_file: idx file of their labels.
+        train_images: idx file of the training images (validation images among them).
+        train_labels: idx file of their labels.
+        test_images: idx file of the test images.
+        test_labels: idx file of their labels.
         data: The name of this set in config.yaml.
         source: Where the files come from: mnist, fashion-mnist, or a folder.
         method: threshold (ink where intensity / 255 is above it) or bernoulli (one draw).
@@ -36,8 +36,8 @@ def binarise(
         out: Folder for the three files.
     """
     sets = binarise_files(
-        (train_images_file, train_labels_file),
-        (test_images_file, test_labels_file),
+        (train_images, train_labels),
+        (test_images, test_labels),
         data=data,
         source=source,
         method=method,

