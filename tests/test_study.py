@@ -1,10 +1,10 @@
 """A config is refused with one line that names the key, the value and what is allowed."""
 
-import copy
 from pathlib import Path
 
 import pytest
 import yaml
+from study_copy import overlaid
 
 from scanline import study
 
@@ -81,16 +81,7 @@ def test_a_variant_named_twice_is_refused(tmp_path):
 @pytest.mark.parametrize("preset", sorted((ROOT / "workflow/presets").glob("*.yaml")))
 def test_every_preset_is_a_valid_overlay(config, preset):
     study.refuse_duplicate_keys(preset)
-    study.validate(_overlaid(config, yaml.safe_load(preset.read_text())))
-
-
-def _overlaid(below, above):
-    """Nested dicts merged key by key, as Snakemake lays config files over each other."""
-    merged = copy.deepcopy(below)
-    for key, value in above.items():
-        nested = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _overlaid(merged[key], value) if nested else value
-    return merged
+    study.validate(overlaid(config, yaml.safe_load(preset.read_text())))
 
 
 def test_every_key_of_the_schema_is_described():
