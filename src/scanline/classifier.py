@@ -1,0 +1,70 @@
+"""The classifier (report, section 2.1): what a recurrent stack remembers at the last pixel.
+
+Last output -> batch norm -> affine 100 -> ReLU -> batch norm -> affine 10.
+"""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from scanline.models import load_model, set_gate_bias
+from scanline.recurrent import RecurrentStack
+
+CLASSES = 10
+MOMENTUM = 0.99  # of batch norm's running averages, which start at 0 and 1 (the report's decay)
+
+
+@keras.saving.register_keras_serializable("scanline")
+class Classifier(keras.Model):
+    """p(class | image), reading the image pixel by pixel.
+
+    ``pixels`` describes the pixels that the model is for (a PixelSet's identity; ``rows`` and
+    ``columns`` at least). Raises ValueError for an unknown cell or gate_bias.
+    """
+
+    def __init__(
+        self,
+        cell: str,
+        units: int,
+        layers: int,
+        pixels: dict,
+        gate_bias: str = "zeros",
+        seed: int = 0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.settings = dict(cell=cell, units=units, layers=layers)
+        self.pixels = dict(pixels)
+        keras.utils.set_random_seed(seed)
+        self.stack = RecurrentStack(cell, units, layers, name="stack")
+        self.head = [
+            keras.layers.BatchNormalization(momentum=MOMENTUM, name="norm_0"),
+            keras.layers.Dense(100, activation="relu", name="hidden"),
+            keras.layers.BatchNormalization(momentum=MOMENTUM, name="norm_1"),
+            keras.layers.Dense(CLASSES, name="logits"),
+        ]
+        self.stack.build((None, None, 1))
+        for layer, width in zip(self.head, (units, units, 100, 100), strict=True):
+            layer.build((None, width))
+        set_gate_bias(self.stack, gate_bias, pixels["rows"] * pixels["columns"], seed)
+        self.built = True
+
+    def call(self, pixels: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """pixels [B, T] -> class logits [B, 10]; in ``training`` by the batch's own moments."""
+        outputs = self.stack.last(tf.cast(pixels, tf.float32)[..., None])
+        for layer in self.head:
+            normalises = isinstance(layer, keras.layers.BatchNormalization)
+            outputs = layer(outputs, training=training) if normalises else layer(outputs)
+        return outputs
+
+    def get_config(self) -> dict:
+        return {"name": self.name, **self.settings, "pixels": self.pixels}
+
+    def build_from_config(self, config: dict) -> None:
+        """Nothing to do: the constructor has built the model."""
+
+
+def load_classifier(path: Path, pixels: dict | None = None) -> Classifier:
+    """The classifier of a .keras file, trained on such ``pixels`` (see ``load_model``)."""
+    return load_model(path, Classifier, pixels)

@@ -1,0 +1,67 @@
+"""What a step of the recurrence reads: already seen pixels, and where in the image it stands.
+
+``previous``: the pixel before (the report's). ``context``: also seen pixels around the one to be
+predicted, and its row and column. Either way the inputs of step t hold nothing of pixel t or later.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+KINDS = ("previous", "context")
+# (rows, columns) from the pixel to be predicted: the row it is in, the row above, two rows above.
+NEIGHBOURHOOD = ((0, -2), (-1, -2), (-1, -1), (-1, 0), (-1, 1), (-1, 2), (-2, -1), (-2, 0), (-2, 1))
+
+
+class PixelInputs:
+    """Inputs of each step of images of ``rows`` x ``columns`` pixels in raster order."""
+
+    def __init__(self, kind: str, rows: int, columns: int):
+        if kind not in KINDS:
+            raise ValueError(f"inputs is {kind!r}; allowed: {', '.join(KINDS)}")
+        self.kind = kind
+        self.size = rows * columns
+        self._sources = neighbour_indices(rows, columns)
+        self._places = one_hot_places(rows, columns)
+
+    @property
+    def width(self) -> int:
+        """Numbers that a step reads."""
+        if self.kind == "previous":
+            return 1
+        return self._sources.shape[1] + self._places.shape[1]
+
+    def between(self, pixels: tf.Tensor, start, stop) -> tf.Tensor:
+        """pixels [B, T] -> the inputs of steps ``start`` to ``stop``, float32 [B, stop - start, D].
+
+        ``start`` and ``stop`` are integers or scalar tensors.
+        """
+        # Index 0 of the shifted pixels is the start token, 0, which also stands for what lies
+        # outside the image.
+        shifted = tf.pad(pixels, [[0, 0], [1, 0]])
+        if self.kind == "previous":
+            return tf.cast(shifted[:, start:stop, None], tf.float32)
+        seen = tf.gather(shifted, tf.constant(self._sources)[start:stop], axis=1)
+        places = tf.constant(self._places)[start:stop]
+        shape = [tf.shape(pixels)[0], tf.shape(places)[0], self._places.shape[1]]
+        return tf.concat([tf.cast(seen, tf.float32), tf.broadcast_to(places, shape)], axis=2)
+
+
+def neighbour_indices(rows: int, columns: int) -> np.ndarray:
+    """For each step, where its inputs lie in the shifted pixels: int32 [T, 1 + neighbours].
+
+    0 is the start token; pixel i of the image has index i + 1. The first input is the pixel before
+    in raster order, across the end of a row too; a neighbour outside the image is the start token.
+    """
+    row, column = np.divmod(np.arange(rows * columns), columns)
+    indices = [np.arange(rows * columns)]
+    for down, right in NEIGHBOURHOOD:
+        r, c = row + down, column + right
+        inside = (r >= 0) & (c >= 0) & (c < columns)
+        indices.append(np.where(inside, r * columns + c + 1, 0))
+    return np.stack(indices, axis=1).astype(np.int32)
+
+
+def one_hot_places(rows: int, columns: int) -> np.ndarray:
+    """Row and column of each step, one-hot: float32 [T, rows + columns]."""
+    row, column = np.divmod(np.arange(rows * columns), columns)
+    return np.concatenate([np.eye(rows)[row], np.eye(columns)[column]], axis=1).astype(np.float32)
