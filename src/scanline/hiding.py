@@ -45,7 +45,7 @@ def check_hidden(hidden: Sequence[int] | np.ndarray, n_pixels: int) -> np.ndarra
 
 
 def hidden_run(cut: int, length: int, n_pixels: int) -> np.ndarray:
-    """Flat indices of ``length`` pixels from ``cut`` on; ValueError where they are not all there."""
+    """Flat indices of ``length`` pixels from ``cut`` on; ValueError where not all are there."""
     if not 0 <= cut < n_pixels:
         raise ValueError(f"cut is {cut}, outside the image; allowed: 0 to {n_pixels - 1}")
     if not 1 <= length <= n_pixels - cut:
@@ -84,7 +84,7 @@ def choose_images(available: int, images: int, seed: int) -> np.ndarray:
 def draw_patches(
     pixel_set: PixelSet, size: int, *, images: int, mean: float, sd: float, seed: int
 ) -> Hidden:
-    """One hidden size x size patch in each of ``images`` images.
+    """One hidden size x size patch in each of ``images`` images, the same ones for each size.
 
     Row and column of its upper left pixel are normal with ``mean`` and ``sd``, rounded, and moved
     inside the image where they fell outside. The draw depends on ``seed`` and ``size`` alone.
@@ -108,7 +108,7 @@ def draw_patches(
 def save_hidden_runs(
     path: Path, pixel_set: PixelSet, *, images: int, seed: int, cut: int, runs: Sequence[int]
 ) -> None:
-    """Writes the images to complete: pixels [N, T], labels, indices; the runs in the description."""
+    """Writes the images to complete: pixels [N, T], labels, indices; runs in the description."""
     if not runs:
         raise ValueError("runs is empty; name at least one number of hidden pixels")
     n_pixels = pixel_set.pixels.shape[1]

@@ -1,0 +1,38 @@
+"""Shows numerically what the two cells can keep, forget and imitate."""
+
+from pathlib import Path
+
+from scanline.cells import demonstrate, summary
+from scanline.command import main
+
+GATE_BIASES = tuple(map(float, range(21)))
+
+
+def demonstrate_cells(
+    *,
+    gate_biases: tuple[float, ...] = GATE_BIASES,
+    steps: int = 784,
+    units: int = 8,
+    seed: int = 0,
+    out: Path,
+) -> None:
+    """Show what an LSTM and a GRU can keep, forget and imitate: demonstration.csv and cells.csv.
+
+    demonstration.csv has the columns demonstration (keep, copy or imitate), cell (lstm or gru),
+    gate_bias, error (see scanline.cells) and bound (the error's proven upper bound, or empty);
+    cells.csv has the gates' setting and the error at the ends.
+
+    Args:
+        gate_biases: Sizes of the biases that open or close a gate.
+        steps: Length of the sequences over which a state is kept or forgotten.
+        units: Width of the layers.
+        seed: What the other weights and the sequences depend on.
+        out: Folder for the two files.
+    """
+    table = demonstrate(gate_biases=gate_biases, steps=steps, units=units, seed=seed)
+    table.to_csv(out / "demonstration.csv", index=False)
+    summary(table).to_csv(out / "cells.csv", index=False)
+
+
+if __name__ == "__main__":
+    main(demonstrate_cells)
