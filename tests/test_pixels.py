@@ -87,13 +87,13 @@ def test_drawn_set_names_its_seed(idx_folder, tmp_path):
 
 @pytest.mark.parametrize("validation_images", [-1, 0, 40])
 def test_a_split_without_images_is_refused(idx_folder, tmp_path, validation_images):
-    with pytest.raises(ValueError, match="validation_images is .*; .* allowed: 1 to 39"):
+    with pytest.raises(ValueError, match=r"validation_images is .*; .* allowed: 1 to 39"):
         run_binarise(idx_folder, tmp_path / "out", validation_images=validation_images)
 
 
 def test_labels_and_images_of_different_counts_are_refused(idx_folder, tmp_path):
     write_idx(idx_folder / "t10k-labels-idx1-ubyte", np.zeros(23, np.uint8))
-    with pytest.raises(ValueError, match="holds 24 images and .* 23 labels"):
+    with pytest.raises(ValueError, match=r"holds 24 images and .* 23 labels"):
         run_binarise(idx_folder, tmp_path / "out")
 
 
@@ -105,7 +105,7 @@ def test_labels_beyond_the_classes_are_refused(idx_folder, tmp_path):
 
 def test_training_and_test_images_of_two_sizes_are_refused(idx_folder, tmp_path):
     write_idx(idx_folder / "t10k-images-idx3-ubyte", np.zeros((24, 4, 5), np.uint8))
-    with pytest.raises(ValueError, match="images of 4 x 4 and .* of 4 x 5"):
+    with pytest.raises(ValueError, match=r"images of 4 x 4 and .* of 4 x 5"):
         run_binarise(idx_folder, tmp_path / "out")
 
 
