@@ -1,0 +1,53 @@
+"""Infers hidden patches from all other pixels, exactly."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from scanline.command import main
+from scanline.files import load_arrays, save_arrays
+from scanline.inpainting import inpainted, score_inpainting, truth_arrays
+from scanline.posterior import exact_posterior
+from scanline.predictor import load_predictor
+
+
+def infer_patches(*, model: Path, hidden: tuple[Path, ...], out: Path) -> None:
+    """Find the posterior of each hidden patch: {hole}.npz, scores.csv, optimal_inpaintings_*.npy.
+
+    The .npy files hold the whole images, patches filled with their most probable completion: int8,
+    images x pixels.
+
+    Args:
+        model: A trained model of the next pixel (model.keras).
+        hidden: Images with hidden patches ({hole}.npz), one file a size.
+        out: Folder for the files, which take the names of the holes.
+    """
+    scores = []
+    for path in hidden:
+        hole = path.stem
+        arrays, description = load_arrays(path, "hidden", "pixels", "indices", "labels")
+        pixels = arrays["pixels"]
+        predictor = load_predictor(model, description)
+        posterior = exact_posterior(predictor, pixels, arrays["hidden"])
+        save_arrays(
+            out / f"{hole}.npz",
+            description,
+            hidden=arrays["hidden"],
+            indices=arrays["indices"],
+            completions=posterior.completions,
+            log_joint=posterior.log_joint,
+            log_posterior=posterior.log_posterior,
+            marginals=posterior.marginals,
+            entropy_nats=posterior.entropy,
+            **truth_arrays(pixels, posterior),
+        )
+        name = "1pixel" if hole == "1x1" else f"{hole}pixel"
+        best = inpainted(pixels, posterior).astype(np.int8)
+        np.save(out / f"optimal_inpaintings_{name}_patch.npy", best, allow_pickle=False)
+        scores.append(score_inpainting(pixels, posterior, hole))
+    pd.concat(scores).to_csv(out / "scores.csv", index=False)
+
+
+if __name__ == "__main__":
+    main(infer_patches, gpu=True)

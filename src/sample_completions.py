@@ -1,0 +1,44 @@
+"""Samples the hidden runs of cut images from a model of the next pixel."""
+
+from pathlib import Path
+
+from scanline.command import main
+from scanline.files import load_arrays, save_arrays
+from scanline.predictor import load_predictor
+from scanline.sampling import sample_completions as sample
+
+
+def sample_completions(
+    *, model: Path, hidden: Path, samples: int = 10, seed: int = 0, out: Path
+) -> None:
+    """Draw the pixels from the cut on, several times an image: samples.npz.
+
+    The longest hidden run is drawn; the first pixels of a sample are a sample of a shorter run.
+
+    Args:
+        model: A trained model of the next pixel (model.keras).
+        hidden: The cut images (hidden.npz).
+        samples: How many samples an image.
+        seed: What the draws depend on.
+        out: Folder for the file.
+    """
+    arrays, description = load_arrays(hidden, "pixels", "indices", "labels")
+    completions = sample(
+        load_predictor(model, description),
+        arrays["pixels"],
+        cut=description["cut"],
+        length=max(description["hidden_runs"]),
+        samples=samples,
+        seed=seed,
+    )
+    save_arrays(
+        out / "samples.npz",
+        description,
+        **completions._asdict(),
+        indices=arrays["indices"],
+        labels=arrays["labels"],
+    )
+
+
+if __name__ == "__main__":
+    main(sample_completions, gpu=True)

@@ -1,0 +1,98 @@
+"""Ancestral sampling: hidden pixels drawn one after the other, each given all pixels before it.
+
+The pixels before the hidden run are read once an image; the state that this leaves is repeated
+for every sample, and all samples of all images advance together, one step a pixel. A pixel is drawn
+from its Bernoulli distribution, never thresholded.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from scanline.completions import Completions
+from scanline.predictor import Predictor
+
+
+def sample_completions(
+    model: Predictor, pixels: np.ndarray, cut: int, length: int, samples: int, seed: int
+) -> Completions:
+    """Draws the pixels ``cut`` to ``cut + length`` of each image ``samples`` times.
+
+    ``pixels`` [N, T] in {0, 1}; those from ``cut`` on are not read but for ``truth`` and its
+    logits. All N * S sequences are held at once, T + L bytes and the model's states each. Each
+    draw depends on ``seed``, its flat index, and its place among the N * S sequences. Raises
+    ValueError where the run does not lie inside the image.
+    """
+    count, size = pixels.shape
+    _inside(cut, length, size)
+    if samples < 1:
+        raise ValueError(f"samples is {samples}; allowed: 1 and above")
+    pixels = pixels.astype(np.uint8)
+    states = model.zero_states(count)
+    if cut:
+        states = _read(model, pixels, tf.constant(cut), states)
+    past = pixels.copy()
+    past[:, cut:] = 0
+    drawn, logits = _advance(
+        model,
+        tf.repeat(tf.constant(past), samples, axis=0),
+        tf.constant(cut),
+        tf.constant(cut + length),
+        tuple(tf.repeat(state, samples, axis=0) for state in states),
+        tf.constant(_two_words(seed)),
+    )
+    forced = _forced(model, pixels, tf.constant(cut), tf.constant(cut + length), states)
+    return Completions(
+        samples=drawn.numpy().reshape(count, samples, length),
+        sample_logits=logits.numpy().reshape(count, samples, length),
+        truth=pixels[:, cut : cut + length],
+        teacher_forced_logits=forced.numpy(),
+    )
+
+
+def sample_images(model: Predictor, count: int, size: int, seed: int) -> np.ndarray:
+    """``count`` whole images of ``size`` pixels drawn from the model: uint8 [count, size]."""
+    nothing = np.zeros((1, size), np.uint8)
+    return sample_completions(model, nothing, 0, size, count, seed).samples[0]
+
+
+@tf.function(reduce_retracing=True)
+def _read(model, pixels, stop, states):
+    return model.segment(pixels, 0, stop, states)[1]
+
+
+@tf.function(reduce_retracing=True)
+def _forced(model, pixels, start, stop, states):
+    return model.segment(pixels, start, stop, states)[0]
+
+
+@tf.function(reduce_retracing=True)
+def _advance(model, pixels, start, stop, states, seed):
+    """Draws pixels ``start`` to ``stop`` of every row: uint8 and float32 [B, stop - start]."""
+    rows, size = tf.shape(pixels)[0], tf.shape(pixels)[1]
+    drawn = tf.TensorArray(tf.uint8, stop - start)
+    logits = tf.TensorArray(tf.float32, stop - start)
+    for t in tf.range(start, stop):
+        logit, states = model.step(pixels, t, states)
+        uniform = tf.random.stateless_uniform([rows], tf.random.fold_in(seed, t), alg="philox")
+        pixel = tf.cast(uniform < tf.sigmoid(logit), tf.uint8)
+        pixels = tf.where(tf.range(size) == t, pixel[:, None], pixels)
+        drawn = drawn.write(t - start, pixel)
+        logits = logits.write(t - start, logit)
+    return tf.transpose(drawn.stack()), tf.transpose(logits.stack())
+
+
+def _two_words(seed: int) -> list[int]:
+    """A seed as TensorFlow's stateless draws take it."""
+    if not 0 <= seed < 2**31:
+        raise ValueError(f"seed is {seed}; allowed: 0 to {2**31 - 1}")
+    return [seed, 0]
+
+
+def _inside(cut: int, length: int, size: int) -> None:
+    if not 0 <= cut < size:
+        raise ValueError(f"cut is {cut}; images of {size} pixels allow 0 to {size - 1}")
+    if not 1 <= length <= size - cut:
+        raise ValueError(
+            f"length is {length}; from cut {cut} on the image has {size - cut} pixels: "
+            f"allowed are 1 to {size - cut}"
+        )
