@@ -1,14 +1,12 @@
 """Which source files a script's results depend on, and one hash that names them.
 
 A script depends on itself and on every module of the package that it imports, directly or through
-another. Comments, docstrings, blank lines do not count: editing them changes no result. Nor do the
+another. Comments, docstrings, layout do not count: editing them changes no result. Nor do the
 modules in WATCHERS, which follow a run and cannot change what it computes.
 """
 
 import ast
 import hashlib
-import io
-import tokenize
 from functools import cache
 from pathlib import Path
 
@@ -67,14 +65,9 @@ def _imported(path: Path) -> list[Path]:
 
 
 def _executed(text: str) -> str:
-    """Python source without comments, docstrings and blank lines."""
-    lines = text.splitlines(keepends=True)
-    spans = [  # (start, end) as (line, column), line from 1
-        (token.start, token.end)
-        for token in tokenize.generate_tokens(io.StringIO(text).readline)
-        if token.type == tokenize.COMMENT
-    ]
-    for node in ast.walk(ast.parse(text)):
+    """Python source without comments, docstrings and layout."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
         if (
             isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
             and node.body
@@ -82,10 +75,5 @@ def _executed(text: str) -> str:
             and isinstance(node.body[0].value, ast.Constant)
             and isinstance(node.body[0].value.value, str)
         ):
-            docstring = node.body[0]
-            last = docstring.end_lineno or docstring.lineno
-            spans.append(((docstring.lineno, 0), (last, len(lines[last - 1]))))
-    for (first, start), (last, end) in sorted(spans, reverse=True):
-        kept = lines[first - 1][:start] + lines[last - 1][end:]
-        lines[first - 1 : last] = [kept] + [""] * (last - first)
-    return "\n".join(line.rstrip() for line in lines if line.strip())
+            node.body[:1] = [] if len(node.body) > 1 else [ast.Pass()]
+    return ast.unparse(tree)

@@ -67,7 +67,7 @@ def load_arrays(path: Path, *names: str) -> tuple[dict[str, np.ndarray], dict]:
     not a whole .npz file or lacks one of ``names``.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             missing = [name for name in (*names, "description") if name not in file.files]
             if missing:
                 held = ", ".join(sorted(file.files))
