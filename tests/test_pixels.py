@@ -151,3 +151,10 @@ def test_other_pixels_are_refused_by_name(pixel_set, key, value, message):
 
 def test_splits_of_one_set_are_the_same_pixels(pixel_sets):
     same_pixels(pixel_sets["train"].identity, pixel_sets["test"].description, "the model")
+
+
+def test_the_first_images_of_a_set(pixel_set):
+    assert pixel_set.first(0).pixels.shape == (24, 16)
+    np.testing.assert_array_equal(pixel_set.first(5).labels, pixel_set.labels[:5])
+    with pytest.raises(ValueError, match="25 images are asked for; test has 24"):
+        pixel_set.first(25)

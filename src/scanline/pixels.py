@@ -56,6 +56,15 @@ class PixelSet:
                 f"a label is {self.labels.max()}; allowed: 0 to {CLASSES - 1}, one for each class"
             )
 
+    def first(self, count: int) -> "PixelSet":
+        """The first ``count`` images, all of them for 0; ValueError where there are fewer."""
+        if not 0 <= count <= len(self.labels):
+            raise ValueError(
+                f"{count} images are asked for; {self.description['split']} has {len(self.labels)}"
+            )
+        count = count or len(self.labels)
+        return PixelSet(self.pixels[:count], self.labels[:count], self.description)
+
     @property
     def identity(self) -> dict:
         """The description without what differs between splits of one set."""
