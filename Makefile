@@ -8,6 +8,8 @@ READY := .venv/.ready
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONPATH := $(CURDIR)/src
+# Bytecode is kept, also where the machine says otherwise: importing TensorFlow anew takes 15 s.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help env kernel run study report ui track runs verify test check format graph lock bench cluster-test clean

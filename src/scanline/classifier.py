@@ -6,12 +6,14 @@ Last output -> batch norm -> affine 100 -> ReLU -> batch norm -> affine 10.
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from scanline.models import load_model, set_gate_bias
 from scanline.recurrent import RecurrentStack
 
 CLASSES = 10
+BATCH = 256  # images; bounds the memory
 MOMENTUM = 0.99  # of batch norm's running averages, which start at 0 and 1 (the report's decay)
 
 
@@ -57,6 +59,34 @@ class Classifier(keras.Model):
             normalises = isinstance(layer, keras.layers.BatchNormalization)
             outputs = layer(outputs, training=training) if normalises else layer(outputs)
         return outputs
+
+    def recompute_moments(self, pixels: np.ndarray) -> None:
+        """Sets batch norm's averages to the moments over ``pixels`` [N, T] under the weights now.
+
+        The running averages lag behind while the weights change fast.
+        """
+        batches = [pixels[i : i + BATCH] for i in range(0, len(pixels), BATCH)]
+        outputs = tf.concat([self._remembered(tf.constant(batch)) for batch in batches], axis=0)
+        for layer in self.head:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                mean, variance = tf.nn.moments(outputs, axes=[0])
+                layer.moving_mean.assign(mean)
+                layer.moving_variance.assign(variance)
+            outputs = layer(outputs)
+
+    def log_probs(self, pixels: np.ndarray) -> np.ndarray:
+        """Log-probability of each class: pixels [N, T] -> [N, 10] nats."""
+        batches = [pixels[i : i + BATCH] for i in range(0, len(pixels), BATCH)]
+        logits = tf.concat([self._logits(tf.constant(batch)) for batch in batches], axis=0)
+        return tf.nn.log_softmax(logits).numpy()
+
+    @tf.function(reduce_retracing=True)
+    def _logits(self, pixels: tf.Tensor) -> tf.Tensor:
+        return self(pixels)
+
+    @tf.function(reduce_retracing=True)
+    def _remembered(self, pixels: tf.Tensor) -> tf.Tensor:
+        return self.stack.last(tf.cast(pixels, tf.float32)[..., None])
 
     def get_config(self) -> dict:
         return {"name": self.name, **self.settings, "pixels": self.pixels}

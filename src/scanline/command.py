@@ -7,6 +7,7 @@ progress; all others are settings, which the record names. Its docstring is the 
 
 import inspect
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -58,6 +59,11 @@ def run(function: Callable[..., None], *, out: Path, **given) -> Record:
         if name not in PLACES and not list(_paths(value))
     }
     record = Record.begin(function.__name__, out, settings, inputs)
+    # Work in progress belongs to one stage and to all that it depends on: after a change of code,
+    # settings or inputs it is not gone on with. A stage that ends removes all that it left.
+    progress = given.get("checkpoints", out) / record.folder.replace("/", "_")
+    if "checkpoints" in given:
+        given["checkpoints"] = progress / record.key
     with whole_folder(out) as partial:
         if "log_epoch" in inspect.signature(function).parameters:
             with tracking.live(record) as log_epoch:
@@ -65,6 +71,8 @@ def run(function: Callable[..., None], *, out: Path, **given) -> Record:
         else:
             function(out=partial, **given)
         record.end(partial)
+    if "checkpoints" in given:
+        shutil.rmtree(progress, ignore_errors=True)
     return record
 
 

@@ -4,6 +4,7 @@ It lies beside the results that it describes. ``make verify`` recomputes its has
 store is filled from it, and nothing that a result depends on reads it.
 """
 
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -55,6 +56,12 @@ class Record:
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=-time.monotonic(),
         )
+
+    @property
+    def key(self) -> str:
+        """A hash of all that the stage's result depends on: code, settings, inputs' content."""
+        named = [self.script, self.code_sha256, self.settings, sorted(self.inputs.values())]
+        return hashlib.sha256(json.dumps(named, sort_keys=True, default=str).encode()).hexdigest()
 
     def end(self, outputs: Path) -> None:
         """Hashes the files in ``outputs`` and writes the record among them."""

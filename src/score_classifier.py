@@ -1,0 +1,45 @@
+"""Scores a classifier (Task 1, table 2.3)."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from scanline.classifier import load_classifier
+from scanline.command import main
+from scanline.files import save_arrays
+from scanline.objectives import CLASSIFY, Score
+from scanline.pixels import load_pixels
+
+
+def score_classifier(*, model: Path, train: Path, test: Path, out: Path, images: int = 0) -> None:
+    """Writes scores.csv (training and test split) and what it says of each test image.
+
+    Args:
+        model: model.keras of a classifier
+        train: pixels that it was trained on
+        test: pixels that it has never seen
+        out: folder for scores.csv, predictions.npz
+        images: first images of each split, 0: all
+    """
+    splits = {"train": load_pixels(train).first(images), "test": load_pixels(test).first(images)}
+    classifier = load_classifier(model, splits["test"].identity)
+    score_of = CLASSIFY.scorer(classifier)
+    rows: list[tuple] = []
+    for split, pixels in splits.items():
+        score = Score.of(*score_of(pixels))
+        rows.append(("nats", split, score.nats, len(pixels.labels)))
+        rows.append(("accuracy", split, score.accuracy, len(pixels.labels)))
+    columns = ["quantity", "split_or_hidden", "value", "n"]
+    pd.DataFrame(rows, columns=columns).to_csv(out / "scores.csv", index=False)
+    test_pixels = splits["test"]
+    save_arrays(
+        out / "predictions.npz",
+        test_pixels.description,
+        class_log_probs=classifier.log_probs(test_pixels.pixels).astype(np.float32),
+        labels=test_pixels.labels,
+    )
+
+
+if __name__ == "__main__":
+    main(score_classifier)

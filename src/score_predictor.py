@@ -1,0 +1,51 @@
+"""Scores a next-pixel model (Task 2a, table 3.3)."""
+
+import math
+from pathlib import Path
+
+import pandas as pd
+
+from scanline.command import main
+from scanline.files import save_arrays
+from scanline.objectives import PREDICT, Score
+from scanline.pixels import load_pixels
+from scanline.predictor import load_predictor
+
+
+def score_predictor(*, model: Path, train: Path, test: Path, out: Path, images: int = 0) -> None:
+    """Writes scores.csv (training and test split) and the test images' log-likelihoods.
+
+    Per-pixel figures are over all pixels of an image, the first included (divisor T = 784).
+
+    Args:
+        model: model.keras of a next-pixel model
+        train: pixels that it was trained on
+        test: pixels that it has never seen
+        out: folder for scores.csv, log_likelihoods.npz
+        images: first images of each split, 0: all
+    """
+    splits = {"train": load_pixels(train).first(images), "test": load_pixels(test).first(images)}
+    predictor = load_predictor(model, splits["test"].identity)
+    score_of = PREDICT.scorer(predictor)
+    rows: list[tuple] = []
+    for split, pixels in splits.items():
+        nats, accuracy = score_of(pixels)
+        score, size = Score.of(nats, accuracy), pixels.pixels.shape[1]
+        for quantity, value in (
+            ("nats_per_pixel", score.nats),
+            ("nats_per_image", score.nats * size),
+            ("bits_per_image", score.nats * size / math.log(2)),
+            ("accuracy", score.accuracy),
+        ):
+            rows.append((quantity, split, value, len(pixels.labels)))
+    columns = ["quantity", "split_or_hidden", "value", "n"]
+    pd.DataFrame(rows, columns=columns).to_csv(out / "scores.csv", index=False)
+    save_arrays(
+        out / "log_likelihoods.npz",
+        splits["test"].description,
+        log_likelihood=-nats * size,
+    )
+
+
+if __name__ == "__main__":
+    main(score_predictor)
