@@ -49,7 +49,7 @@ SETTINGS = {
 }
 GATES = {"gru": ("z", "r", "h"), "lstm": ("i", "f", "c", "o")}
 KEEPING = {"gru": {"z": 1}, "lstm": {"f": 1, "i": -1}}  # signs of the bias
-BATCH = 16  # sequences, over which the largest error is taken
+BATCH = 32  # sequences, over which the largest error is taken
 COPYING = {"gru": {"z": -1}, "lstm": {"f": -1, "i": 1}}
 
 
@@ -117,7 +117,7 @@ def keeping_error(layer: Layer, bias: float, steps: int, seed: int) -> tuple[flo
     """Largest change of a state over ``steps`` steps of random pixels, and its bound."""
     generator = np.random.default_rng(seed)
     weights = _biased(layer, KEEPING[layer.cell], bias, generator)
-    start = _start(layer, BATCH, generator)
+    start = _start(layer, generator)
     _, kept = layer.run(weights, generator.integers(0, 2, (BATCH, steps, 1)), start)
     bound = -np.expm1(steps * np.log(_sigmoid(bias))) * (1 + float(np.abs(start[-1]).max()))
     return float(np.abs(kept - start[-1]).max()), float(bound)
@@ -127,11 +127,11 @@ def copying_error(layer: Layer, bias: float, steps: int, seed: int) -> tuple[flo
     """Largest difference of last outputs that only the past can make, and its bound."""
     generator = np.random.default_rng(seed)
     kernel, recurrent, biases = _biased(layer, COPYING[layer.cell], bias, generator)
-    inputs = generator.normal(size=(2 * BATCH, steps, 1))
-    inputs[BATCH:, -1] = inputs[:BATCH, -1]  # the second half has another past
-    start = _start(layer, 2 * BATCH, generator)
+    inputs, half = generator.normal(size=(BATCH, steps, 1)), BATCH // 2
+    inputs[half:, -1] = inputs[:half, -1]  # the second half has another past
+    start = _start(layer, generator)
     outputs, _ = layer.run((kernel, np.zeros_like(recurrent), biases), inputs, start)
-    error = np.abs(outputs[BATCH:, -1] - outputs[:BATCH, -1]).max()
+    error = np.abs(outputs[half:, -1] - outputs[:half, -1]).max()
     return float(error), float(2 * _sigmoid(-bias))
 
 
@@ -186,9 +186,9 @@ def _biased(
     return kernel.reshape(1, wide), recurrent.reshape(units, wide), biases.reshape(wide)
 
 
-def _start(layer: Layer, batch: int, generator: np.random.Generator) -> list[np.ndarray]:
+def _start(layer: Layer, generator: np.random.Generator) -> list[np.ndarray]:
     """Random float32 states within (-1, 1), where every reachable output lies."""
-    shape = (layer.stack.states_per_layer, batch, layer.units)
+    shape = (layer.stack.states_per_layer, BATCH, layer.units)
     return list(generator.uniform(-1, 1, shape).astype(np.float32))
 
 
