@@ -39,11 +39,25 @@ class PixelInputs:
         # outside the image.
         shifted = tf.pad(pixels, [[0, 0], [1, 0]])
         if self.kind == "previous":
-            return tf.cast(shifted[:, start:stop, None], tf.float32)
+            return tf.cast(shifted, tf.float32)[:, start:stop, None]
         seen = tf.gather(shifted, tf.constant(self._sources)[start:stop], axis=1)
         places = tf.constant(self._places)[start:stop]
         shape = [tf.shape(pixels)[0], tf.shape(places)[0], self._places.shape[1]]
         return tf.concat([tf.cast(seen, tf.float32), tf.broadcast_to(places, shape)], axis=2)
+
+    def at(self, seen: tf.Tensor, t) -> tf.Tensor:
+        """``seen`` [T + 1, B] -> the inputs of step ``t`` [B, D], float32; a step of a long loop.
+
+        ``seen`` holds the start token and then the pixels, a row a step: of them the first t + 1
+        are read, and each lies in one piece.
+        """
+        if self.kind == "previous":
+            return tf.cast(seen[t], tf.float32)[:, None]
+        rows = tf.gather(seen, tf.constant(self._sources)[t])
+        pixels = tf.cast(tf.stack(tf.unstack(rows, self._sources.shape[1]), axis=1), tf.float32)
+        place = tf.constant(self._places)[t]
+        shape = [tf.shape(seen)[1], self._places.shape[1]]
+        return tf.concat([pixels, tf.broadcast_to(place, shape)], axis=1)
 
 
 def neighbour_indices(rows: int, columns: int) -> np.ndarray:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from scanline.likelihood import log_probs
 from scanline.predictor import Predictor
 
 MAX_HIDDEN = 16
@@ -188,10 +189,9 @@ def _read(model, pixels, start: int, stop: int, states):
 @tf.function(reduce_retracing=True)
 def _score(model, pixels, start, stop, states):
     logits, states = model.segment(pixels, start, stop, states)
-    ink = tf.cast(pixels[:, start:stop], logits.dtype)
-    log_probs = ink * logits - tf.nn.softplus(logits)
+    terms = log_probs(logits, pixels[:, start:stop])
     # Summed in double precision: the differences between completions are small beside the sum.
-    return tf.reduce_sum(tf.cast(log_probs, tf.float64), axis=1), states
+    return tf.reduce_sum(tf.cast(terms, tf.float64), axis=1), states
 
 
 def _digits(count: int) -> np.ndarray:

@@ -64,7 +64,11 @@ class Predictor(keras.Model):
 
     def step(self, pixels: tf.Tensor, t, states: States) -> tuple[tf.Tensor, States]:
         """The logits of pixel ``t`` [B], read from the pixels before it, and the state after."""
-        outputs, states = self.stack.step(self.inputs_of.between(pixels, t, t + 1)[:, 0], states)
+        return self.step_on(self.inputs_of.between(pixels, t, t + 1)[:, 0], states)
+
+    def step_on(self, inputs: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
+        """One step on its inputs [B, D] (see ``PixelInputs``): the logits [B], the state after."""
+        outputs, states = self.stack.step(inputs, states)
         return self.logit(outputs)[:, 0], states
 
     def get_config(self) -> dict:

@@ -30,11 +30,11 @@ def sample_completions(
     states = model.zero_states(count)
     if cut:
         states = _read(model, pixels, tf.constant(cut), states)
-    past = pixels.copy()
-    past[:, cut:] = 0
+    seen = np.zeros((size + 1, count * samples), np.uint8)  # row 0: the start token
+    seen[1 : cut + 1] = np.repeat(pixels[:, :cut], samples, axis=0).T
     drawn, logits = _advance(
         model,
-        tf.repeat(tf.constant(past), samples, axis=0),
+        tf.constant(seen),
         tf.constant(cut),
         tf.constant(cut + length),
         tuple(tf.repeat(state, samples, axis=0) for state in states),
@@ -42,8 +42,8 @@ def sample_completions(
     )
     forced = _forced(model, pixels, tf.constant(cut), tf.constant(cut + length), states)
     return Completions(
-        samples=drawn.numpy().reshape(count, samples, length),
-        sample_logits=logits.numpy().reshape(count, samples, length),
+        samples=drawn.numpy().T.reshape(count, samples, length),
+        sample_logits=logits.numpy().T.reshape(count, samples, length),
         truth=pixels[:, cut : cut + length],
         teacher_forced_logits=forced.numpy(),
     )
@@ -66,19 +66,21 @@ def _forced(model, pixels, start, stop, states):
 
 
 @tf.function(reduce_retracing=True)
-def _advance(model, pixels, start, stop, states, seed):
-    """Draws pixels ``start`` to ``stop`` of every row: uint8 and float32 [B, stop - start]."""
-    rows, size = tf.shape(pixels)[0], tf.shape(pixels)[1]
-    drawn = tf.TensorArray(tf.uint8, stop - start)
+def _advance(model, seen, start, stop, states, seed):
+    """Draws pixels ``start`` to ``stop`` of every column: uint8 and float32 [stop - start, B].
+
+    ``seen`` [T + 1, B] is the start token and the pixels, a row a step: so a step reads and writes
+    whole rows.
+    """
+    columns = tf.shape(seen)[1]
     logits = tf.TensorArray(tf.float32, stop - start)
     for t in tf.range(start, stop):
-        logit, states = model.step(pixels, t, states)
-        uniform = tf.random.stateless_uniform([rows], tf.random.fold_in(seed, t), alg="philox")
-        pixel = tf.cast(uniform < tf.sigmoid(logit), tf.uint8)
-        pixels = tf.where(tf.range(size) == t, pixel[:, None], pixels)
-        drawn = drawn.write(t - start, pixel)
+        logit, states = model.step_on(model.inputs_of.at(seen, t), states)
         logits = logits.write(t - start, logit)
-    return tf.transpose(drawn.stack()), tf.transpose(logits.stack())
+        uniform = tf.random.stateless_uniform([columns], tf.random.fold_in(seed, t), alg="philox")
+        pixel = tf.cast(uniform < tf.sigmoid(logit), tf.uint8)
+        seen = tf.tensor_scatter_nd_update(seen, [[t + 1]], pixel[None])
+    return seen[start + 1 : stop + 1], logits.stack()
 
 
 def _two_words(seed: int) -> list[int]:
