@@ -54,7 +54,7 @@ localrules:
 rule all:
     default_target: True
     input:
-        rules.write_report.output,
+        f"{STUDY}/report/report.html",
 
 
 rule trainings:

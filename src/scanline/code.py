@@ -12,8 +12,12 @@ from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent
 WATCHERS = ("command", "record", "tracking", "progress")
-# The native module stands for the C++ sources that it compiles.
-COMPILED = {"native": "kernel"}
+# What modules read or compile besides Python: a file or a folder of files.
+READ_BY = {
+    "native": "kernel",
+    "tables": "scanline/published.csv",
+    "report": "scanline/report.html.j2",
+}
 
 
 def code_of(script: str) -> list[Path]:
@@ -27,8 +31,9 @@ def code_of(script: str) -> list[Path]:
         found.add(path)
         if path.suffix == ".py":
             waiting += _imported(path)
-            if path.stem in COMPILED and path.parent.name == "scanline":
-                waiting += [p for p in (SOURCE / COMPILED[path.stem]).iterdir() if p.is_file()]
+            if path.stem in READ_BY and path.parent.name == "scanline":
+                read = SOURCE / READ_BY[path.stem]
+                waiting += [p for p in read.iterdir() if p.is_file()] if read.is_dir() else [read]
     return sorted(found)
 
 

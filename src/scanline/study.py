@@ -14,7 +14,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 SCHEMA = Path(__file__).resolve().parents[2] / "workflow/schemas/config.schema.yaml"
-# ASSUME: images of 28 x 28 pixels, as MNIST's; binarising refuses others.
+# ASSUME: images of 28 x 28 pixels, as MNIST's; hide_pixels refuses a run that does not fit others.
 ROWS = COLUMNS = 28
 TRAINED = {"classify": "train_classifier", "predict": "train_predictor"}
 
@@ -92,9 +92,11 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
         case "train_classifier" | "train_predictor":
             task = {rule: task for task, rule in TRAINED.items()}[rule]
             variant = wildcards["variant"]
+            shape = {"inputs": "previous"} | config["variants"][variant]
+            if task == "classify":
+                del shape["inputs"]  # a classifier reads the pixel itself
             return {
-                **{"inputs": "previous"},
-                **config["variants"][variant],
+                **shape,
                 **config[task]["training"],
                 **config[task]["exceptions"].get(variant, {}),
                 "seed": int(wildcards["seed"]),
@@ -118,6 +120,11 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
                 "sd": inpaint["centre_sd"],
                 "seed": inpaint["patches_seed"],
             }
+        case "draw_curves":
+            by_cell = {cell: _variants_of(config, cell) for cell in ("lstm", "gru")}
+            return {"palette": list(config["variants"]), **by_cell}
+        case "draw_inpainting":
+            return {"model": wildcards["variant"]}
         case _:
             return {}
 
@@ -145,6 +152,10 @@ def tracking_uri(config: Mapping) -> str:
     if config["tracking"] == "sqlite":
         return f"sqlite:///{Path(config['results']).resolve() / 'mlflow' / 'mlflow.db'}"
     return str(config["tracking"])
+
+
+def _variants_of(config: Mapping, cell: str) -> list[str]:
+    return [name for name, variant in config["variants"].items() if variant["cell"] == cell]
 
 
 def _known(key: str, name: str, names: Mapping | list) -> None:

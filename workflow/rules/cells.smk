@@ -4,12 +4,13 @@
 rule demonstrate_cells:
     output:
         demonstration=f"{RESULTS}/{{data}}/cells/demonstration.csv",
+        summary=f"{RESULTS}/{{data}}/cells/cells.csv",
         record=f"{RESULTS}/{{data}}/cells/run.json",
-    params:
-        code=code_hash("demonstrate_cells"),
     log:
         f"{RESULTS}/logs/demonstrate_cells/{{data}}.log",
     conda:
         ENVIRONMENT
+    params:
+        code=code_hash("demonstrate_cells"),
     shell:
         "python src/demonstrate_cells.py --out $(dirname {output.record}) 2>&1 | tee {log}"

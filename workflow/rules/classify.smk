@@ -24,19 +24,19 @@ rule train_classifier:
         by_epoch=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/train/curve_by_epoch.csv",
         by_step=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/train/curve_by_step.csv",
         record=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/train/run.json",
-    params:
-        test=lambda wildcards, input: f"--test {input.test}" if input.test else "",
-        settings=settings("train_classifier"),
-        code=code_hash("train_classifier"),
     log:
         f"{RESULTS}/logs/train_classifier/{{data}}-{{variant}}-{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train_classifier/{{data}}-{{variant}}-{{seed}}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         gpu=gpus,
-    conda:
-        ENVIRONMENT
+    params:
+        test=lambda wildcards, input: f"--test {input.test}" if input.test else "",
+        settings=settings("train_classifier"),
+        code=code_hash("train_classifier"),
     shell:
         "python src/train_classifier.py --train {input.train} --validation {input.validation}"
         " {params.test} --checkpoints {RESULTS}/checkpoints --out $(dirname {output.model})"
@@ -52,13 +52,13 @@ rule score_classifier:
         scores=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/score/scores.csv",
         predictions=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/score/predictions.npz",
         record=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/score/run.json",
-    params:
-        settings=settings("score_classifier"),
-        code=code_hash("score_classifier"),
     log:
         f"{RESULTS}/logs/score_classifier/{{data}}-{{variant}}-{{seed}}.log",
     conda:
         ENVIRONMENT
+    params:
+        settings=settings("score_classifier"),
+        code=code_hash("score_classifier"),
     shell:
         "python src/score_classifier.py --model {input.model} --train {input.train}"
         " --test {input.test} --out $(dirname {output.scores})"

@@ -19,14 +19,14 @@ def idx_files(wildcards):
 rule fetch:
     output:
         expand(f"{config['downloads']}/{{{{source}}}}/{{file}}", file=IDX_FILES),
-    params:
-        code=code_hash("fetch"),
-    wildcard_constraints:
-        source="|".join(DOWNLOADED),
     log:
         f"{RESULTS}/logs/fetch/{{source}}.log",
+    wildcard_constraints:
+        source="|".join(DOWNLOADED),
     conda:
         ENVIRONMENT
+    params:
+        code=code_hash("fetch"),
     shell:
         "python src/fetch.py --source {wildcards.source}"
         " --out {config[downloads]}/{wildcards.source} 2>&1 | tee {log}"
@@ -40,13 +40,13 @@ rule binarise:
         validation=f"{RESULTS}/{{data}}/pixels/validation.npz",
         test=f"{RESULTS}/{{data}}/pixels/test.npz",
         record=f"{RESULTS}/{{data}}/pixels/run.json",
-    params:
-        settings=settings("binarise"),
-        code=code_hash("binarise"),
     log:
         f"{RESULTS}/logs/binarise/{{data}}.log",
     conda:
         ENVIRONMENT
+    params:
+        settings=settings("binarise"),
+        code=code_hash("binarise"),
     shell:
         "python src/binarise.py --train-images {input[0]} --train-labels {input[1]}"
         " --test-images {input[2]} --test-labels {input[3]}"

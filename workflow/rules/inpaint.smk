@@ -13,16 +13,17 @@ rule hide_patches:
     output:
         hidden=expand(
             f"{RESULTS}/{{{{data}}}}/inpaint/hidden/{{file}}",
-            file=[f"{hole}.npz" for hole in HOLES] + [f"hidden_{hole}.npy" for hole in HOLES],
+            file=[f"{hole}.npz" for hole in HOLES]
+            + [f"hidden_{hole}.npy" for hole in HOLES],
         ),
         record=f"{RESULTS}/{{data}}/inpaint/hidden/run.json",
-    params:
-        settings=settings("hide_patches"),
-        code=code_hash("hide_patches"),
     log:
         f"{RESULTS}/logs/hide_patches/{{data}}.log",
     conda:
         ENVIRONMENT
+    params:
+        settings=settings("hide_patches"),
+        code=code_hash("hide_patches"),
     shell:
         "python src/hide_patches.py --test {input.test} --out $(dirname {output.record})"
         " {params.settings} 2>&1 | tee {log}"
@@ -31,9 +32,7 @@ rule hide_patches:
 rule infer_patches:
     input:
         model=rules.train_predictor.output.model,
-        hidden=expand(
-            f"{RESULTS}/{{{{data}}}}/inpaint/hidden/{{hole}}.npz", hole=HOLES
-        ),
+        hidden=expand(f"{RESULTS}/{{{{data}}}}/inpaint/hidden/{{hole}}.npz", hole=HOLES),
     output:
         posterior=expand(
             f"{RESULTS}/{{{{data}}}}/inpaint/{{{{variant}}}}/seed-{{{{seed}}}}/posterior/{{file}}",
@@ -41,16 +40,16 @@ rule infer_patches:
         ),
         scores=f"{RESULTS}/{{data}}/inpaint/{{variant}}/seed-{{seed}}/posterior/scores.csv",
         record=f"{RESULTS}/{{data}}/inpaint/{{variant}}/seed-{{seed}}/posterior/run.json",
-    params:
-        code=code_hash("infer_patches"),
     log:
         f"{RESULTS}/logs/infer_patches/{{data}}-{{variant}}-{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/infer_patches/{{data}}-{{variant}}-{{seed}}.tsv"
-    resources:
-        gpu=gpus,
     conda:
         ENVIRONMENT
+    resources:
+        gpu=gpus,
+    params:
+        code=code_hash("infer_patches"),
     shell:
         "python src/infer_patches.py --model {input.model} --hidden {input.hidden}"
         " --out $(dirname {output.scores}) 2>&1 | tee {log}"

@@ -12,19 +12,19 @@ rule train_predictor:
         by_epoch=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/train/curve_by_epoch.csv",
         by_step=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/train/curve_by_step.csv",
         record=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/train/run.json",
-    params:
-        test=lambda wildcards, input: f"--test {input.test}" if input.test else "",
-        settings=settings("train_predictor"),
-        code=code_hash("train_predictor"),
     log:
         f"{RESULTS}/logs/train_predictor/{{data}}-{{variant}}-{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train_predictor/{{data}}-{{variant}}-{{seed}}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         gpu=gpus,
-    conda:
-        ENVIRONMENT
+    params:
+        test=lambda wildcards, input: f"--test {input.test}" if input.test else "",
+        settings=settings("train_predictor"),
+        code=code_hash("train_predictor"),
     shell:
         "python src/train_predictor.py --train {input.train} --validation {input.validation}"
         " {params.test} --checkpoints {RESULTS}/checkpoints --out $(dirname {output.model})"
@@ -40,13 +40,13 @@ rule score_predictor:
         scores=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/score/scores.csv",
         likelihoods=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/score/log_likelihoods.npz",
         record=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/score/run.json",
-    params:
-        settings=settings("score_predictor"),
-        code=code_hash("score_predictor"),
     log:
         f"{RESULTS}/logs/score_predictor/{{data}}-{{variant}}-{{seed}}.log",
     conda:
         ENVIRONMENT
+    params:
+        settings=settings("score_predictor"),
+        code=code_hash("score_predictor"),
     shell:
         "python src/score_predictor.py --model {input.model} --train {input.train}"
         " --test {input.test} --out $(dirname {output.scores})"

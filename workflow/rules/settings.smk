@@ -17,12 +17,17 @@ def settings(rule):
 def expand_trained(pattern, task):
     """``pattern`` for every variant of a task and every seed."""
     return expand(
-        pattern, variant=config[task]["variants"], seed=config["seeds"], allow_missing=True
+        pattern,
+        variant=config[task]["variants"],
+        seed=config["seeds"],
+        allow_missing=True,
     )
 
 
 def trained(task):
-    return expand_trained(f"{STUDY}/{task}/{{variant}}/seed-{{seed}}/train/model.keras", task)
+    return expand_trained(
+        f"{STUDY}/{task}/{{variant}}/seed-{{seed}}/train/model.keras", task
+    )
 
 
 def gpus(wildcards):

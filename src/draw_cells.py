@@ -1,0 +1,23 @@
+"""Draws what the cells keep, copy and imitate (section 1.1)."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from scanline.command import main
+from scanline.figure_names import CELLS
+from scanline.plots import draw_demonstration, save
+
+
+def draw_cells(*, demonstration: Path, out: Path) -> None:
+    """Draws the errors against the size of the gate bias.
+
+    Args:
+        demonstration: demonstration.csv
+        out: folder for figure-cells.png and .pdf
+    """
+    save(draw_demonstration(pd.read_csv(demonstration)), out, CELLS)
+
+
+if __name__ == "__main__":
+    main(draw_cells)

@@ -1,0 +1,60 @@
+"""Draws exact in-paintings (figures 16 to 18)."""
+
+from pathlib import Path
+
+import numpy as np
+
+from scanline import figure_names
+from scanline.command import main
+from scanline.digits import FILLED_PAPER, HIDDEN, INK, PAPER, draw_inpaintings
+from scanline.files import load_arrays
+from scanline.plots import COLOURS, draw_bulk_and_tail, save
+
+EXAMPLES = 8
+
+
+def draw_inpainting(
+    *, posterior: tuple[Path, ...], hidden: tuple[Path, ...], model: str, out: Path
+) -> None:
+    """Draws histograms of cross-entropies, and examples, for each kind of hole.
+
+    The examples are half of them restored wholly, half not, the first ones of each kind.
+
+    Args:
+        posterior: {hole}.npz of a model
+        hidden: {hole}.npz of the hidden patches, in the same order
+        model: name of the variant
+        out: folder for the figures that scanline.figure_names.inpainting names, .png and .pdf
+    """
+    for posterior_file, hidden_file in zip(posterior, hidden, strict=True):
+        hole = posterior_file.stem
+        found, _ = load_arrays(posterior_file, "log_likelihood_truth", "log_likelihood_map", "map")
+        arrays, _ = load_arrays(hidden_file, "pixels", "hidden", "indices")
+        pixels, places = arrays["pixels"], arrays["hidden"]
+        nats = {
+            "ground truth": -found["log_likelihood_truth"] / pixels.shape[1],
+            "in-painting": -found["log_likelihood_map"] / pixels.shape[1],
+        }
+        names = figure_names.inpainting(hole, model)
+        colours = {"ground truth": COLOURS[6], "in-painting": COLOURS[1]}
+        label = "cross-entropy (nats per pixel)"
+        save(draw_bulk_and_tail(nats, label, colours), out, names["histogram"])
+        lost = nats["ground truth"] - nats["in-painting"]
+        label = "ground truth - in-painting (nats per pixel)"
+        figure = draw_bulk_and_tail({model: lost}, label, {model: COLOURS[0]})
+        save(figure, out, names["difference"])
+
+        truth = np.take_along_axis(pixels, places, axis=1)
+        whole = (found["map"] == truth).all(axis=1)
+        right, wrong = np.flatnonzero(whole)[: EXAMPLES // 2], np.flatnonzero(~whole)
+        shown = np.concatenate([right, wrong[: EXAMPLES // 2]])
+        pictures = np.where(pixels[shown] > 0, INK, PAPER)
+        holes, filled = pictures.copy(), pictures.copy()
+        np.put_along_axis(holes, places[shown], HIDDEN, axis=1)
+        np.put_along_axis(filled, places[shown], FILLED_PAPER + found["map"][shown], axis=1)
+        figure = draw_inpaintings(pictures, holes, filled, arrays["indices"][shown])
+        save(figure, out, names["examples"])
+
+
+if __name__ == "__main__":
+    main(draw_inpainting)

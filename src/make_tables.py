@@ -1,0 +1,24 @@
+"""Makes the study's tables, published values beside ours."""
+
+from pathlib import Path
+
+from scanline.command import main
+from scanline.tables import NUMBER_OF, comparison, figures
+
+
+def make_tables(*, scores: tuple[Path, ...], out: Path) -> None:
+    """Writes figures.csv (every number) and one table a task, over seeds.
+
+    Args:
+        scores: scores.csv files, in {data}/{task}/{variant}/seed-{seed}/{stage}/
+        out: folder for figures.csv and table-{number}-{task}.csv
+    """
+    numbers = figures(scores)
+    numbers.to_csv(out / "figures.csv", index=False)
+    for task in numbers["task"].unique():
+        table = comparison(numbers, task)
+        table.to_csv(out / f"table-{NUMBER_OF[task]}-{task}.csv", index=False)
+
+
+if __name__ == "__main__":
+    main(make_tables)

@@ -1,0 +1,177 @@
+"""The report as one HTML file: the study's story in the 2017 report's order, nothing fetched."""
+
+import base64
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+
+from scanline.record import Record
+
+TEMPLATE = Path(__file__).with_name("report.html.j2")
+HEADINGS = {
+    "nats": "cross-entropy, nats",
+    "accuracy": "accuracy",
+    "nats_per_pixel": "nats per pixel",
+    "nats_per_image": "nats per image",
+    "bits_per_image": "bits per image",
+    "samples": "samples",
+    "ground_truth_under_samples": "ground truth under samples",
+    "ground_truth_teacher_forced": "ground truth, teacher forced",
+    "ground_truth_mean": "ground truth, mean",
+    "map_mean": "in-painting, mean",
+    "difference_mean": "difference, mean",
+    "ground_truth_std": "ground truth, s.d.",
+    "map_std": "in-painting, s.d.",
+    "difference_std": "difference, s.d.",
+    "whole_accuracy": "patches restored whole",
+    "pixel_accuracy": "pixels restored",
+}
+
+
+class Entry(NamedTuple):
+    """A number of a table, as it is shown."""
+
+    ours: str
+    published: str
+    difference: str
+
+
+class Picture(NamedTuple):
+    """A figure: its file's name, and the image as a data address."""
+
+    name: str
+    source: str
+    number: int | None
+
+
+class Table(NamedTuple):
+    """``rows``: a name and its entries, one for each of ``columns``; None where not measured."""
+
+    corner: str
+    columns: list[str]
+    rows: list[tuple[str, list[Entry | None]]]
+
+
+def write_report(
+    path: Path,
+    *,
+    tables: Sequence[Path],
+    cells: Path,
+    figures: Sequence[Path],
+    records: Sequence[Path],
+) -> None:
+    """Writes the report to ``path``.
+
+    ``tables``: table-{number}-{task}.csv; ``cells``: cells.csv; ``figures``: .png files, whose
+    names tell where they stand; ``records``: run.json files of the stages that were run.
+    """
+    runs = [Record.load(record) for record in records]
+    by_task = {table.stem.split("-")[-1]: pd.read_csv(table) for table in tables}
+    environment = Environment(undefined=StrictUndefined, autoescape=True, trim_blocks=True)
+    html = environment.from_string(TEMPLATE.read_text()).render(
+        classify=_by_model(by_task.get("classify")),
+        predict=_by_model(by_task.get("predict")),
+        complete=_by_hidden_run(by_task.get("complete")),
+        inpaint=_by_hole(by_task.get("inpaint")),
+        cells=pd.read_csv(cells).to_dict("records"),
+        pictures=[_picture(figure) for figure in sorted(figures)],
+        data=_data_of(runs),
+        small=_is_small(runs),
+        runs=sorted(runs, key=lambda run: run.folder),
+        versions=runs[0].environment,
+        hours=sum(run.seconds for run in runs) / 3600,
+    )
+    path.write_text(html)
+
+
+def _entry(line: pd.Series) -> Entry:
+    digits = 2 if abs(line["measured"]) >= 10 else 5
+    error = f" ± {line['standard_error']:.{digits}f}" if line["n_seeds"] > 1 else ""
+    if pd.isna(line["published"]):
+        return Entry(f"{line['measured']:.{digits}f}{error}", "", "")
+    return Entry(
+        f"{line['measured']:.{digits}f}{error}",
+        f"{line['published']:.{digits}f}",
+        f"{line['difference']:+.{digits}f}",
+    )
+
+
+def _table(
+    lines: pd.DataFrame, corner: str, row: str, columns: list[tuple[str, str, str]]
+) -> Table:
+    """Rows by the values of column ``row``; ``columns``: a heading, then what its lines hold."""
+    rows: list[tuple[str, list[Entry | None]]] = []
+    for name, group in lines.groupby(row, sort=False):
+        entries: list[Entry | None] = []
+        for _, quantity, where in columns:
+            found = group[(group["quantity"] == quantity) & (group["where"] == where)]
+            entries.append(_entry(found.iloc[0]) if len(found) else None)
+        rows.append((str(name), entries))
+    return Table(corner, [heading for heading, *_ in columns], rows)
+
+
+def _by_model(lines: pd.DataFrame | None) -> Table | None:
+    if lines is None:
+        return None
+    lines = lines.assign(where=lines["split_or_hidden"].astype(str))
+    pairs = list(dict.fromkeys(zip(lines["quantity"], lines["where"], strict=True)))
+    pairs.sort(key=lambda pair: pair[1] != "test")
+    columns = [(f"{HEADINGS[quantity]} ({where})", quantity, where) for quantity, where in pairs]
+    return _table(lines, "model", "model", columns)
+
+
+def _by_hidden_run(lines: pd.DataFrame | None) -> dict[str, Table]:
+    if lines is None:
+        return {}
+    lines = lines.assign(where="", hidden=lines["split_or_hidden"].astype(str))
+    columns = [(HEADINGS[q], q, "") for q in dict.fromkeys(lines["quantity"])]
+    return {
+        str(model): _table(group, "hidden pixels", "hidden", columns)
+        for model, group in lines.groupby("model", sort=False)
+    }
+
+
+def _by_hole(lines: pd.DataFrame | None) -> dict[str, Table]:
+    if lines is None:
+        return {}
+    shown = lines[lines["quantity"].isin(HEADINGS)]
+    shown = shown.assign(
+        where=shown["split_or_hidden"].astype(str),
+        name=shown["quantity"].map(HEADINGS),
+    )
+    tables = {}
+    for model, group in shown.groupby("model", sort=False):
+        rows = []
+        holes = list(dict.fromkeys(group["where"]))
+        for name, quantity in group.groupby("name", sort=False):
+            by_hole = {line["where"]: _entry(line) for _, line in quantity.iterrows()}
+            rows.append((str(name), [by_hole.get(hole) for hole in holes]))
+        tables[str(model)] = Table("nats per pixel, or share", holes, rows)
+    return tables
+
+
+def _picture(path: Path) -> Picture:
+    number = re.match(r"figure-(\d+)-", path.name)
+    encoded = base64.b64encode(path.read_bytes()).decode()
+    source = f"data:image/png;base64,{encoded}"
+    return Picture(path.stem, source, int(number[1]) if number else None)
+
+
+def _data_of(runs: Sequence[Record]) -> dict:
+    for run in runs:
+        if run.script == "binarise":
+            return run.settings
+    return {}
+
+
+def _is_small(runs: Sequence[Record]) -> bool:
+    """Whether models were trained, or scored, on a part of the images."""
+    return any(run.settings.get("train_images") or _scores_a_part(run) for run in runs)
+
+
+def _scores_a_part(run: Record) -> bool:
+    return run.script.startswith("score_") and bool(run.settings.get("images"))

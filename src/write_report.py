@@ -1,0 +1,32 @@
+"""Writes the study's report, one HTML file."""
+
+from pathlib import Path
+
+from scanline import report
+from scanline.command import main
+
+
+def write_report(
+    *,
+    tables: tuple[Path, ...],
+    cells: Path,
+    figures: tuple[Path, ...],
+    records: tuple[Path, ...],
+    out: Path,
+) -> None:
+    """Writes report.html: all tables and figures, and how the numbers came about.
+
+    Args:
+        tables: table-{number}-{task}.csv files
+        cells: cells.csv
+        figures: all figures (.png)
+        records: run.json files of the stages
+        out: folder for report.html
+    """
+    report.write_report(
+        out / "report.html", tables=tables, cells=cells, figures=figures, records=records
+    )
+
+
+if __name__ == "__main__":
+    main(write_report)

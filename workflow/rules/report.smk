@@ -1,0 +1,216 @@
+# Tables, figures, and the report.
+
+from scanline import figure_names
+
+TABLES = {
+    task: f"{RESULTS}/{{data}}/tables/table-{number}-{task}.csv"
+    for task, number in [
+        ("classify", "2.3"),
+        ("predict", "3.3"),
+        ("complete", "3.4.1"),
+        ("inpaint", "4.1"),
+    ]
+}
+CURVES = [
+    name
+    for task in ("classify", "predict")
+    for cell in ("lstm", "gru")
+    if any(
+        config["variants"][variant]["cell"] == cell
+        for variant in config[task]["variants"]
+    )
+    for name in figure_names.curves(task, cell).values()
+]
+COMPLETIONS = figure_names.completions(
+    config["complete"]["hidden_runs"], config["complete"]["variants"]
+)
+
+
+def of_each(task, stage, file):
+    """A file of one stage, for every variant of a task and every seed."""
+    return expand_trained(
+        f"{RESULTS}/{{data}}/{task}/{{variant}}/seed-{{seed}}/{stage}/{file}", task
+    )
+
+
+INPAINTINGS = [  # with the wildcard in place of a variant
+    name
+    for hole in HOLES
+    for name in figure_names.inpainting(hole, "{variant}").values()
+]
+
+
+def pictures(folder, names):
+    """The .png files of a folder of figures."""
+    return [f"{RESULTS}/{{data}}/figures/{folder}/{name}.png" for name in names]
+
+
+def vectors(folder, names):
+    """The same figures as .pdf files."""
+    return [f"{RESULTS}/{{data}}/figures/{folder}/{name}.pdf" for name in names]
+
+
+rule make_tables:
+    input:
+        of_each("classify", "score", "scores.csv"),
+        of_each("predict", "score", "scores.csv"),
+        of_each("complete", "score", "scores.csv"),
+        of_each("inpaint", "posterior", "scores.csv"),
+    output:
+        figures=f"{RESULTS}/{{data}}/tables/figures.csv",
+        tables=report(
+            list(TABLES.values()),
+            caption="../report/tables.rst",
+            category="Tables",
+        ),
+        record=f"{RESULTS}/{{data}}/tables/run.json",
+    log:
+        f"{RESULTS}/logs/make_tables/{{data}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_hash("make_tables"),
+    shell:
+        "python src/make_tables.py --scores {input} --out $(dirname {output.figures})"
+        " 2>&1 | tee {log}"
+
+
+rule draw_curves:
+    input:
+        of_each("classify", "train", "curve_by_epoch.csv"),
+        of_each("predict", "train", "curve_by_epoch.csv"),
+    output:
+        report(
+            pictures("curves", CURVES),
+            caption="../report/curves.rst",
+            category="Learning curves",
+        ),
+        vectors("curves", CURVES),
+        record=f"{RESULTS}/{{data}}/figures/curves/run.json",
+    log:
+        f"{RESULTS}/logs/draw_curves/{{data}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        settings=settings("draw_curves"),
+        code=code_hash("draw_curves"),
+    shell:
+        "python src/draw_curves.py --curves {input} --out $(dirname {output.record})"
+        " {params.settings} 2>&1 | tee {log}"
+
+
+rule draw_completions:
+    input:
+        hidden=rules.hide_pixels.output.hidden,
+        samples=of_each("complete", "samples", "samples.npz"),
+        by_image=of_each("complete", "score", "by_image.csv"),
+    output:
+        report(
+            pictures("completions", COMPLETIONS),
+            caption="../report/completions.rst",
+            category="Completions",
+        ),
+        vectors("completions", COMPLETIONS),
+        digits=f"{RESULTS}/{{data}}/figures/completions/digits.csv",
+        record=f"{RESULTS}/{{data}}/figures/completions/run.json",
+    log:
+        f"{RESULTS}/logs/draw_completions/{{data}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_hash("draw_completions"),
+    shell:
+        "python src/draw_completions.py --hidden {input.hidden} --samples {input.samples}"
+        " --by-image {input.by_image} --out $(dirname {output.record}) 2>&1 | tee {log}"
+
+
+rule draw_inpainting:
+    input:
+        hidden=expand(f"{RESULTS}/{{{{data}}}}/inpaint/hidden/{{hole}}.npz", hole=HOLES),
+        posterior=expand(
+            f"{RESULTS}/{{{{data}}}}/inpaint/{{{{variant}}}}/seed-{config['seeds'][0]}"
+            "/posterior/{hole}.npz",
+            hole=HOLES,
+        ),
+    output:
+        report(
+            pictures("inpainting-{variant}", INPAINTINGS),
+            caption="../report/inpainting.rst",
+            category="In-painting",
+        ),
+        vectors("inpainting-{variant}", INPAINTINGS),
+        record=f"{RESULTS}/{{data}}/figures/inpainting-{{variant}}/run.json",
+    log:
+        f"{RESULTS}/logs/draw_inpainting/{{data}}-{{variant}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        settings=settings("draw_inpainting"),
+        code=code_hash("draw_inpainting"),
+    shell:
+        "python src/draw_inpainting.py --hidden {input.hidden} --posterior {input.posterior}"
+        " --out $(dirname {output.record}) {params.settings} 2>&1 | tee {log}"
+
+
+rule draw_cells:
+    input:
+        demonstration=rules.demonstrate_cells.output.demonstration,
+    output:
+        report(
+            pictures("cells", [figure_names.CELLS]),
+            caption="../report/cells.rst",
+            category="Cells",
+        ),
+        vectors("cells", [figure_names.CELLS]),
+        record=f"{RESULTS}/{{data}}/figures/cells/run.json",
+    log:
+        f"{RESULTS}/logs/draw_cells/{{data}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_hash("draw_cells"),
+    shell:
+        "python src/draw_cells.py --demonstration {input.demonstration}"
+        " --out $(dirname {output.record}) 2>&1 | tee {log}"
+
+
+rule write_report:
+    input:
+        tables=rules.make_tables.output.tables,
+        cells=rules.demonstrate_cells.output.summary,
+        figures=[
+            *pictures("cells", [figure_names.CELLS]),
+            *pictures("curves", CURVES),
+            *pictures("completions", COMPLETIONS),
+            *[
+                path.replace("{variant}", variant)
+                for variant in config["inpaint"]["variants"]
+                for path in pictures("inpainting-{variant}", INPAINTINGS)
+            ],
+        ],
+        records=[
+            rules.binarise.output.record,
+            rules.hide_pixels.output.record,
+            rules.hide_patches.output.record,
+            rules.demonstrate_cells.output.record,
+            *of_each("classify", "train", "run.json"),
+            *of_each("classify", "score", "run.json"),
+            *of_each("predict", "train", "run.json"),
+            *of_each("predict", "score", "run.json"),
+            *of_each("complete", "samples", "run.json"),
+            *of_each("complete", "score", "run.json"),
+            *of_each("inpaint", "posterior", "run.json"),
+        ],
+    output:
+        report=f"{RESULTS}/{{data}}/report/report.html",
+        record=f"{RESULTS}/{{data}}/report/run.json",
+    log:
+        f"{RESULTS}/logs/write_report/{{data}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_hash("write_report"),
+    shell:
+        "python src/write_report.py --tables {input.tables} --cells {input.cells}"
+        " --figures {input.figures} --records {input.records}"
+        " --out $(dirname {output.report}) 2>&1 | tee {log}"

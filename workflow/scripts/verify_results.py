@@ -1,0 +1,54 @@
+"""Compares all recorded hashes of a study with its results, config and code (``make verify``)."""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "src"))
+
+import yaml
+
+from scanline.verify import load_config, verify
+
+
+def main() -> None:
+    """Exits 1 where something does not match, after naming each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, help="the config's results folder if not given")
+    parser.add_argument(
+        "--configfile",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="laid over config.yaml; the preset with that results folder if not given",
+    )
+    given = parser.parse_args()
+    try:
+        files = [ROOT / "config.yaml", *(given.configfile or presets_of(given.results))]
+        config = load_config(files)
+        results = given.results or Path(config["results"])
+        verdict = verify(results, config)
+    except (ValueError, OSError) as error:
+        sys.exit(f"verify_results: {error}")
+    for mismatch in verdict.mismatches:
+        print(mismatch)
+    counted = f"{results}: {verdict.stages} stages, {verdict.files} files"
+    if verdict.mismatches:
+        sys.exit(f"{counted}; {len(verdict.mismatches)} do not match")
+    print(f"{counted}; all match their records, the config and the code")
+
+
+def presets_of(results: Path | None) -> list[Path]:
+    """The preset that writes to ``results``; none where config.yaml's own study does."""
+    if results is None:
+        return []
+    for file in sorted((ROOT / "workflow/presets").glob("*.yaml")):
+        named = (yaml.safe_load(file.read_text()) or {}).get("results")
+        if named and Path(named) == results:
+            return [file]
+    return []
+
+
+if __name__ == "__main__":
+    main()
