@@ -12,7 +12,7 @@ export PYTHONPATH := $(CURDIR)/src
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help env kernel run study report ui track runs verify test check format graph lock bench cluster-test clean
+.PHONY: help env run study report ui track runs verify test check format graph lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,17 +26,14 @@ $(READY): requirements.lock
 
 env: $(READY)  ## make the environment in .venv
 
-kernel: $(READY)  ## compile the recurrent core (without a compiler Keras' layers take over)
-	python -m scanline.native
-
-run: kernel  ## the quick study on real MNIST, to a finished HTML report
+run: $(READY)  ## the quick study on real MNIST, to a finished HTML report
 	snakemake --cores $(CORES) --configfile workflow/presets/quick.yaml
 	@echo "The report: results-quick/mnist-threshold-0.1/report/report.html"
 
-study: kernel  ## the study of config.yaml
+study: $(READY)  ## the study of config.yaml
 	snakemake --cores $(CORES) --resources gpu=1
 
-report: kernel  ## the study's HTML report, and Snakemake's own beside it
+report: $(READY)  ## the study's HTML report, and Snakemake's own beside it
 	snakemake --cores $(CORES) --resources gpu=1
 	snakemake --cores 1 --report results/snakemake-report.html
 	@echo "results/*/report/report.html and results/snakemake-report.html"
@@ -54,7 +51,7 @@ runs: $(READY)  ## list the current runs and what each was made from
 verify: $(READY)  ## compare all recorded hashes with results, config and code
 	python workflow/scripts/verify_results.py --results $(RESULTS)
 
-test: kernel  ## the tests
+test: $(READY)  ## the tests
 	python -m pytest -n $(CORES) --dist worksteal
 
 check: $(READY)  ## style, types, and the workflow's own checks
@@ -75,12 +72,6 @@ graph: $(READY)  ## draw the rule graph that the README shows
 lock: $(READY)  ## resolve the dependencies of pyproject.toml anew
 	uv pip compile pyproject.toml --group check --group test --universal --python-version 3.11 \
 	  --generate-hashes --custom-compile-command "make lock" --quiet -o requirements.lock
-
-bench: kernel  ## speed against Keras and PyTorch (QUICK=1: five minutes)
-	python benchmarks/bench.py $(if $(QUICK),--quick)
-
-cluster-test: $(READY)  ## the study on a real one-node Slurm (as root, Debian)
-	tests/cluster/run.sh
 
 clean:  ## remove what can be made again, but no results and no data
 	rm -rf .venv build .pytest_cache .hypothesis .mypy_cache .ruff_cache

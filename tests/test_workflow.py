@@ -109,13 +109,6 @@ def test_an_edited_recurrent_core_trains_again(copied):
     assert copied.planned().items() >= TRAININGS.items()
 
 
-def test_an_edited_kernel_trains_again(copied):
-    source = next((copied.folder / "src/kernel").glob("*.cc"))
-    with open(source, "a") as file:
-        file.write("\n// new\n")
-    assert copied.planned().items() >= TRAININGS.items()
-
-
 def test_watchers_change_no_result(copied):
     for module in ("tracking", "record", "command", "progress"):
         with open(copied.folder / f"src/scanline/{module}.py", "a") as file:
@@ -221,4 +214,4 @@ def test_each_rule_runs_the_script_of_its_name():
     }
     scripts = {path.stem for path in (ROOT / "src").glob("*.py")}
     by_hand = {"complete_image"}  # a command for a person, no part of the study
-    assert scripts - by_hand == rules - {"open_tracking"}
+    assert scripts - by_hand == rules - {"open_tracking", "all", "trainings"}

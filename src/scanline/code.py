@@ -12,9 +12,8 @@ from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent
 WATCHERS = ("command", "record", "tracking", "progress")
-# What modules read or compile besides Python: a file or a folder of files.
+# What modules read besides Python.
 READ_BY = {
-    "native": "kernel",
     "tables": "scanline/published.csv",
     "report": "scanline/report.html.j2",
 }
@@ -32,8 +31,7 @@ def code_of(script: str) -> list[Path]:
         if path.suffix == ".py":
             waiting += _imported(path)
             if path.stem in READ_BY and path.parent.name == "scanline":
-                read = SOURCE / READ_BY[path.stem]
-                waiting += [p for p in read.iterdir() if p.is_file()] if read.is_dir() else [read]
+                waiting.append(SOURCE / READ_BY[path.stem])
     return sorted(found)
 
 

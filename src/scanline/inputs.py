@@ -30,6 +30,13 @@ class PixelInputs:
             return 1
         return self._sources.shape[1] + self._places.shape[1]
 
+    @property
+    def reach(self) -> int:
+        """How many pixels before a step's own it may read: the last so many, and no others."""
+        step = np.arange(self.size)[:, None]
+        sources = step if self.kind == "previous" else self._sources
+        return int(np.max(np.where(sources > 0, step - sources, 0))) + 1
+
     def between(self, pixels: tf.Tensor, start, stop) -> tf.Tensor:
         """pixels [B, T] -> the inputs of steps ``start`` to ``stop``, float32 [B, stop - start, D].
 

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from scanline.likelihood import log_probs
 from scanline.predictor import Predictor
+from scanline.recurrent import States
 
 MAX_HIDDEN = 16
 ROWS = 1024  # sequences in a batch
@@ -127,6 +128,24 @@ def check_hidden_sets(
         )
 
 
+def read_steps(
+    model: Predictor, pixels: np.ndarray, start: int, stop: int, states: States
+) -> tuple[np.ndarray, States]:
+    """log p(pixels ``start`` to ``stop`` | those before) float64 [B], nats; the states after.
+
+    ``pixels`` [B, T]; ``states`` are those before step ``start``. Bounded memory for any length.
+    """
+    total = np.zeros(len(pixels))
+    block = max(STEPS_IN_MEMORY // len(pixels), 1)
+    rows = tf.constant(pixels)
+    for t in range(start, stop, block):
+        added, states = _score(
+            model, rows, tf.constant(t), tf.constant(min(t + block, stop)), states
+        )
+        total += added.numpy()
+    return total, states
+
+
 def _log_joint(model: Predictor, pixels: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     """log p(image) of every filling, float64 [N, 2**k]."""
     images, size = pixels.shape
@@ -155,7 +174,7 @@ def _branch(model, pixels, hidden, bounds, states, log_likelihood) -> np.ndarray
     results = []
     for first in range(0, len(pixels), ROWS):
         rows = slice(first, first + ROWS)
-        added, after = _read(model, pixels[rows], start, stop, tuple(s[rows] for s in states))
+        added, after = read_steps(model, pixels[rows], start, stop, tuple(s[rows] for s in states))
         joint = (log_likelihood[rows] + added)[:, None]
         if count:
             split = np.repeat(pixels[rows], 2, axis=0)
@@ -171,19 +190,6 @@ def _branch(model, pixels, hidden, bounds, states, log_likelihood) -> np.ndarray
             ).reshape(len(joint), 2**count)
         results.append(joint)
     return np.concatenate(results)
-
-
-def _read(model, pixels, start: int, stop: int, states):
-    """log p(pixels from ``start`` to ``stop``) float64 [B], and the states after them."""
-    total = np.zeros(len(pixels))
-    block = max(STEPS_IN_MEMORY // len(pixels), 1)
-    rows = tf.constant(pixels)
-    for t in range(start, stop, block):
-        added, states = _score(
-            model, rows, tf.constant(t), tf.constant(min(t + block, stop)), states
-        )
-        total += added.numpy()
-    return total, states
 
 
 @tf.function(reduce_retracing=True)

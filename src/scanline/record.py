@@ -82,6 +82,14 @@ class Record:
             raise ValueError(f"{path} is not a stage's record ({error})") from error
 
 
+def records_in(results: Path) -> dict[Path, Record]:
+    """The records below ``results`` by their folder, sorted; work in progress has none."""
+    if not results.is_dir():
+        raise ValueError(f"{results} is not a folder of results; run the study first")
+    paths = [path for path in results.rglob(NAME) if ".partial-" not in path.as_posix()]
+    return {path.parent: Record.load(path) for path in sorted(paths)}
+
+
 def environment() -> dict:
     """Versions, lock file, revision and machine, as far as they can be told."""
     return {

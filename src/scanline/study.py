@@ -122,7 +122,7 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
             }
         case "draw_curves":
             by_cell = {cell: _variants_of(config, cell) for cell in ("lstm", "gru")}
-            return {"palette": list(config["variants"]), **by_cell}
+            return {"palette": sorted(config["variants"]), **by_cell}
         case "draw_inpainting":
             return {"model": wildcards["variant"]}
         case _:
@@ -144,6 +144,8 @@ def settings_of(config: Mapping, script: str, folder: str) -> dict:
     wildcards = {"data": parts[0]}
     if len(parts) >= 4 and parts[3].startswith("seed-"):
         wildcards |= {"variant": parts[2], "seed": parts[3].removeprefix("seed-")}
+    elif parts[-1].startswith("inpainting-"):
+        wildcards["variant"] = parts[-1].removeprefix("inpainting-")
     return settings(config, script, **wildcards)
 
 
@@ -155,7 +157,8 @@ def tracking_uri(config: Mapping) -> str:
 
 
 def _variants_of(config: Mapping, cell: str) -> list[str]:
-    return [name for name, variant in config["variants"].items() if variant["cell"] == cell]
+    variants = config["variants"].items()
+    return sorted(name for name, variant in variants if variant["cell"] == cell)
 
 
 def _known(key: str, name: str, names: Mapping | list) -> None:
