@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -88,14 +89,14 @@ class _Watch:
         self.run_id = self.store.run_of(record)
 
     def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        if self.store:
-            self._try(lambda: self.store and self.store.log(self.run_id, metrics, epoch))
+        if store := self.store:
+            self._try(partial(store.log, self.run_id, metrics, epoch))
 
     def end(self, status: str) -> None:
-        if self.store:
-            self._try(lambda: self.store and self.store.client.set_terminated(self.run_id, status))
+        if store := self.store:
+            self._try(partial(store.client.set_terminated, self.run_id, status))
 
-    def _try(self, action: Callable[[], object]) -> None:
+    def _try(self, action: Callable[[], None]) -> None:
         try:
             action()
         except Exception as error:
