@@ -12,8 +12,9 @@ from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent
 WATCHERS = ("command", "record", "tracking", "progress")
-# What modules read besides Python.
+# What modules read or compile besides Python: a file or a folder of files.
 READ_BY = {
+    "native": "kernel",
     "tables": "scanline/published.csv",
     "report": "scanline/report.html.j2",
 }
@@ -31,7 +32,8 @@ def code_of(script: str) -> list[Path]:
         if path.suffix == ".py":
             waiting += _imported(path)
             if path.stem in READ_BY and path.parent.name == "scanline":
-                waiting.append(SOURCE / READ_BY[path.stem])
+                read = SOURCE / READ_BY[path.stem]
+                waiting += [p for p in read.iterdir() if p.is_file()] if read.is_dir() else [read]
     return sorted(found)
 
 
