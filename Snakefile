@@ -1,6 +1,5 @@
 """The whole study: from raw idx files to the report. See README.md; `snakemake -n` shows the plan."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -9,8 +8,6 @@ from snakemake.utils import min_version
 
 min_version("9.20")
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
-# A job's `python` is the one that runs Snakemake, also where its environment was not activated.
-os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 from scanline import study
 from scanline.code import code_hash
@@ -26,7 +23,7 @@ try:
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 
-os.environ["SCANLINE_TRACKING"] = study.tracking_uri(config)
+study.prepare_environment(config)
 
 
 wildcard_constraints:

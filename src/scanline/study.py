@@ -6,7 +6,9 @@ them with those that the records name.
 
 import difflib
 import json
+import os
 import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
@@ -154,6 +156,21 @@ def tracking_uri(config: Mapping) -> str:
     if config["tracking"] == "sqlite":
         return f"sqlite:///{Path(config['results']).resolve() / 'mlflow' / 'mlflow.db'}"
     return str(config["tracking"])
+
+
+def prepare_environment(config: Mapping) -> None:
+    """What every job inherits: the tracking store, and the Python that runs Snakemake.
+
+    So a job's ``python`` is the right one also where its environment was not activated.
+    """
+    os.environ["SCANLINE_TRACKING"] = tracking_uri(config)
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def gpus(config: Mapping) -> int:
+    """How many GPUs a training asks for: none on a machine of CPUs, so that it is not serialised."""
+    here = config["accelerator"] == "auto" and Path("/dev/nvidia0").exists()
+    return 1 if here or config["accelerator"] == "gpu" else 0
 
 
 def _variants_of(config: Mapping, cell: str) -> list[str]:

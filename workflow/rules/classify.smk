@@ -1,18 +1,6 @@
 # Task 1: classifiers that read an image pixel by pixel.
 
 
-def selection_pixels(task):
-    """The test images, where a checkpoint is chosen on batches of them as in the report; else none."""
-
-    def paths(wildcards):
-        training = study.settings(config, study.TRAINED[task], **wildcards)
-        if training["selection"] == "test_batches":
-            return f"{RESULTS}/{wildcards.data}/pixels/test.npz"
-        return []
-
-    return paths
-
-
 rule train_classifier:
     input:
         train=rules.binarise.output.train,
@@ -34,12 +22,13 @@ rule train_classifier:
     resources:
         gpu=gpus,
     params:
-        test=lambda wildcards, input: f"--test {input.test}" if input.test else "",
+        test=selection_flag,
+        checkpoints=f"{RESULTS}/checkpoints",
         settings=settings("train_classifier"),
         code=code_hash("train_classifier"),
     shell:
         "python src/train_classifier.py --train {input.train} --validation {input.validation}"
-        " {params.test} --checkpoints {RESULTS}/checkpoints --out $(dirname {output.model})"
+        " {params.test} --checkpoints {params.checkpoints} --out $(dirname {output.model})"
         " {params.settings} 2>&1 | tee {log}"
 
 

@@ -1,24 +1,11 @@
 # From raw idx files to binarised splits.
 
-IDX_FILES = [
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-]
-DOWNLOADED = ["mnist", "fashion-mnist"]
-
-
-def idx_files(wildcards):
-    """The raw files of a data set: downloaded ones, or those in a folder of the user's own."""
-    source = config["datasets"][wildcards.data]["source"]
-    folder = f"{config['downloads']}/{source}" if source in DOWNLOADED else source
-    return [f"{folder}/{name}" for name in IDX_FILES]
-
 
 rule fetch:
     output:
-        expand(f"{config['downloads']}/{{{{source}}}}/{{file}}", file=IDX_FILES),
+        expand(
+            f"{config['downloads']}/{{{{source}}}}/{{file}}", file=IDX_FILES.values()
+        ),
     log:
         f"{RESULTS}/logs/fetch/{{source}}.log",
     wildcard_constraints:
@@ -26,15 +13,16 @@ rule fetch:
     conda:
         ENVIRONMENT
     params:
+        folder=f"{config['downloads']}/{{source}}",
         code=code_hash("fetch"),
     shell:
         "python src/fetch.py --source {wildcards.source}"
-        " --out {config[downloads]}/{wildcards.source} 2>&1 | tee {log}"
+        " --out {params.folder} 2>&1 | tee {log}"
 
 
 rule binarise:
     input:
-        idx_files,
+        unpack(idx_files),
     output:
         train=f"{RESULTS}/{{data}}/pixels/train.npz",
         validation=f"{RESULTS}/{{data}}/pixels/validation.npz",
@@ -48,6 +36,6 @@ rule binarise:
         settings=settings("binarise"),
         code=code_hash("binarise"),
     shell:
-        "python src/binarise.py --train-images {input[0]} --train-labels {input[1]}"
-        " --test-images {input[2]} --test-labels {input[3]}"
+        "python src/binarise.py --train-images {input.train_images} --train-labels {input.train_labels}"
+        " --test-images {input.test_images} --test-labels {input.test_labels}"
         " --out $(dirname {output.record}) {params.settings} 2>&1 | tee {log}"

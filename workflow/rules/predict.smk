@@ -22,12 +22,13 @@ rule train_predictor:
     resources:
         gpu=gpus,
     params:
-        test=lambda wildcards, input: f"--test {input.test}" if input.test else "",
+        test=selection_flag,
+        checkpoints=f"{RESULTS}/checkpoints",
         settings=settings("train_predictor"),
         code=code_hash("train_predictor"),
     shell:
         "python src/train_predictor.py --train {input.train} --validation {input.validation}"
-        " {params.test} --checkpoints {RESULTS}/checkpoints --out $(dirname {output.model})"
+        " {params.test} --checkpoints {params.checkpoints} --out $(dirname {output.model})"
         " {params.settings} 2>&1 | tee {log}"
 
 

@@ -26,28 +26,11 @@ COMPLETIONS = figure_names.completions(
 )
 
 
-def of_each(task, stage, file):
-    """A file of one stage, for every variant of a task and every seed."""
-    return expand_trained(
-        f"{RESULTS}/{{data}}/{task}/{{variant}}/seed-{{seed}}/{stage}/{file}", task
-    )
-
-
 INPAINTINGS = [  # with the wildcard in place of a variant
     name
     for hole in HOLES
     for name in figure_names.inpainting(hole, "{variant}").values()
 ]
-
-
-def pictures(folder, names):
-    """The .png files of a folder of figures."""
-    return [f"{RESULTS}/{{data}}/figures/{folder}/{name}.png" for name in names]
-
-
-def vectors(folder, names):
-    """The same figures as .pdf files."""
-    return [f"{RESULTS}/{{data}}/figures/{folder}/{name}.pdf" for name in names]
 
 
 rule make_tables:
@@ -128,8 +111,8 @@ rule draw_inpainting:
     input:
         hidden=expand(f"{RESULTS}/{{{{data}}}}/inpaint/hidden/{{hole}}.npz", hole=HOLES),
         posterior=expand(
-            f"{RESULTS}/{{{{data}}}}/inpaint/{{{{variant}}}}/seed-{config['seeds'][0]}"
-            "/posterior/{hole}.npz",
+            f"{RESULTS}/{{{{data}}}}/inpaint/{{{{variant}}}}/seed-{{seed}}/posterior/{{hole}}.npz",
+            seed=config["seeds"][:1],
             hole=HOLES,
         ),
     output:

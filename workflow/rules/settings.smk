@@ -30,9 +30,54 @@ def trained(task):
     )
 
 
+IDX_FILES = {
+    "train_images": "train-images-idx3-ubyte",
+    "train_labels": "train-labels-idx1-ubyte",
+    "test_images": "t10k-images-idx3-ubyte",
+    "test_labels": "t10k-labels-idx1-ubyte",
+}
+DOWNLOADED = ["mnist", "fashion-mnist"]
+
+
+def idx_files(wildcards):
+    """The raw files of a data set: downloaded ones, or those in a folder of the user's own."""
+    source = config["datasets"][wildcards.data]["source"]
+    folder = f"{config['downloads']}/{source}" if source in DOWNLOADED else source
+    return {name: f"{folder}/{file}" for name, file in IDX_FILES.items()}
+
+
+def selection_pixels(task):
+    """The test images where a checkpoint is chosen on batches of them, as in the report; else none."""
+
+    def paths(wildcards):
+        training = study.settings(config, study.TRAINED[task], **wildcards)
+        if training["selection"] == "test_batches":
+            return f"{RESULTS}/{wildcards.data}/pixels/test.npz"
+        return []
+
+    return paths
+
+
+def selection_flag(wildcards, input):
+    return f"--test {input.test}" if input.test else ""
+
+
 def gpus(wildcards):
-    """How many GPUs a training asks for: none on a machine of CPUs, so that it is not serialised."""
-    has_one = config["accelerator"] == "gpu" or (
-        config["accelerator"] == "auto" and Path("/dev/nvidia0").exists()
+    return study.gpus(config)
+
+
+def of_each(task, stage, file):
+    """A file of one stage, for every variant of a task and every seed."""
+    return expand_trained(
+        f"{RESULTS}/{{data}}/{task}/{{variant}}/seed-{{seed}}/{stage}/{file}", task
     )
-    return 1 if has_one else 0
+
+
+def pictures(folder, names):
+    """The .png files of a folder of figures."""
+    return [f"{RESULTS}/{{data}}/figures/{folder}/{name}.png" for name in names]
+
+
+def vectors(folder, names):
+    """The same figures as .pdf files."""
+    return [f"{RESULTS}/{{data}}/figures/{folder}/{name}.pdf" for name in names]

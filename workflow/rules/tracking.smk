@@ -9,7 +9,7 @@ rule open_tracking:
     conda:
         ENVIRONMENT
     shell:
-        "python workflow/scripts/open_tracking.py --results {RESULTS} 2>&1 | tee {log}"
+        "python workflow/scripts/open_tracking.py --results $(dirname $(dirname {output})) 2>&1 | tee {log}"
 
 
 onsuccess:
