@@ -52,6 +52,8 @@ rule all:
     default_target: True
     input:
         f"{STUDY}/report/report.html",
+        # Named one by one, so that a stage that was deleted is made again.
+        expand(RECORDS, data=DATA),
 
 
 rule trainings:

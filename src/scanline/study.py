@@ -168,7 +168,7 @@ def prepare_environment(config: Mapping) -> None:
 
 
 def gpus(config: Mapping) -> int:
-    """How many GPUs a training asks for: none on a machine of CPUs, so that it is not serialised."""
+    """GPUs that a training asks for: none on a machine of CPUs, which it would serialise."""
     here = config["accelerator"] == "auto" and Path("/dev/nvidia0").exists()
     return 1 if here or config["accelerator"] == "gpu" else 0
 

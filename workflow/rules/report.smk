@@ -33,6 +33,21 @@ INPAINTINGS = [  # with the wildcard in place of a variant
 ]
 
 
+RECORDS = [  # of the stages that the report tells of
+    rules.binarise.output.record,
+    rules.hide_pixels.output.record,
+    rules.hide_patches.output.record,
+    rules.demonstrate_cells.output.record,
+    *of_each("classify", "train", "run.json"),
+    *of_each("classify", "score", "run.json"),
+    *of_each("predict", "train", "run.json"),
+    *of_each("predict", "score", "run.json"),
+    *of_each("complete", "samples", "run.json"),
+    *of_each("complete", "score", "run.json"),
+    *of_each("inpaint", "posterior", "run.json"),
+]
+
+
 rule make_tables:
     input:
         of_each("classify", "score", "scores.csv"),
@@ -171,19 +186,7 @@ rule write_report:
                 for path in pictures("inpainting-{variant}", INPAINTINGS)
             ],
         ],
-        records=[
-            rules.binarise.output.record,
-            rules.hide_pixels.output.record,
-            rules.hide_patches.output.record,
-            rules.demonstrate_cells.output.record,
-            *of_each("classify", "train", "run.json"),
-            *of_each("classify", "score", "run.json"),
-            *of_each("predict", "train", "run.json"),
-            *of_each("predict", "score", "run.json"),
-            *of_each("complete", "samples", "run.json"),
-            *of_each("complete", "score", "run.json"),
-            *of_each("inpaint", "posterior", "run.json"),
-        ],
+        records=RECORDS,
     output:
         report=f"{RESULTS}/{{data}}/report/report.html",
         record=f"{RESULTS}/{{data}}/report/run.json",
