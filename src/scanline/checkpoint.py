@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from scanline.files import load_arrays, write_whole
+from scanline.files import write_whole
 
 GENERATIONS = 2
 
@@ -48,9 +48,10 @@ class Checkpoints:
         """The newest checkpoint that is whole: its arrays and its description; None without one."""
         for path in reversed(self._paths()):
             try:
-                with np.load(path, allow_pickle=False) as file:
-                    names = [name for name in file.files if name != "description"]
-                return load_arrays(path, *names)
+                # Opened here, since NumPy leaves a damaged file open.
+                with open(path, "rb") as file, np.load(file, allow_pickle=False) as content:
+                    arrays = {name: content[name] for name in content.files}
+                return arrays, json.loads(str(arrays.pop("description")))
             except Exception as error:  # a damaged zip file raises many kinds
                 print(f"{path} is damaged ({error}); it is passed over", file=sys.stderr)
         return None

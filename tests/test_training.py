@@ -1,0 +1,81 @@
+"""Trainings: stopped ones go on to the same weights, and what is not a number stops them."""
+
+import os
+import signal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from scanline.objectives import CLASSIFY, PREDICT, Score
+from scanline.predictor import Predictor
+from scanline.training import Recipe, fit
+
+RECIPE = Recipe(3, 8, 0.01, 2, "cosine", 1.0, seed=5)
+
+
+def _train(pixel_sets, checkpoints=None, log_epoch=None, recipe=RECIPE):
+    train, validation = pixel_sets["train"], pixel_sets["validation"]
+    model = Predictor("gru", 4, 1, train.identity, seed=5)
+    curves = fit(
+        model,
+        PREDICT,
+        train,
+        validation,
+        recipe,
+        label="test",
+        checkpoints=checkpoints,
+        log_epoch=log_epoch,
+    )
+    return [weight.numpy() for weight in model.weights], curves
+
+
+def test_a_stopped_training_ends_with_the_same_weights(pixel_sets, tmp_path):
+    whole, whole_curves = _train(pixel_sets)
+
+    def stop(epoch, metrics):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    for _ in range(2):
+        with pytest.raises(InterruptedError, match="stopped by SIGTERM after step"):
+            _train(pixel_sets, tmp_path, stop)
+    assert len(list(tmp_path.glob("step-*.npz"))) == 2
+    resumed, curves = _train(pixel_sets, tmp_path)
+    for ours, theirs in zip(resumed, whole, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    pd.testing.assert_frame_equal(curves.by_step, whole_curves.by_step)
+    pd.testing.assert_frame_equal(curves.by_epoch, whole_curves.by_epoch)
+
+
+def test_a_damaged_checkpoint_is_passed_over(pixel_sets, tmp_path, capsys):
+    whole, _ = _train(pixel_sets, tmp_path)
+    older, newest = sorted(tmp_path.glob("step-*.npz"))
+    newest.write_bytes(newest.read_bytes()[:-200])
+    resumed, _ = _train(pixel_sets, tmp_path)
+    assert "is damaged" in capsys.readouterr().err
+    assert older.exists()
+    for ours, theirs in zip(resumed, whole, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_curves_tell_each_step_and_epoch(pixel_sets):
+    _, curves = _train(pixel_sets)
+    assert len(curves.by_step) == 3 * 4 * 2  # epochs, steps, quantities
+    last = curves.by_epoch[(curves.by_epoch["epoch"] == 3) & (curves.by_epoch["split"] == "train")]
+    steps = curves.by_step[(curves.by_step["epoch"] == 3)]
+    for quantity in ("nats_per_pixel", "accuracy"):
+        mean = steps[steps["quantity"] == quantity]["value"].mean()  # all batches have 8 images
+        assert last[last["quantity"] == quantity]["value"].item() == pytest.approx(mean)
+
+
+def test_a_loss_that_is_no_number_stops_and_says_what_to_try(pixel_sets):
+    recipe = Recipe(3, 8, float("inf"), 0, "constant", 0, seed=5)
+    with pytest.raises(ArithmeticError, match=r"the loss is nan at step 2 .* lower learning_rate"):
+        _train(pixel_sets, recipe=recipe)
+
+
+def test_the_better_checkpoint():
+    assert CLASSIFY.is_better(Score(0.5, 0.9), Score(0.4, 0.8))
+    assert CLASSIFY.is_better(Score(0.4, 0.9), Score(0.5, 0.9))
+    assert PREDICT.is_better(Score(0.4, 0.8), Score(0.5, 0.9))
+    assert not PREDICT.is_better(Score(0.5, 0.9), Score(0.5, 0.8))
