@@ -52,7 +52,7 @@ verify: $(READY)  ## compare all recorded hashes with results, config and code
 	python workflow/scripts/verify_results.py --results $(RESULTS)
 
 test: $(READY)  ## the tests
-	python -m pytest -n $(CORES) --dist worksteal
+	python -m pytest -n $(CORES) --dist loadgroup
 
 check: $(READY)  ## style, types, and the workflow's own checks
 	ruff check .
