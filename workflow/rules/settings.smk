@@ -5,6 +5,13 @@ DATA = config["dataset"]
 STUDY = f"{RESULTS}/{DATA}"
 ENVIRONMENT = "../envs/scanline.yaml"
 
+# A job that is stopped (Ctrl-C, or Slurm's SIGTERM to all its processes) ends in order: the script
+# leaves its checkpoint, while the shell waits and tee still takes down the last words.
+shell.prefix(
+    "set -euo pipefail; trap : INT TERM;"
+    " tee() {{ trap '' INT TERM; command tee \"$@\"; }}; "
+)
+
 
 def settings(rule):
     """The settings of a rule's script as one string of sorted flags.
