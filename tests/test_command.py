@@ -71,6 +71,14 @@ def test_failure_is_one_line_and_leaves_the_results_before_it(text, tmp_path, ca
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
+def test_what_a_killed_run_left_is_removed(text, tmp_path):
+    out = tmp_path / "out"
+    (out / ".partial-killed").mkdir(parents=True)
+    (out / ".partial-killed/copy.txt").write_text("half")
+    run(copy_text, source=text, out=out)
+    assert sorted(path.name for path in out.iterdir()) == ["copy.txt", "run.json"]
+
+
 def test_tracking_is_no_argument_of_the_command(text, tmp_path, capsys):
     with pytest.raises(SystemExit) as exit_:
         main(copy_text, arguments=["--source", str(text), "--out", "x", "--log-epoch", "1"])
