@@ -12,7 +12,7 @@ export PYTHONPATH := $(CURDIR)/src
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help env run study report ui track runs verify test check format graph lock clean
+.PHONY: help env run study report ui track runs verify test cluster-test check format graph lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ verify: $(READY)  ## compare all recorded hashes with results, config and code
 
 test: $(READY)  ## the tests
 	python -m pytest -n $(CORES) --dist loadgroup
+
+cluster-test: $(READY)  ## the tests on a real one-node Slurm (root; installs nothing)
+	@python tests/cluster/slurm.py
+	python -m pytest tests/cluster
 
 check: $(READY)  ## style, types, and the workflow's own checks
 	ruff check .

@@ -43,8 +43,10 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/tracking.smk"
 
 
-localrules:
+localrules:  # on a cluster, those that run on the login node: compute nodes often lack the network
     all,
+    fetch,
+    open_tracking,
     trainings,
 
 

@@ -1,0 +1,86 @@
+// The recurrent core: one layer of GRU or LSTM over a batch of sequences, forward and backward.
+//
+// A block of `rows` sequences goes through all steps, so that its state stays in the first-level
+// cache and the weights in the second. Blocks do not touch each other; whoever calls shares them out
+// to threads and adds up their weight gradients in the order of the blocks.
+//
+// recurrent.cc is compiled once an instruction set (a "form"); each form offers the same functions.
+#pragma once
+
+namespace scanline {
+
+// gru: the reset gate acts before the recurrent product (equations 6 to 9 of the report);
+// gru_reset_after: after it, as in cuDNN; lstm: equations 1 to 5.
+enum class Cell { gru, gru_reset_after, lstm };
+
+constexpr long kPadding = 16;  // units are padded to a multiple, so that any vector divides them
+constexpr long kSegment = 8;   // steps between two kept states, and in one product of weight gradients
+
+constexpr long padded(long n) { return (n + kPadding - 1) / kPadding * kPadding; }
+constexpr long odd_lines(long n) { return (padded(n) / kPadding | 1) * kPadding; }
+
+// The sizes of a layer and what follows from them.
+//
+// The rows of a step's products are a = [state | 1 | input], `width` long; the weights M
+// [width, gates * padded units] hold, gate by gate, recurrent kernel, bias and kernel. Gates:
+//   gru              z, r, candidate
+//   gru_reset_after  z, r, the candidate's part from the input, its part from the state
+//   lstm             i, f, candidate, o
+struct Shape {
+  Cell cell;
+  long batch, steps, inputs, units;
+
+  long gates() const { return cell == Cell::gru ? 3 : 4; }
+  long states() const { return cell == Cell::lstm ? 2 : 1; }
+  long padded_units() const { return padded(units); }
+  long columns() const { return gates() * padded_units(); }
+  long width() const { return padded_units() + 1 + inputs; }
+  // Rows lie apart by whole cache lines, an odd number of them, so that columns spread over the cache.
+  long row_stride() const { return odd_lines(width()); }
+  long gradient_stride() const { return odd_lines(columns()); }
+  long rows() const { return batch >= 96 ? 32 : 16; }  // of the batch alone: never of the threads
+  long blocks() const { return (batch + rows() - 1) / rows(); }
+  long segments() const { return (steps + kSegment - 1) / kSegment; }
+  // What a block keeps for the backward pass: the gates of all steps, the state at each segment's start.
+  long kept_gates() const { return steps * rows() * columns(); }
+  long kept_states() const { return segments() * rows() * states() * padded_units(); }
+};
+
+// What the blocks read and write. Arrays are those of the caller: x [batch, steps, inputs],
+// states [batch, units], sequence [batch, steps, units]; a null pointer stands for "not wanted".
+template <class F>
+struct Arrays {
+  const F *x, *h0, *c0;
+  F *sequence, *h, *c;
+  F *gates, *states;  // kept for the backward pass, block by block
+  const F *d_sequence, *d_h, *d_c;
+  F *dx, *dh0, *dc0;
+};
+
+template <class F>
+struct Form {
+  const char* name;
+  // Sizes in elements of F.
+  long (*forward_weights_size)(const Shape&);
+  long (*backward_weights_size)(const Shape&);
+  long (*forward_scratch_size)(const Shape&);
+  long (*backward_scratch_size)(const Shape&);
+  // Arranges M for the products of one direction.
+  void (*pack_forward)(const Shape&, const F* M, F* packed);
+  void (*pack_backward)(const Shape&, const F* M, F* packed);
+  void (*forward)(const Shape&, const Arrays<F>&, const F* packed, long block, F* scratch);
+  // Adds the block's weight gradients to dM [width, columns].
+  void (*backward)(const Shape&, const Arrays<F>&, const F* packed, long block, F* scratch, F* dM);
+};
+
+// The fastest form that this processor runs, or the one that is named; null for an unknown name.
+template <class F>
+const Form<F>* find_form(const char* name);
+
+#if defined(__x86_64__)
+namespace avx512 { extern const Form<float> form32; extern const Form<double> form64; }
+namespace avx2 { extern const Form<float> form32; extern const Form<double> form64; }
+#endif
+namespace plain { extern const Form<float> form32; extern const Form<double> form64; }
+
+}  // namespace scanline
