@@ -255,7 +255,7 @@ void gru_step(const Shape& s, const F* packed, F* a, F* reset, F* g) {
       const V<F> z = load<F>(at), candidate = hyperbolic_tangent(load<F>(at + 2 * up));
       store<F>(at + 2 * up, candidate);
       F* h = a + r * lda + u;
-      store<F>(h, candidate + z * (load<F>(h) - candidate));
+      store<F>(h, z * load<F>(h) + (1 - z) * candidate);
     }
     clear_tail(s, a + r * lda);
   }
@@ -278,7 +278,7 @@ void gru_reset_after_step(const Shape& s, const F* packed, F* a, F* g) {
       store<F>(at + up, open);
       store<F>(at + 2 * up, candidate);
       F* h = a + r * lda + u;
-      store<F>(h, candidate + z * (load<F>(h) - candidate));
+      store<F>(h, z * load<F>(h) + (1 - z) * candidate);
     }
     clear_tail(s, a + r * lda);
   }
@@ -413,7 +413,8 @@ void restore(const Shape& s, const Arrays<F>& io, long block, long from, long to
         for (long u = 0; u < up; u += kLanes<F>) {
           const V<F> h = load<F>(a + r * lda + u), candidate = load<F>(at + 2 * up + u);
           if (s.cell == Cell::gru) store<F>(reset + u, load<F>(at + up + u) * h);
-          if (next) store<F>(next + r * lda + u, candidate + load<F>(at + u) * (h - candidate));
+          const V<F> z = load<F>(at + u);
+          if (next) store<F>(next + r * lda + u, z * h + (1 - z) * candidate);
         }
         if (s.cell == Cell::gru) {
           clear_tail(s, reset);

@@ -39,7 +39,7 @@ class Classifier(keras.Model):
         self.settings = dict(cell=cell, units=units, layers=layers)
         self.pixels = dict(pixels)
         keras.utils.set_random_seed(seed)
-        self.stack = RecurrentStack(cell, units, layers, name="stack")
+        self.stack = RecurrentStack(cell, units, layers, input_gradient=False, name="stack")
         self.head = [
             keras.layers.BatchNormalization(momentum=MOMENTUM, name="norm_0"),
             keras.layers.Dense(100, activation="relu", name="hidden"),
@@ -54,7 +54,7 @@ class Classifier(keras.Model):
 
     def call(self, pixels: tf.Tensor, training: bool = False) -> tf.Tensor:
         """pixels [B, T] -> class logits [B, 10]; in ``training`` by the batch's own moments."""
-        outputs = self.stack.last(tf.cast(pixels, tf.float32)[..., None])
+        outputs = self.stack.last(tf.cast(pixels, tf.float32)[..., None], training)
         for layer in self.head:
             normalises = isinstance(layer, keras.layers.BatchNormalization)
             outputs = layer(outputs, training=training) if normalises else layer(outputs)

@@ -38,17 +38,17 @@ class Predictor(keras.Model):
         self.pixels = dict(pixels)
         self.inputs_of = PixelInputs(inputs, pixels["rows"], pixels["columns"])
         keras.utils.set_random_seed(seed)
-        self.stack = RecurrentStack(cell, units, layers, name="stack")
+        self.stack = RecurrentStack(cell, units, layers, input_gradient=False, name="stack")
         self.logit = keras.layers.Dense(1, name="logit")
         self.stack.build((None, None, self.inputs_of.width))
         self.logit.build((None, None, units))
         set_gate_bias(self.stack, gate_bias, self.inputs_of.size, seed)
         self.built = True
 
-    def call(self, pixels: tf.Tensor) -> tf.Tensor:
+    def call(self, pixels: tf.Tensor, training: bool = False) -> tf.Tensor:
         """pixels [B, T] -> logits [B, T], teacher-forced."""
-        states = self.zero_states(tf.shape(pixels)[0])
-        return self.segment(pixels, 0, self.inputs_of.size, states)[0]
+        inputs = self.inputs_of.between(pixels, 0, self.inputs_of.size)
+        return self.logit(self.stack(inputs, training=training))[..., 0]
 
     def zero_states(self, batch_size) -> States:
         """The state before the first pixel."""

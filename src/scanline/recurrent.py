@@ -1,14 +1,124 @@
 """Recurrent layers of the report (equations 1 to 9) and stacks of them.
 
-Weights have Keras' own layout (kernel, recurrent_kernel, bias; gates z, r, h and i, f, c, o),
-so they go to and from ``keras.layers.GRU(reset_after=False)`` and ``keras.layers.LSTM`` unchanged.
+``GRU`` and ``LSTM`` are Keras' layers with the native core in place of Keras' loop: same weights
+in the same layout (kernel, recurrent_kernel, bias; gates z, r, h and i, f, c, o), same results. On
+a GPU, without a compiler and for what the core does not know (masks, dropout, other activations)
+Keras' own loop runs.
 """
+
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 
+from scanline import native
+
 CELLS = ("gru", "lstm")
+IMPLEMENTATIONS = ("auto", "native", "keras")
 States = tuple[tf.Tensor, ...]
+
+
+class _Native(keras.layers.RNN):
+    """What GRU and LSTM share: the choice of the implementation, and the run over a sequence."""
+
+    @property
+    def _kind(self) -> str:
+        raise NotImplementedError
+
+    def __init__(self, units: int, implementation: str = "auto", **kwargs):
+        if implementation not in IMPLEMENTATIONS:
+            raise ValueError(
+                f"implementation is {implementation!r}; allowed: {', '.join(IMPLEMENTATIONS)}"
+            )
+        super().__init__(units, **kwargs)
+        self.implementation_chosen = implementation
+        self.input_gradient = True
+
+    def runs_natively(self, mask=None) -> bool:
+        """Whether the native core does this layer's work.
+
+        Raises ValueError where ``implementation`` is "native" and it cannot.
+        """
+        if self.implementation_chosen == "keras":
+            return False
+        cell = self.cell
+        known = (
+            mask is None
+            and cell.use_bias
+            and cell.activation is keras.activations.tanh
+            and cell.recurrent_activation is keras.activations.sigmoid
+            and not (cell.dropout or cell.recurrent_dropout or self.stateful or self.go_backwards)
+            and self.compute_dtype == self.variable_dtype
+            and self.compute_dtype in ("float32", "float64")
+        )
+        if self.implementation_chosen == "native":
+            if not known or native.library() is None:
+                raise ValueError(
+                    f"{self.name}: implementation is 'native', which needs a C++ compiler and a "
+                    "layer of tanh and sigmoid with biases, without mask, dropout, state kept "
+                    "between calls or turned time; use 'auto' or 'keras'"
+                )
+            return True
+        return bool(
+            known and not tf.config.list_physical_devices("GPU") and native.library() is not None
+        )
+
+    def run(
+        self, inputs: tf.Tensor, states: Sequence[tf.Tensor], sequences: bool, training: bool
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """inputs [B, T, D] from ``states`` on -> outputs [B, T, units], the states after step T.
+
+        Without ``sequences`` the outputs may be left out ([B, 0, units]).
+        """
+        if self.runs_natively():
+            return native.recurrent(
+                self._kind,
+                inputs,
+                states,
+                [
+                    tf.convert_to_tensor(weight)
+                    for weight in (self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
+                ],
+                sequences,
+                training,
+                self.input_gradient,
+            )
+        _, outputs, states = self.inner_loop(inputs, list(states), None, training)
+        return outputs, list(states)
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        if not self.runs_natively(mask):
+            return super().call(
+                sequences, initial_state=initial_state, mask=mask, training=training
+            )
+        if initial_state is None:
+            initial_state = self.get_initial_state(batch_size=tf.shape(sequences)[0])
+        if isinstance(initial_state, tf.Tensor):
+            initial_state = [initial_state]
+        outputs, states = self.run(sequences, initial_state, self.return_sequences, bool(training))
+        outputs = outputs if self.return_sequences else states[0]
+        return (outputs, *states) if self.return_state else outputs
+
+    def get_config(self):
+        return super().get_config() | {"implementation": self.implementation_chosen}
+
+
+@keras.saving.register_keras_serializable("scanline")
+class GRU(_Native, keras.layers.GRU):
+    """keras.layers.GRU on the native core (``implementation``: auto, native or keras)."""
+
+    @property
+    def _kind(self) -> str:
+        return "gru_reset_after" if self.cell.reset_after else "gru"
+
+
+@keras.saving.register_keras_serializable("scanline")
+class LSTM(_Native, keras.layers.LSTM):
+    """keras.layers.LSTM on the native core (``implementation``: auto, native or keras)."""
+
+    @property
+    def _kind(self) -> str:
+        return "lstm"
 
 
 @keras.saving.register_keras_serializable("scanline")
@@ -16,21 +126,31 @@ class RecurrentStack(keras.layers.Layer):
     """``layers`` recurrent layers of ``units`` each, one above the other.
 
     A state is a flat tuple of [B, units] tensors, layer by layer: (h1, h2, ...) for GRU,
-    (h1, c1, h2, c2, ...) for LSTM.
+    (h1, c1, h2, c2, ...) for LSTM. ``input_gradient`` False spares the gradient of the inputs,
+    which nothing needs where they are pixels.
     """
 
-    def __init__(self, cell: str, units: int, layers: int, **kwargs):
+    def __init__(
+        self,
+        cell: str,
+        units: int,
+        layers: int,
+        implementation: str = "auto",
+        input_gradient: bool = True,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if cell not in CELLS:
             raise ValueError(f"cell is {cell!r}; allowed: {', '.join(CELLS)}")
         self.cell, self.units, self.depth = cell, units, layers
-        self.recurrent_layers = [self._layer(index) for index in range(layers)]
+        self.recurrent_layers = [self._layer(index, implementation) for index in range(layers)]
+        self.recurrent_layers[0].input_gradient = input_gradient
 
-    def _layer(self, index: int) -> keras.layers.Layer:
-        options = dict(return_sequences=True, return_state=True, name=f"{self.cell}_{index}")
+    def _layer(self, index: int, implementation: str) -> "GRU | LSTM":
+        name = f"{self.cell}_{index}"
         if self.cell == "gru":
-            return keras.layers.GRU(self.units, reset_after=False, **options)
-        return keras.layers.LSTM(self.units, **options)
+            return GRU(self.units, implementation, reset_after=False, name=name)
+        return LSTM(self.units, implementation, name=name)
 
     @property
     def states_per_layer(self) -> int:
@@ -47,27 +167,60 @@ class RecurrentStack(keras.layers.Layer):
             tf.zeros((batch_size, self.units)) for _ in range(self.depth * self.states_per_layer)
         )
 
-    def run(self, inputs: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
-        """inputs [B, T, D] from ``states`` on -> outputs [B, T, units], the states after step T."""
-        after: list[tf.Tensor] = []
-        n = self.states_per_layer
-        for index, layer in enumerate(self.recurrent_layers):
-            inputs, *state = layer(inputs, initial_state=list(states[n * index : n * (index + 1)]))
-            after += state
-        return inputs, tuple(after)
+    def run(
+        self, inputs: tf.Tensor, states: States, training: bool = False
+    ) -> tuple[tf.Tensor, States]:
+        """inputs [B, T, D] from ``states`` on -> outputs [B, T, units], the states after step T.
+
+        In ``training`` more is kept in memory, so that a gradient costs less.
+        """
+        return self._run(inputs, states, training, sequences=True)
 
     def step(self, inputs: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
         """inputs [B, D] -> output [B, units], the states after the step."""
-        outputs, states = self.run(inputs[:, None], states)
-        return outputs[:, 0], states
+        _, states = self._run(inputs[:, None], states, training=False, sequences=False)
+        return states[-self.states_per_layer], states
 
-    def last(self, inputs: tf.Tensor) -> tf.Tensor:
+    def last(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """inputs [B, T, D] -> the output of the last step [B, units]."""
-        return self.run(inputs, self.zero_states(tf.shape(inputs)[0]))[0][:, -1]
+        states = self.zero_states(tf.shape(inputs)[0])
+        _, states = self._run(inputs, states, training, sequences=False)
+        return states[-self.states_per_layer]
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """inputs [B, T, D] -> outputs [B, T, units], from the zero state."""
-        return self.run(inputs, self.zero_states(tf.shape(inputs)[0]))[0]
+        return self.run(inputs, self.zero_states(tf.shape(inputs)[0]), training)[0]
+
+    def _run(self, inputs, states, training: bool, sequences: bool) -> tuple[tf.Tensor, States]:
+        after: list[tf.Tensor] = []
+        n = self.states_per_layer
+        for index, layer in enumerate(self.recurrent_layers):
+            below = index + 1 < self.depth
+            inputs, state = layer.run(
+                inputs, states[n * index : n * (index + 1)], sequences or below, training
+            )
+            after += state
+        return inputs, tuple(after)
+
+    def stock_layers(self) -> list[keras.layers.Layer]:
+        """keras.layers.GRU or LSTM with this stack's weights, returning sequences.
+
+        A model made of them loads without this project.
+        """
+        stock = []
+        width = self.recurrent_layers[0].cell.kernel.shape[0]
+        for layer in self.recurrent_layers:
+            options = dict(return_sequences=True, name=layer.name)
+            twin = (
+                keras.layers.GRU(self.units, reset_after=False, **options)
+                if self.cell == "gru"
+                else keras.layers.LSTM(self.units, **options)
+            )
+            twin.build((None, None, width))
+            twin.set_weights(layer.get_weights())
+            stock.append(twin)
+            width = self.units
+        return stock
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.units)

@@ -1,0 +1,57 @@
+// Runs every form of the recurrent core that this processor knows over arrays of exactly the size
+// that it may touch, to be compiled with sanitizers.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <initializer_list>
+#include <memory>
+
+#include "recurrent.h"
+
+using namespace scanline;
+
+static std::unique_ptr<float[]> drawn(long n) {
+  std::unique_ptr<float[]> values(new float[n]);
+  for (long i = 0; i < n; i++) values[i] = 0.3f * std::sin(float(i));
+  return values;
+}
+
+static std::unique_ptr<float[]> room(long n) { return std::unique_ptr<float[]>(new float[n]); }
+
+static void run(const Form<float>& form, const Shape& s) {
+  const bool lstm = s.cell == Cell::lstm;
+  const long states = s.batch * s.units, sequence = s.steps * states, weights = s.width() * s.columns();
+  auto x = drawn(s.batch * s.steps * s.inputs), h0 = drawn(states), c0 = drawn(states), M = drawn(weights);
+  auto y = room(sequence), h = room(states), c = room(states);
+  auto gates = room(s.blocks() * s.kept_gates()), kept = room(s.blocks() * s.kept_states());
+  auto d_y = drawn(sequence), d_h = drawn(states), d_c = drawn(states);
+  auto dx = room(s.batch * s.steps * s.inputs), dh0 = room(states), dc0 = room(states);
+  std::unique_ptr<float[]> dM(new float[weights]());
+  auto forward = room(form.forward_weights_size(s)), backward = room(form.backward_weights_size(s));
+  auto scratch = room(form.forward_scratch_size(s)), scratch_back = room(form.backward_scratch_size(s));
+  form.pack_forward(s, M.get(), forward.get());
+  form.pack_backward(s, M.get(), backward.get());
+  Arrays<float> io{x.get(), h0.get(), lstm ? c0.get() : nullptr, y.get(), h.get(), c.get(), gates.get(),
+                   kept.get(), d_y.get(), d_h.get(), lstm ? d_c.get() : nullptr, dx.get(), dh0.get(), dc0.get()};
+  for (long block = 0; block < s.blocks(); block++) form.forward(s, io, forward.get(), block, scratch.get());
+  for (long block = 0; block < s.blocks(); block++)
+    form.backward(s, io, backward.get(), block, scratch_back.get(), dM.get());
+  for (long i = 0; i < weights; i++)
+    if (!std::isfinite(dM[i])) std::exit(3);
+}
+
+int main() {
+  const Form<float>* forms[] = {&plain::form32,
+#if defined(__x86_64__)
+                                __builtin_cpu_supports("avx2") ? &avx2::form32 : nullptr,
+                                __builtin_cpu_supports("avx512f") ? &avx512::form32 : nullptr,
+#endif
+  };
+  for (const Form<float>* form : forms)
+    for (const Cell cell : {Cell::gru, Cell::gru_reset_after, Cell::lstm})
+      for (const long batch : {1L, 37L, 100L})
+        for (const long units : {8L, 19L, 32L, 50L})
+          for (const long inputs : {1L, 3L, 20L})
+            if (form) run(*form, Shape{cell, batch, 17, inputs, units});
+  std::puts("clean");
+}
