@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -153,30 +154,22 @@ def _compile(command: list[str], library: Path) -> None:
             for name, flags in forms().items()
         ]
         parts.append((SOURCE / "ops.cc", "ops", [f"-I{tf.sysconfig.get_include()}"]))
-        running = [
-            (
-                f"{folder}/{name}.o",
-                subprocess.Popen(
-                    [*command, *flags, "-c", str(source), "-o", f"{folder}/{name}.o"],
-                    stderr=subprocess.PIPE,
-                    text=True,
-                ),
-            )
+        calls = [
+            [*command, *flags, "-c", str(source), "-o", f"{folder}/{name}.o"]
             for source, name, flags in parts
         ]
-        failures = [process.communicate()[1] for _, process in running if process.wait()]
-        if failures:
-            raise NoCompilerError(f"{command[0]} failed on src/kernel: {failures[0]}")
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(_call, calls))
         linked = f"{folder}/linked.so"
-        objects = [path for path, _ in running]
-        result = subprocess.run(
-            [*command, "-shared", "-pthread", *objects, str(framework), "-o", linked],
-            capture_output=True,
-            text=True,
-        )
-        if result.returncode:
-            raise NoCompilerError(f"{command[0]} failed to link: {result.stderr}")
+        objects = [call[-1] for call in calls]
+        _call([*command, "-shared", "-pthread", *objects, str(framework), "-o", linked])
         os.replace(linked, library)
+
+
+def _call(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise NoCompilerError(f"{command[0]} failed on src/kernel: {done.stderr}")
 
 
 if __name__ == "__main__":
