@@ -28,7 +28,7 @@ BY_SLURM += ["--slurm-init-seconds-before-status-checks", "5"]
 MINUTES = 15  # that a run may take
 
 KILLED, PREEMPTED = "classify/gru-8", "predict/gru-2x8"
-LONG = {"epochs": 12, "batch_size": 4, "train_images": 48}  # long enough to be stopped in
+LONG = {"epochs": 60, "batch_size": 4, "train_images": 48}  # long enough to be stopped in
 MODELS = [f"results/smoke/{name}/seed-1/train/model.keras" for name in (KILLED, PREEMPTED)]
 
 
@@ -37,8 +37,8 @@ class Story:
     """What happened to a run of the study on the cluster."""
 
     jobs: dict[str, dict[str, str]] = field(default_factory=dict)  # by Slurm's id: scontrol's words
-    gpus: list[int] = field(default_factory=list)  # held, each second
-    asked: list[int] = field(default_factory=list)  # held or waited for, each second
+    gpus: list[int] = field(default_factory=list)  # held, at each look
+    asked: list[int] = field(default_factory=list)  # held or waited for, at each look
     stopped_after: dict[str, int] = field(default_factory=dict)  # steps, by training
 
     def observe(self) -> None:
@@ -69,7 +69,7 @@ def _count(gpus: str) -> int:
 
 
 def _run(study: Study, arguments: list[str], watch: Callable[[], None]) -> None:
-    """Runs Snakemake to its end on the cluster, and calls ``watch`` each second."""
+    """Runs Snakemake to its end on the cluster, and calls ``watch`` all the while."""
     log = study.folder / "snakemake.log"
     command = [sys.executable, "-m", "snakemake", "--configfile", "smoke.yaml", *BY_SLURM]
     with open(log, "w") as out:
@@ -84,7 +84,7 @@ def _run(study: Study, arguments: list[str], watch: Callable[[], None]) -> None:
         deadline = time.monotonic() + 60 * MINUTES
         while process.poll() is None and time.monotonic() < deadline:
             watch()
-            time.sleep(1)
+            time.sleep(0.5)
     finally:
         if timed_out := process.poll() is None:
             process.kill()
