@@ -38,7 +38,7 @@ def remembered(model, images):
 
 
 def head(model, values, moments=None):
-    """Batch norm, 100 units of ReLU, batch norm, class logits; moments of the layers or the batch."""
+    """Norm, 100 units of ReLU, norm, class logits; by the layers' moments or the batch's."""
     norm_0, hidden, norm_1, logits = (
         [weight.astype(np.float64) for weight in layer.get_weights()] for layer in model.head
     )

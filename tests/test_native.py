@@ -215,6 +215,23 @@ def test_stack_of_stock_layers_gives_the_same_outputs(cell, depth):
     np.testing.assert_array_equal(stack.last(x), stack(x)[:, -1])
 
 
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_stack_is_the_same_on_keras_loop_in_values_and_gradients(cell):
+    x = tf.constant(np.random.default_rng(0).normal(size=(7, 25, 2)), tf.float32)
+    stacks = [RecurrentStack(cell, 20, 3, implementation=form) for form in ("native", "keras")]
+    found = []
+    for stack in stacks:
+        stack.build((None, None, 2))
+        stack.set_weights(stacks[0].get_weights())
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = weighted_sum(stack.last(x, training=True)) + weighted_sum(stack(x))
+        found.append(tape.gradient(loss, [x, *stack.trainable_variables]))
+    np.testing.assert_allclose(stacks[0](x), stacks[1](x), rtol=0, atol=1e-5)
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4 * np.abs(theirs).max())
+
+
 def test_saved_stack_of_stock_layers_loads_without_this_project(tmp_path):
     stack = RecurrentStack("gru", 8, 2)
     stack.build((None, None, 1))

@@ -68,7 +68,8 @@ class _Native(keras.layers.RNN):
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """inputs [B, T, D] from ``states`` on -> outputs [B, T, units], the states after step T.
 
-        Without ``sequences`` the outputs may be left out ([B, 0, units]).
+        Without ``sequences`` the outputs may be left out ([B, 0, units]). Keras' loop gives them
+        only where the layer was made with ``return_sequences``.
         """
         if self.runs_natively():
             return native.recurrent(
@@ -147,10 +148,12 @@ class RecurrentStack(keras.layers.Layer):
         self.recurrent_layers[0].input_gradient = input_gradient
 
     def _layer(self, index: int, implementation: str) -> "GRU | LSTM":
-        name = f"{self.cell}_{index}"
+        options: dict = dict(
+            implementation=implementation, return_sequences=True, name=f"{self.cell}_{index}"
+        )
         if self.cell == "gru":
-            return GRU(self.units, implementation, reset_after=False, name=name)
-        return LSTM(self.units, implementation, name=name)
+            return GRU(self.units, reset_after=False, **options)
+        return LSTM(self.units, **options)
 
     @property
     def states_per_layer(self) -> int:
