@@ -12,7 +12,7 @@ export PYTHONPATH := $(CURDIR)/src
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help env run study report ui track runs verify test cluster-test check format graph lock clean
+.PHONY: help env run study report ui track runs verify bench kernel test cluster-test check format graph lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,18 @@ test: $(READY)  ## the tests
 cluster-test: $(READY)  ## the tests on a real one-node Slurm (root; installs nothing)
 	@python tests/cluster/slurm.py
 	python -m pytest tests/cluster
+
+TORCH := torch==2.13.0
+build/bench-env/.ready: $(READY)
+	test -x build/bench-env/bin/python || $(PYTHON) -m venv build/bench-env
+	uv pip install --quiet --python build/bench-env/bin/python $(TORCH) numpy
+	touch $@
+
+bench: build/bench-env/.ready  ## training speed beside Keras and PyTorch (QUICK=1: four variants)
+	python benchmarks/bench.py $(if $(QUICK),--quick)
+
+kernel: $(READY)  ## build the native core (made by itself when first needed)
+	python -m scanline.native
 
 check: $(READY)  ## style, types, and the workflow's own checks
 	ruff check .
