@@ -8,6 +8,7 @@ else lies in a folder of the caller's.
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -82,6 +83,7 @@ def cluster(folder: Path) -> Iterator[None]:
     key.write_bytes(secrets.token_bytes(128))
     key.chmod(0o400)
     daemons = []
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # unwinds to the finally
     try:
         (CONFIG / "gres.conf").write_text("".join(f"Name=gpu File={d}\n" for d in DEVICES))
         (CONFIG / "slurm.conf").write_text(SLURM_CONF.format(**settings))
@@ -106,6 +108,7 @@ def cluster(folder: Path) -> Iterator[None]:
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
+        signal.signal(signal.SIGTERM, before)
         for name in ("slurm.conf", "gres.conf"):
             (CONFIG / name).unlink(missing_ok=True)
 
