@@ -40,7 +40,7 @@ def draw_inpainting(
         label = "cross-entropy (nats per pixel)"
         save(draw_bulk_and_tail(nats, label, colours), out, names["histogram"])
         lost = nats["ground truth"] - nats["in-painting"]
-        label = "ground truth - in-painting (nats per pixel)"
+        label = "ground truth − in-painting (nats per pixel)"
         figure = draw_bulk_and_tail({model: lost}, label, {model: COLOURS[0]})
         save(figure, out, names["difference"])
 
@@ -52,7 +52,11 @@ def draw_inpainting(
         holes, filled = pictures.copy(), pictures.copy()
         np.put_along_axis(holes, places[shown], HIDDEN, axis=1)
         np.put_along_axis(filled, places[shown], FILLED_PAPER + found["map"][shown], axis=1)
-        figure = draw_inpaintings(pictures, holes, filled, arrays["indices"][shown])
+        titles = [
+            f"image {arrays['indices'][image]}\n{'' if whole[image] else 'not '}restored"
+            for image in shown
+        ]
+        figure = draw_inpaintings(pictures, holes, filled, titles)
         save(figure, out, names["examples"])
 
 

@@ -8,10 +8,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
-# Values of a picture: observed paper and ink, hidden, filled-in paper and ink.
-PAPER, INK, HIDDEN, FILLED_PAPER, FILLED_INK = range(5)
-COLOURS = ListedColormap(["#ffffff", "#111111", "#9a9a9a", "#fde7d3", "#c04a00"])
+# Values of a picture: observed paper and ink, hidden, filled-in paper and ink, between pictures.
+PAPER, INK, HIDDEN, FILLED_PAPER, FILLED_INK, GAP = range(6)
+COLOURS = ListedColormap(["#ffffff", "#111111", "#9a9a9a", "#fde7d3", "#c04a00", "#d8e2ea"])
+FRAME = "#0072B2"
 
 
 def choose_digits(by_image: Sequence[pd.DataFrame], run: int) -> dict[str, int]:
@@ -55,18 +57,10 @@ def draw_completions(rows: dict[str, np.ndarray], truth: np.ndarray, hidden: np.
     ``rows``: pictures [S, T] by model; ``truth`` and ``hidden`` are pictures [T].
     """
     samples = len(next(iter(rows.values())))
-    figure, panels = plt.subplots(
-        len(rows), samples + 2, figsize=(0.95 * (samples + 2) + 0.8, 1.02 * len(rows) + 0.25),
-        squeeze=False, layout="constrained",
-    )  # fmt: skip
     titles = ["original", "hidden", *(f"sample {i + 1}" for i in range(samples))]
-    for axes_row, (model, pictures) in zip(panels, rows.items(), strict=True):
-        for axes, picture in zip(axes_row, [truth, hidden, *pictures], strict=True):
-            _show(axes, picture)
-        axes_row[0].set_ylabel(model, fontsize=8)
-    for axes, title in zip(panels[0], titles, strict=True):
-        axes.set_title(title, fontsize=8)
-    return figure
+    return draw_rows(
+        {model: np.stack([truth, hidden, *pictures]) for model, pictures in rows.items()}, titles
+    )
 
 
 def draw_mosaics(mosaics: dict[str, np.ndarray], across: int = 10) -> Figure:
@@ -88,7 +82,7 @@ def mosaic(pictures: np.ndarray, across: int) -> np.ndarray:
     """Pictures [N, T] side by side with a gap of one pixel: one array of rows and columns."""
     side = round(np.sqrt(pictures.shape[1]))
     down = -(-len(pictures) // across)
-    sheet = np.full((down * (side + 1) + 1, across * (side + 1) + 1), HIDDEN)
+    sheet = np.full((down * (side + 1) + 1, across * (side + 1) + 1), GAP)
     for i, picture in enumerate(pictures):
         row, column = divmod(i, across)
         top, left = row * (side + 1) + 1, column * (side + 1) + 1
@@ -96,18 +90,37 @@ def mosaic(pictures: np.ndarray, across: int) -> np.ndarray:
     return sheet
 
 
-def draw_inpaintings(truth: np.ndarray, hidden: np.ndarray, filled: np.ndarray, names) -> Figure:
-    """Figure 18: rows of truth, hidden, in-painting; pictures [N, T], a row an image."""
+def draw_inpaintings(
+    truth: np.ndarray, hidden: np.ndarray, filled: np.ndarray, titles: Sequence[str]
+) -> Figure:
+    """Figure 18: rows of truth, hidden, in-painting; pictures [N, T], a column an image.
+
+    A frame around the hidden patch, which may be one pixel, says where to look.
+    """
+    figure = draw_rows({"truth": truth, "hidden": hidden, "in-painting": filled}, titles)
+    side = round(np.sqrt(hidden.shape[1]))
+    for i, axes in enumerate(figure.axes):
+        picture = hidden[i % len(hidden)].reshape(side, side)
+        rows, columns = np.nonzero(picture == HIDDEN)
+        corner = (int(columns.min()) - 2, int(rows.min()) - 2)
+        width, height = int(np.ptp(columns)) + 4, int(np.ptp(rows)) + 4
+        axes.add_patch(Rectangle(corner, width, height, fill=False, ec=FRAME, lw=0.9))
+    return figure
+
+
+def draw_rows(rows: dict[str, np.ndarray], titles: Sequence[str]) -> Figure:
+    """Pictures [N, T] by the name of their row, side by side; ``titles``: of the columns."""
+    across = len(titles)
     figure, panels = plt.subplots(
-        3, len(truth), figsize=(0.95 * len(truth) + 0.8, 3.3), squeeze=False, layout="constrained"
-    )
-    labels = ("truth", "hidden", "in-painting")
-    for axes_row, pictures, label in zip(panels, (truth, hidden, filled), labels, strict=True):
+        len(rows), across, figsize=(0.95 * across + 0.8, 1.02 * len(rows) + 0.3),
+        squeeze=False, layout="constrained",
+    )  # fmt: skip
+    for axes_row, (name, pictures) in zip(panels, rows.items(), strict=True):
         for axes, picture in zip(axes_row, pictures, strict=True):
             _show(axes, picture)
-        axes_row[0].set_ylabel(label, fontsize=8)
-    for axes, name in zip(panels[0], names, strict=True):
-        axes.set_title(f"image {name}", fontsize=8)
+        axes_row[0].set_ylabel(name, fontsize=8)
+    for axes, title in zip(panels[0], titles, strict=True):
+        axes.set_title(title, fontsize=8)
     return figure
 
 
@@ -115,7 +128,7 @@ def _show(axes: Axes, picture: np.ndarray) -> None:
     if picture.ndim == 1:
         side = round(np.sqrt(picture.size))
         picture = picture.reshape(side, side)
-    axes.imshow(picture, cmap=COLOURS, vmin=-0.5, vmax=4.5, interpolation="nearest")
+    axes.imshow(picture, cmap=COLOURS, vmin=-0.5, vmax=5.5, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])
     axes.grid(False)
