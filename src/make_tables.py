@@ -1,19 +1,23 @@
 """Makes the study's tables, published values beside ours."""
 
 from pathlib import Path
+from typing import Literal
 
 from scanline.command import main
 from scanline.tables import NUMBER_OF, comparison, figures
 
 
-def make_tables(*, scores: tuple[Path, ...], out: Path) -> None:
+def make_tables(
+    *, scores: tuple[Path, ...], out: Path, beside: Literal["report", "nothing"] = "report"
+) -> None:
     """Writes figures.csv (every number) and one table a task, over seeds.
 
     Args:
         scores: scores.csv files, in {data}/{task}/{variant}/seed-{seed}/{stage}/
         out: folder for figures.csv and table-{number}-{task}.csv
+        beside: nothing: the pixels are not the report's, so that its numbers are not comparable
     """
-    numbers = figures(scores)
+    numbers = figures(scores, comparable=beside == "report")
     numbers.to_csv(out / "figures.csv", index=False)
     for task in numbers["task"].unique():
         table = comparison(numbers, task)

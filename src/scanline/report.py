@@ -23,29 +23,40 @@ HEADINGS = {
     "ground_truth_teacher_forced": "ground truth, teacher forced",
     "ground_truth_mean": "ground truth, mean",
     "map_mean": "in-painting, mean",
-    "difference_mean": "difference, mean",
+    "difference_mean": "in-painting − ground truth, mean",
     "ground_truth_std": "ground truth, s.d.",
     "map_std": "in-painting, s.d.",
-    "difference_std": "difference, s.d.",
+    "difference_std": "in-painting − ground truth, s.d.",
     "whole_accuracy": "patches restored whole",
     "pixel_accuracy": "pixels restored",
 }
 
+KINDS = {  # of figures, by their names (scanline.figure_names)
+    "cells": r"^figure-cells$",
+    "classify": r"-classify-",
+    "predict": r"-predict-",
+    "digit": r"-completion-\d+-[abc]$",
+    "mosaic": r"-completion-",
+    "inpainting": r"-inpainting-",
+}
+
 
 class Entry(NamedTuple):
-    """A number of a table, as it is shown."""
+    """A number of a table, as it is shown; "" where nothing is published."""
 
     ours: str
     published: str
     difference: str
+    matched_polarity: str
 
 
 class Picture(NamedTuple):
-    """A figure: its file's name, and the image as a data address."""
+    """A figure: its file's name, the image as a data address, its number, and what it shows."""
 
     name: str
     source: str
     number: int | None
+    kind: str
 
 
 class Table(NamedTuple):
@@ -71,6 +82,7 @@ def write_report(
     """
     runs = [Record.load(record) for record in records]
     by_task = {table.stem.split("-")[-1]: pd.read_csv(table) for table in tables}
+    lines = pd.concat(by_task.values())
     environment = Environment(undefined=StrictUndefined, autoescape=True, trim_blocks=True)
     html = environment.from_string(TEMPLATE.read_text()).render(
         classify=_by_model(by_task.get("classify")),
@@ -78,9 +90,11 @@ def write_report(
         complete=_by_hidden_run(by_task.get("complete")),
         inpaint=_by_hole(by_task.get("inpaint")),
         cells=pd.read_csv(cells).to_dict("records"),
-        pictures=[_picture(figure) for figure in sorted(figures)],
+        pictures=[_picture(figure) for figure in sorted(figures, key=lambda path: path.stem)],
         data=_data_of(runs),
+        compared=lines["published"].notna().any(),
         small=_is_small(runs),
+        on_test_batches=any(run.settings.get("selection") == "test_batches" for run in runs),
         runs=sorted(runs, key=lambda run: run.folder),
         versions=runs[0].environment,
         hours=sum(run.seconds for run in runs) / 3600,
@@ -90,13 +104,17 @@ def write_report(
 
 def _entry(line: pd.Series) -> Entry:
     digits = 2 if abs(line["measured"]) >= 10 else 5
-    error = f" ± {line['standard_error']:.{digits}f}" if line["n_seeds"] > 1 else ""
-    if pd.isna(line["published"]):
-        return Entry(f"{line['measured']:.{digits}f}{error}", "", "")
+
+    def shown(column: str, sign: str = "-") -> str:
+        number = line.get(column)
+        return "" if pd.isna(number) else f"{number:{sign}.{digits}f}".replace("-", "−")
+
+    error = f" ± {shown('standard_error')}" if line["n_seeds"] > 1 else ""
     return Entry(
-        f"{line['measured']:.{digits}f}{error}",
-        f"{line['published']:.{digits}f}",
-        f"{line['difference']:+.{digits}f}",
+        shown("measured") + error,
+        shown("published"),
+        shown("difference", "+"),
+        shown("published_matched_polarity"),
     )
 
 
@@ -158,7 +176,8 @@ def _picture(path: Path) -> Picture:
     number = re.match(r"figure-(\d+)-", path.name)
     encoded = base64.b64encode(path.read_bytes()).decode()
     source = f"data:image/png;base64,{encoded}"
-    return Picture(path.stem, source, int(number[1]) if number else None)
+    kind = next(kind for kind, pattern in KINDS.items() if re.search(pattern, path.stem))
+    return Picture(path.stem, source, int(number[1]) if number else None, kind)
 
 
 def _data_of(runs: Sequence[Record]) -> dict:

@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 SCHEMA = Path(__file__).resolve().parents[2] / "workflow/schemas/config.schema.yaml"
 # ASSUME: images of 28 x 28 pixels, as MNIST's; hide_pixels refuses a run that does not fit others.
 ROWS = COLUMNS = 28
+REPORTED_PIXELS = ("mnist", "threshold", 0.1)  # what the 2017 report's numbers are for
 TRAINED = {"classify": "train_classifier", "predict": "train_predictor"}
 
 
@@ -122,6 +123,10 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
                 "sd": inpaint["centre_sd"],
                 "seed": inpaint["patches_seed"],
             }
+        case "make_tables":
+            data = config["datasets"][wildcards["data"]]
+            pixels = data["source"], data["binarise"], data.get("threshold")
+            return {"beside": "report" if pixels == REPORTED_PIXELS else "nothing"}
         case "draw_curves":
             by_cell = {cell: _variants_of(config, cell) for cell in ("lstm", "gru")}
             return {"palette": sorted(config["variants"]), **by_cell}

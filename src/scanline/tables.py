@@ -1,7 +1,8 @@
 """Tables: what was measured beside what the 2017 report published, and the difference.
 
 Every table is tidy. ``difference`` is measured - published. Several seeds are one line, with the
-standard error of their mean.
+standard error of their mean. Numbers for other pixels than the report's have no published ones
+beside them: they are not comparable.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,10 @@ NUMBER_OF = {  # of the report's table, by task
 }
 # The report scored images of one polarity with a model trained on the other. With matched polarity
 # the author's own model gives these, in nats per pixel.
-MATCHED_POLARITY = {("ground_truth_mean", "1x1"): 0.0837, ("ground_truth_mean", "2x2"): 0.0831}
+MATCHED_POLARITY: dict[tuple, float] = {
+    ("gru-128", "ground_truth_mean", "1x1"): 0.0837,
+    ("gru-128", "ground_truth_mean", "2x2"): 0.0831,
+}
 
 
 def published() -> pd.DataFrame:
@@ -52,9 +56,13 @@ def measured(scores: Sequence[Path]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)[columns]
 
 
-def figures(scores: Sequence[Path]) -> pd.DataFrame:
-    """Every measured number beside the published one, seed by seed; in the report's vocabulary."""
-    both = measured(scores).merge(published(), on=KEYS, how="left")
+def figures(scores: Sequence[Path], comparable: bool = True) -> pd.DataFrame:
+    """Every measured number beside the published one, seed by seed; in the report's vocabulary.
+
+    ``comparable``: the numbers are for the report's pixels; else nothing is published for them.
+    """
+    beside = published() if comparable else published().iloc[:0]
+    both = measured(scores).merge(beside, on=KEYS, how="left")
     both["difference"] = both["measured"] - both["published"]
     return both
 
@@ -63,24 +71,26 @@ def comparison(numbers: pd.DataFrame, task: str) -> pd.DataFrame:
     """One task's table over seeds: model, quantity, split_or_hidden, measured, standard_error, …
 
     ``standard_error`` is that of the mean over ``n_seeds`` seeds, empty for one. Order as measured.
+    Of Task 3 also ``published_matched_polarity``: the report's model on pixels of its own polarity.
     """
     lines = []
     of_task = numbers[numbers["task"] == task]
-    for keys, group in of_task.groupby(["model", "quantity", "split_or_hidden"], sort=False):
-        values = group["measured"].to_numpy()
+    for (model, quantity, where), group in of_task.groupby(KEYS[1:], sort=False):
+        values, beside = group["measured"].to_numpy(), group["published"].iloc[0]
         one = len(values) == 1
-        error = np.nan if one else values.std(ddof=1) / np.sqrt(len(values))
-        line = dict(zip(["model", "quantity", "split_or_hidden"], keys, strict=True))
-        line |= {
+        line = {
+            "model": model,
+            "quantity": quantity,
+            "split_or_hidden": where,
             "measured": values.mean(),
-            "standard_error": error,
+            "standard_error": np.nan if one else values.std(ddof=1) / np.sqrt(len(values)),
             "n_seeds": len(values),
             "n": group["n"].iloc[0],
-            "published": group["published"].iloc[0],
-            "difference": values.mean() - group["published"].iloc[0],
+            "published": beside,
+            "difference": values.mean() - beside,
         }
         if task == "inpaint":
-            matched = MATCHED_POLARITY.get((str(keys[1]), str(keys[2])), np.nan)
-            line["published_matched_polarity"] = matched
+            matched = MATCHED_POLARITY.get((model, quantity, where), np.nan)
+            line["published_matched_polarity"] = np.nan if np.isnan(beside) else matched
         lines.append(line)
     return pd.DataFrame(lines)

@@ -67,10 +67,11 @@ rule make_tables:
     conda:
         ENVIRONMENT
     params:
+        settings=settings("make_tables"),
         code=code_hash("make_tables"),
     shell:
         "python src/make_tables.py --scores {input} --out $(dirname {output.figures})"
-        " 2>&1 | tee {log}"
+        " {params.settings} 2>&1 | tee {log}"
 
 
 rule draw_curves:
