@@ -16,7 +16,6 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from scanline.likelihood import log_probs
 from scanline.predictor import Predictor
 from scanline.recurrent import States
 
@@ -195,9 +194,10 @@ def _branch(model, pixels, hidden, bounds, states, log_likelihood) -> np.ndarray
 @tf.function(reduce_retracing=True)
 def _score(model, pixels, start, stop, states):
     logits, states = model.segment(pixels, start, stop, states)
-    terms = log_probs(logits, pixels[:, start:stop])
+    targets = tf.cast(pixels[:, start:stop], logits.dtype)
+    nats = tf.nn.sigmoid_cross_entropy_with_logits(labels=targets, logits=logits)
     # Summed in double precision: the differences between completions are small beside the sum.
-    return tf.reduce_sum(tf.cast(terms, tf.float64), axis=1), states
+    return -tf.reduce_sum(tf.cast(nats, tf.float64), axis=1), states
 
 
 def _digits(count: int) -> np.ndarray:
