@@ -31,13 +31,13 @@ HEADINGS = {
     "pixel_accuracy": "pixels restored",
 }
 
-KINDS = {  # of figures, by their names (scanline.figure_names)
-    "cells": r"^figure-cells$",
-    "classify": r"-classify-",
-    "predict": r"-predict-",
-    "digit": r"-completion-\d+-[abc]$",
-    "mosaic": r"-completion-",
-    "inpainting": r"-inpainting-",
+KINDS = {  # of figures, by how their names go on after the number (scanline.figure_names)
+    "cells": r"cells$",
+    "classify": r"classify-",
+    "predict": r"predict-",
+    "digit": r"completion-\d+-[abc]$",
+    "mosaic": r"completion-",
+    "inpainting": r"inpainting-",
 }
 
 
@@ -100,6 +100,15 @@ def write_report(
         hours=sum(run.seconds for run in runs) / 3600,
     )
     path.write_text(html)
+
+
+def kind_of(name: str) -> str:
+    """What a figure of this name shows, a key of KINDS; ValueError for a name of no figure."""
+    shown = re.sub(r"^figure-(\d+-)?", "", name)
+    for kind, pattern in KINDS.items():
+        if re.match(pattern, shown):
+            return kind
+    raise ValueError(f"{name} is not a figure of the study; its kinds are {', '.join(KINDS)}")
 
 
 def _entry(line: pd.Series) -> Entry:
@@ -176,8 +185,7 @@ def _picture(path: Path) -> Picture:
     number = re.match(r"figure-(\d+)-", path.name)
     encoded = base64.b64encode(path.read_bytes()).decode()
     source = f"data:image/png;base64,{encoded}"
-    kind = next(kind for kind, pattern in KINDS.items() if re.search(pattern, path.stem))
-    return Picture(path.stem, source, int(number[1]) if number else None, kind)
+    return Picture(path.stem, source, int(number[1]) if number else None, kind_of(path.stem))
 
 
 def _data_of(runs: Sequence[Record]) -> dict:
