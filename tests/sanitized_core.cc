@@ -6,7 +6,7 @@
 #include <initializer_list>
 #include <memory>
 
-#include "recurrent.h"
+#include "forms.h"
 
 using namespace scanline;
 
@@ -41,17 +41,13 @@ static void run(const Form<float>& form, const Shape& s) {
 }
 
 int main() {
-  const Form<float>* forms[] = {&plain::form32,
-#if defined(__x86_64__)
-                                __builtin_cpu_supports("avx2") ? &avx2::form32 : nullptr,
-                                __builtin_cpu_supports("avx512f") ? &avx512::form32 : nullptr,
-#endif
-  };
-  for (const Form<float>* form : forms)
+  for (const char* name : {"avx512", "avx2", "plain"}) {
+    const Form<float>* form = find_form<float>(name);
     for (const Cell cell : {Cell::gru, Cell::gru_reset_after, Cell::lstm})
       for (const long batch : {1L, 37L, 100L})
         for (const long units : {8L, 19L, 32L, 50L})
           for (const long inputs : {1L, 3L, 20L})
             if (form) run(*form, Shape{cell, batch, 17, inputs, units});
+  }
   std::puts("clean");
 }

@@ -1,6 +1,7 @@
 // The recurrent core as two TensorFlow operations, through TensorFlow's C interface: arguments are
 // checked here, blocks shared out to threads, and the blocks' weight gradients added up in the order
 // of the blocks, so that the result is the same to the bit for any number of threads.
+#include <array>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -18,33 +19,12 @@
 #include <sys/mman.h>
 #endif
 
-#include "recurrent.h"
+#include "forms.h"
 #include "tensorflow/c/kernels.h"
 #include "tensorflow/c/ops.h"
 #include "tensorflow/c/tf_tensor.h"
 
 namespace scanline {
-
-template <class F>
-static const Form<F>* choose(const Form<float>* form32, const Form<double>* form64) {
-  if constexpr (sizeof(F) == 4) return form32;
-  else return form64;
-}
-
-template <class F>
-const Form<F>* find_form(const char* name) {
-  const bool any = !name || !*name;
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-  if (has_avx512 && (any || !strcmp(name, "avx512"))) return choose<F>(&avx512::form32, &avx512::form64);
-  if (has_avx2 && (any || !strcmp(name, "avx2"))) return choose<F>(&avx2::form32, &avx2::form64);
-#endif
-  if (any || !strcmp(name, "plain")) return choose<F>(&plain::form32, &plain::form64);
-  return nullptr;
-}
 
 namespace {
 
@@ -196,41 +176,36 @@ Tensor output(TF_OpKernelContext* context, const Attributes& attributes, int ind
   return Tensor(tensor);
 }
 
-// M from Keras' layout, and back.
-template <class F>
-std::vector<F> assemble(const Shape& s, const F* kernel, const F* recurrent, const F* bias) {
-  const long up = s.padded_units(), ld = s.columns(), keras = (s.cell == Cell::lstm ? 4 : 3) * s.units;
-  std::vector<F> M(size_t(s.width() * ld));
-  const auto copy = [&](const F* from, long gate, long row, long group) {
-    memcpy(&M[row * ld + group * up], from + gate * s.units, s.units * sizeof(F));
-  };
+// Calls visit(array, at, to) for each gate's `units` numbers in a row of Keras' arrays: from `at` on in
+// arrays[array] (kernel, recurrent_kernel, bias), from `to` on in M. After the reset, Keras' second
+// bias shares z's and r's place with the first.
+template <class Visit>
+void each_row(const Shape& s, const Visit& visit) {
+  const long up = s.padded_units(), keras = s.keras_gates() * s.units;
   const bool after = s.cell == Cell::gru_reset_after;
-  for (long gate = 0; gate < (s.cell == Cell::lstm ? 4 : 3); gate++) {
-    const long state_group = after && gate == 2 ? 3 : gate;
-    for (long u = 0; u < s.units; u++) copy(recurrent + u * keras, gate, u, state_group);
-    for (long d = 0; d < s.inputs; d++) copy(kernel + d * keras, gate, up + 1 + d, gate);
-    copy(bias, gate, up, gate);
-    if (after && gate == 2) copy(bias + keras, gate, up, 3);
-    if (after && gate < 2)
-      for (long u = 0; u < s.units; u++) M[up * ld + gate * up + u] += bias[keras + gate * s.units + u];
+  for (long gate = 0; gate < s.keras_gates(); gate++) {
+    const long group = gate * up, state_group = after && gate == 2 ? 3 * up : group, at = gate * s.units;
+    for (long d = 0; d < s.inputs; d++) visit(0, d * keras + at, (up + 1 + d) * s.columns() + group);
+    for (long u = 0; u < s.units; u++) visit(1, u * keras + at, u * s.columns() + state_group);
+    visit(2, at, up * s.columns() + group);
+    if (after) visit(2, keras + at, up * s.columns() + state_group);
   }
+}
+
+// M from Keras' arrays.
+template <class F>
+std::vector<F> assemble(const Shape& s, const std::array<const F*, 3>& arrays) {
+  std::vector<F> M(size_t(s.width() * s.columns()));
+  each_row(s, [&](int array, long at, long to) {
+    for (long u = 0; u < s.units; u++) M[to + u] += arrays[array][at + u];
+  });
   return M;
 }
 
+// The gradients of Keras' arrays from that of M.
 template <class F>
-void take_apart(const Shape& s, const F* dM, F* kernel, F* recurrent, F* bias) {
-  const long up = s.padded_units(), ld = s.columns(), keras = (s.cell == Cell::lstm ? 4 : 3) * s.units;
-  const auto copy = [&](F* to, long gate, long row, long group) {
-    memcpy(to + gate * s.units, dM + row * ld + group * up, s.units * sizeof(F));
-  };
-  const bool after = s.cell == Cell::gru_reset_after;
-  for (long gate = 0; gate < (s.cell == Cell::lstm ? 4 : 3); gate++) {
-    const long state_group = after && gate == 2 ? 3 : gate;
-    for (long u = 0; u < s.units; u++) copy(recurrent + u * keras, gate, u, state_group);
-    for (long d = 0; d < s.inputs; d++) copy(kernel + d * keras, gate, up + 1 + d, gate);
-    copy(bias, gate, up, gate);
-    if (after) copy(bias + keras, gate, up, state_group);
-  }
+void take_apart(const Shape& s, const F* dM, const std::array<F*, 3>& arrays) {
+  each_row(s, [&](int array, long at, long to) { memcpy(arrays[array] + at, dM + to, s.units * sizeof(F)); });
 }
 
 // Inputs 0 to 5 of both operations: x, h, c, kernel, recurrent_kernel, bias.
@@ -247,17 +222,17 @@ Layer layer_of(TF_OpKernelContext* context, const Attributes& attributes) {
   if (h.size() != 2) throw Failure{TF_INVALID_ARGUMENT, "h has shape " + shape_text(h) + "; wanted: [batch, units]"};
   const int64_t batch = x[0], inputs = x[2], units = h[1];
   const bool lstm = attributes.cell == Cell::lstm;
-  const int64_t gates = (lstm ? 4 : 3) * units;
   if (units < 1 || inputs < 1 || units > 65536 || inputs > 65536)
     throw Failure{TF_INVALID_ARGUMENT, "units are " + std::to_string(units) + ", inputs " + std::to_string(inputs) +
                                            "; allowed: 1 to 65536"};
+  layer.shape = Shape{attributes.cell, batch, x[1], inputs, units};
+  const int64_t gates = layer.shape.keras_gates() * units;
   require("h", layer.h0, {batch, units});
   require("c", layer.c0, lstm ? std::vector<int64_t>{batch, units} : std::vector<int64_t>{0, 0});
   require("kernel", layer.kernel, {inputs, gates});
   require("recurrent_kernel", layer.recurrent, {units, gates});
   require("bias", layer.bias,
           attributes.cell == Cell::gru_reset_after ? std::vector<int64_t>{2, gates} : std::vector<int64_t>{gates});
-  layer.shape = Shape{attributes.cell, batch, x[1], inputs, units};
   return layer;
 }
 
@@ -295,7 +270,7 @@ void forward(TF_OpKernelContext* context, const Attributes& attributes) {
     io.gates = data<F>(kept);
     io.states = io.gates + kept_gates;
   }
-  const auto M = assemble(s, data<F>(layer.kernel), data<F>(layer.recurrent), data<F>(layer.bias));
+  const auto M = assemble<F>(s, {data<F>(layer.kernel), data<F>(layer.recurrent), data<F>(layer.bias)});
   const Memory<F> packed(form->forward_weights_size(s));
   form->pack_forward(s, M.data(), packed.get());
   const int threads = useful_threads(s, attributes.threads);
@@ -333,7 +308,7 @@ void backward(TF_OpKernelContext* context, const Attributes& attributes) {
   io.dx = wanted ? data<F>(dx) : nullptr;
   io.dh0 = data<F>(dh0);
   io.dc0 = data<F>(dc0);
-  const auto M = assemble(s, data<F>(layer.kernel), data<F>(layer.recurrent), data<F>(layer.bias));
+  const auto M = assemble<F>(s, {data<F>(layer.kernel), data<F>(layer.recurrent), data<F>(layer.bias)});
   const Memory<F> packed(form->backward_weights_size(s));
   form->pack_backward(s, M.data(), packed.get());
   const int threads = useful_threads(s, attributes.threads);
@@ -346,7 +321,7 @@ void backward(TF_OpKernelContext* context, const Attributes& attributes) {
   });
   for (long block = 1; block < s.blocks(); block++)
     for (long i = 0; i < size; i++) gradients[i] += gradients[block * size + i];
-  take_apart(s, gradients.data(), data<F>(d_kernel), data<F>(d_recurrent), data<F>(d_bias));
+  take_apart<F>(s, gradients.data(), {data<F>(d_kernel), data<F>(d_recurrent), data<F>(d_bias)});
 }
 
 bool flag(TF_OpKernelConstruction* construction, const char* name, TF_Status* status) {

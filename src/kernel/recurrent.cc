@@ -343,7 +343,7 @@ void forward(const Shape& s, const Arrays<F>& io, const F* packed, long block, F
 
 // The gates whose gradients reach the input: all but gru_reset_after's fourth.
 INLINE long input_columns(const Shape& s) {
-  return (s.cell == Cell::lstm ? 4 : 3) * s.padded_units();
+  return s.keras_gates() * s.padded_units();
 }
 
 template <class F>

@@ -31,6 +31,7 @@ struct Shape {
   long batch, steps, inputs, units;
 
   long gates() const { return cell == Cell::gru ? 3 : 4; }
+  long keras_gates() const { return cell == Cell::lstm ? 4 : 3; }  // Keras' layout, the input's gradient
   long states() const { return cell == Cell::lstm ? 2 : 1; }
   long padded_units() const { return padded(units); }
   long columns() const { return gates() * padded_units(); }
@@ -72,10 +73,6 @@ struct Form {
   // Adds the block's weight gradients to dM [width, columns].
   void (*backward)(const Shape&, const Arrays<F>&, const F* packed, long block, F* scratch, F* dM);
 };
-
-// The fastest form that this processor runs, or the one that is named; null for an unknown name.
-template <class F>
-const Form<F>* find_form(const char* name);
 
 #if defined(__x86_64__)
 namespace avx512 { extern const Form<float> form32; extern const Form<double> form64; }
