@@ -158,17 +158,6 @@ def test_last_state_and_its_gradient_need_no_sequence(cell):
     np.testing.assert_allclose(without[0][1], after[0], rtol=0, atol=1e-5)
 
 
-def stock_twin(layer, inputs):
-    """Keras' own layer with the weights of ``layer``."""
-    kind = keras.layers.LSTM if isinstance(layer, LSTM) else keras.layers.GRU
-    config = layer.get_config()
-    config.pop("implementation")
-    twin = kind.from_config(config)
-    twin.build((None, None, inputs))
-    twin.set_weights(layer.get_weights())
-    return twin
-
-
 @pytest.mark.parametrize("units", [32, 50])
 @pytest.mark.parametrize("kind", ["gru", "gru_reset_after", "lstm"])
 def test_layer_equals_keras_layer_in_values_and_gradients(kind, units):
@@ -182,7 +171,7 @@ def test_layer_equals_keras_layer_in_values_and_gradients(kind, units):
     layer.build((None, None, 3))
     x = tf.constant(np.random.default_rng(0).normal(size=(40, 30, 3)), tf.float32)
     found = []
-    for one in (layer, stock_twin(layer, 3)):
+    for one in (layer, layer.stock()):
 
         @tf.function
         def run(one=one):
@@ -327,7 +316,7 @@ def test_auto_falls_back_to_keras_for_other_activations():
     layer = GRU(8, activation="relu", return_sequences=True)
     layer.build((None, None, 1))
     x = tf.ones((2, 5, 1))
-    np.testing.assert_array_equal(layer(x), stock_twin(layer, 1)(x))
+    np.testing.assert_array_equal(layer(x), layer.stock()(x))
 
 
 def test_core_is_clean_under_address_and_undefined_behaviour_sanitizers(tmp_path):

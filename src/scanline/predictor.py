@@ -47,19 +47,23 @@ class Predictor(keras.Model):
 
     def call(self, pixels: tf.Tensor, training: bool = False) -> tf.Tensor:
         """pixels [B, T] -> logits [B, T], teacher-forced."""
-        inputs = self.inputs_of.between(pixels, 0, self.inputs_of.size)
-        return self.logit(self.stack(inputs, training=training))[..., 0]
+        states = self.zero_states(tf.shape(pixels)[0])
+        return self.segment(pixels, 0, self.inputs_of.size, states, training)[0]
 
     def zero_states(self, batch_size) -> States:
         """The state before the first pixel."""
         return self.stack.zero_states(batch_size)
 
-    def segment(self, pixels: tf.Tensor, start, stop, states: States) -> tuple[tf.Tensor, States]:
+    def segment(
+        self, pixels: tf.Tensor, start, stop, states: States, training: bool = False
+    ) -> tuple[tf.Tensor, States]:
         """Steps ``start`` to ``stop`` from the state before ``start``.
 
         pixels [B, T] -> logits [B, stop - start], the state after step ``stop - 1``.
         """
-        outputs, states = self.stack.run(self.inputs_of.between(pixels, start, stop), states)
+        outputs, states = self.stack.run(
+            self.inputs_of.between(pixels, start, stop), states, training
+        )
         return self.logit(outputs)[..., 0], states
 
     def step(self, pixels: tf.Tensor, t, states: States) -> tuple[tf.Tensor, States]:

@@ -21,10 +21,6 @@ States = tuple[tf.Tensor, ...]
 class _Native(keras.layers.RNN):
     """What GRU and LSTM share: the choice of the implementation, and the run over a sequence."""
 
-    @property
-    def _kind(self) -> str:
-        raise NotImplementedError
-
     def __init__(self, units: int, implementation: str = "auto", **kwargs):
         if implementation not in IMPLEMENTATIONS:
             raise ValueError(
@@ -73,7 +69,7 @@ class _Native(keras.layers.RNN):
         """
         if self.runs_natively():
             return native.recurrent(
-                self._kind,
+                self._kind(),
                 inputs,
                 states,
                 [
@@ -100,26 +96,34 @@ class _Native(keras.layers.RNN):
         outputs = outputs if self.return_sequences else states[0]
         return (outputs, *states) if self.return_state else outputs
 
+    def stock(self) -> keras.layers.Layer:
+        """Keras' own layer with this one's settings and weights."""
+        kind = keras.layers.LSTM if isinstance(self, keras.layers.LSTM) else keras.layers.GRU
+        config = self.get_config()
+        del config["implementation"]
+        twin = kind.from_config(config)
+        twin.build((None, None, self.cell.kernel.shape[0]))
+        twin.set_weights(self.get_weights())
+        return twin
+
     def get_config(self):
         return super().get_config() | {"implementation": self.implementation_chosen}
+
+    def _kind(self) -> str:
+        """The cell, as ``native.recurrent`` names it."""
+        if isinstance(self, keras.layers.LSTM):
+            return "lstm"
+        return "gru_reset_after" if self.cell.reset_after else "gru"
 
 
 @keras.saving.register_keras_serializable("scanline")
 class GRU(_Native, keras.layers.GRU):
     """keras.layers.GRU on the native core (``implementation``: auto, native or keras)."""
 
-    @property
-    def _kind(self) -> str:
-        return "gru_reset_after" if self.cell.reset_after else "gru"
-
 
 @keras.saving.register_keras_serializable("scanline")
 class LSTM(_Native, keras.layers.LSTM):
     """keras.layers.LSTM on the native core (``implementation``: auto, native or keras)."""
-
-    @property
-    def _kind(self) -> str:
-        return "lstm"
 
 
 @keras.saving.register_keras_serializable("scanline")
@@ -210,20 +214,7 @@ class RecurrentStack(keras.layers.Layer):
 
         A model made of them loads without this project.
         """
-        stock = []
-        width = self.recurrent_layers[0].cell.kernel.shape[0]
-        for layer in self.recurrent_layers:
-            options = dict(return_sequences=True, name=layer.name)
-            twin = (
-                keras.layers.GRU(self.units, reset_after=False, **options)
-                if self.cell == "gru"
-                else keras.layers.LSTM(self.units, **options)
-            )
-            twin.build((None, None, width))
-            twin.set_weights(layer.get_weights())
-            stock.append(twin)
-            width = self.units
-        return stock
+        return [layer.stock() for layer in self.recurrent_layers]
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.units)
