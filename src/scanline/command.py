@@ -64,8 +64,6 @@ def run(function: Callable[..., None], *, out: Path, **given) -> Record:
     progress = given.get("checkpoints", out) / record.folder.replace("/", "_")
     if "checkpoints" in given:
         given["checkpoints"] = progress / record.key
-    for left in out.glob(".partial-*"):  # by a run that was killed
-        shutil.rmtree(left, ignore_errors=True)
     with whole_folder(out) as partial:
         if "log_epoch" in inspect.signature(function).parameters:
             with tracking.live(record) as log_epoch:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+PARTIAL = ".partial-"  # the start of an unfinished folder's name
+
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's content, as 64 hexadecimal digits."""
@@ -23,10 +25,13 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     """Yields an empty folder; what it holds at the end replaces ``folder``'s files of that name.
 
     Each file appears under its final name complete (one rename a file), and only when the block
-    ends without an exception.
+    ends without an exception. What a killed process left of such a block is removed first, so that
+    a folder has one writer at a time.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
+    for left in folder.glob(f"{PARTIAL}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=folder))
     try:
         yield partial
         for path in sorted(partial.rglob("*")):
