@@ -19,16 +19,6 @@ VARIANTS = {
     **{f"{cell}-3x32": (cell, 32, 3) for cell in ("gru", "lstm")},
 }
 QUICK = ("gru-32", "gru-128", "gru-3x32", "lstm-128")
-COLUMNS = [
-    "task",
-    "variant",
-    "implementation",
-    "arrangement",
-    "images_per_second",
-    "ratio_to_best_peer",
-    "share_of_limit",
-    "peak_rss_mib",
-]
 STEPS = 784
 
 
@@ -114,7 +104,7 @@ def main() -> None:
     path = ROOT / "results/bench" / ("quick.csv" if given.quick else "training.csv")
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
     print(path.relative_to(ROOT))

@@ -101,7 +101,7 @@ def main() -> None:
         step()
         done += 1
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(batch * done / (now - begin if done > 2 else time.perf_counter() - begin), peak_mib)
+    print(batch * done / (now - begin), peak_mib)
 
 
 if __name__ == "__main__":
