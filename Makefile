@@ -12,7 +12,7 @@ export PYTHONPATH := $(CURDIR)/src
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help env run study report ui track runs verify bench kernel test cluster-test check format graph lock clean
+.PHONY: help env run study publish report ui track runs verify bench kernel test cluster-test check format graph lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ run: $(READY)  ## the quick study on real MNIST, to a finished HTML report
 
 study: $(READY)  ## the study of config.yaml
 	snakemake --cores $(CORES) --resources gpu=1
+
+publish: $(READY)  ## put the finished study's models and numbers into the repository
+	python workflow/scripts/publish_results.py
 
 report: $(READY)  ## the study's HTML report, and Snakemake's own beside it
 	snakemake --cores $(CORES) --resources gpu=1

@@ -101,7 +101,7 @@ def test_every_key_of_the_schema_is_described():
 
 def test_settings_are_the_variant_s_the_task_s_and_its_exceptions(config):
     given = study.settings(config, "train_classifier", data="x", variant="gru-3x32", seed="7")
-    assert given["epochs"] == 60  # the exception, not the task's 100
+    assert given["epochs"] == 20  # the exception, not the task's 30
     assert (given["cell"], given["units"], given["layers"], given["seed"]) == ("gru", 32, 3, 7)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
@@ -82,6 +83,8 @@ def write_report(
     """
     runs = [Record.load(record) for record in records]
     by_task = {table.stem.split("-")[-1]: pd.read_csv(table) for table in tables}
+    for table in by_task.values():
+        table["model"] += np.where(table["trained"] == "pretrained", " (pretrained)", "")
     lines = pd.concat(by_task.values())
     environment = Environment(undefined=StrictUndefined, autoescape=True, trim_blocks=True)
     html = environment.from_string(TEMPLATE.read_text()).render(
@@ -94,6 +97,7 @@ def write_report(
         data=_data_of(runs),
         compared=lines["published"].notna().any(),
         small=_is_small(runs),
+        pretrained=(lines["trained"] == "pretrained").any(),
         on_test_batches=any(run.settings.get("selection") == "test_batches" for run in runs),
         runs=sorted(runs, key=lambda run: run.folder),
         versions=runs[0].environment,

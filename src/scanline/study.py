@@ -19,6 +19,7 @@ SCHEMA = Path(__file__).resolve().parents[2] / "workflow/schemas/config.schema.y
 # ASSUME: images of 28 x 28 pixels, as MNIST's; hide_pixels refuses a run that does not fit others.
 ROWS = COLUMNS = 28
 REPORTED_PIXELS = ("mnist", "threshold", 0.1)  # what the 2017 report's numbers are for
+PRETRAINED = SCHEMA.parents[2] / "pretrained"  # {data}/{task}/{variant}/seed-{seed}/
 TRAINED = {"classify": "train_classifier", "predict": "train_predictor"}
 
 
@@ -126,7 +127,10 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
         case "make_tables":
             data = config["datasets"][wildcards["data"]]
             pixels = data["source"], data["binarise"], data.get("threshold")
-            return {"beside": "report" if pixels == REPORTED_PIXELS else "nothing"}
+            return {
+                "beside": "report" if pixels == REPORTED_PIXELS else "nothing",
+                "pretrained": pretrained(config, wildcards["data"]),
+            }
         case "draw_curves":
             by_cell = {cell: _variants_of(config, cell) for cell in ("lstm", "gru")}
             return {"palette": sorted(config["variants"]), **by_cell}
@@ -136,12 +140,26 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
             return {}
 
 
+def pretrained(config: Mapping, data: str) -> list[str]:
+    """The trained models that are taken, not trained: {task}/{variant}/seed-{seed}, sorted."""
+    if config["train"] == "here":
+        return []
+    wanted = (
+        f"{task}/{variant}/seed-{seed}"
+        for task in TRAINED
+        for variant in config[task]["variants"]
+        for seed in config["seeds"]
+    )
+    return sorted(name for name in wanted if (PRETRAINED / data / name / "model.keras").is_file())
+
+
 def flags(settings: Mapping) -> str:
     """Settings as command-line flags, sorted by name: one string names every value."""
     words: list[str] = []
     for name, value in sorted(settings.items()):
         values = value if isinstance(value, list | tuple) else [value]
-        words += [f"--{name.replace('_', '-')}", *(str(v) for v in values)]
+        if values:
+            words += [f"--{name.replace('_', '-')}", *(str(v) for v in values)]
     return shlex.join(words)
 
 

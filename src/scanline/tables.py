@@ -56,14 +56,22 @@ def measured(scores: Sequence[Path]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)[columns]
 
 
-def figures(scores: Sequence[Path], comparable: bool = True) -> pd.DataFrame:
+def figures(
+    scores: Sequence[Path], comparable: bool = True, pretrained: Sequence[str] = ()
+) -> pd.DataFrame:
     """Every measured number beside the published one, seed by seed; in the report's vocabulary.
 
     ``comparable``: the numbers are for the report's pixels; else nothing is published for them.
+    ``pretrained``: models that were taken, not trained here, {task}/{variant}/seed-{seed}; the
+    column ``trained`` tells ("pretrained" or "here").
     """
     beside = published() if comparable else published().iloc[:0]
     both = measured(scores).merge(beside, on=KEYS, how="left")
     both["difference"] = both["measured"] - both["published"]
+    # Completions and in-paintings are a next-pixel model's.
+    task = both["task"].where(both["task"] == "classify", "predict")
+    model = task + "/" + both["model"] + "/seed-" + both["seed"].astype(str)
+    both["trained"] = np.where(model.isin(list(pretrained)), "pretrained", "here")
     return both
 
 
@@ -86,6 +94,7 @@ def comparison(numbers: pd.DataFrame, task: str) -> pd.DataFrame:
             "standard_error": np.nan if one else values.std(ddof=1) / np.sqrt(len(values)),
             "n_seeds": len(values),
             "n": group["n"].iloc[0],
+            "trained": group["trained"].iloc[0],
             "published": beside,
             "difference": values.mean() - beside,
         }

@@ -1,0 +1,39 @@
+"""Takes a trained model that comes with the project, in place of training one."""
+
+import shutil
+from pathlib import Path
+
+import keras
+
+from scanline.command import main
+from scanline.files import sha256_of
+from scanline.models import load_model
+from scanline.pixels import load_pixels
+from scanline.record import Record
+
+
+def take_model(
+    *, model: Path, curves: tuple[Path, ...], training: Path, pixels: Path, out: Path
+) -> None:
+    """Copies model.keras and its learning curves, once they have proved to be the recorded ones.
+
+    Raises ValueError where the model is not the one that the training's record names, or belongs
+    to other pixels.
+
+    Args:
+        model: model.keras of a classifier or a next-pixel model
+        curves: its learning curves
+        training: the record of its training
+        pixels: pixels of the study that takes it
+        out: folder for model.keras and the curves
+    """
+    recorded, found = Record.load(training).outputs["model.keras"], sha256_of(model)
+    if found != recorded:
+        raise ValueError(f"{model} has SHA-256 {found}; {training} says {recorded}: fetch it anew")
+    load_model(model, keras.Model, load_pixels(pixels).identity)
+    for path in (model, *curves):
+        shutil.copyfile(path, out / path.name)
+
+
+if __name__ == "__main__":
+    main(take_model)
