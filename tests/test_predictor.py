@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 import pytest
 
-from scanline.inputs import neighbour_indices
 from scanline.objectives import PREDICT
 from scanline.pixels import PixelSet
 from scanline.predictor import Predictor, load_predictor
@@ -44,17 +43,6 @@ def test_steps_equal_teacher_forcing(model):
         logits.append(logit.numpy())
     # The products of one step and of eight may add up in another order.
     np.testing.assert_allclose(np.stack(logits, axis=1), model(pixels).numpy(), atol=1e-6)
-
-
-def test_neighbours_are_those_that_a_loop_finds():
-    offsets = ((0, -2), (-1, -2), (-1, -1), (-1, 0), (-1, 1), (-1, 2), (-2, -1), (-2, 0), (-2, 1))
-    indices = neighbour_indices(3, 4)
-    for row, column in itertools.product(range(3), range(4)):
-        expected = [row * 4 + column]  # the pixel before, counted from 1
-        for down, right in offsets:
-            r, c = row + down, column + right
-            expected.append(r * 4 + c + 1 if r >= 0 and 0 <= c < 4 else 0)
-        assert list(indices[row * 4 + column]) == expected
 
 
 def test_a_saved_model_says_the_same(model, tmp_path):
