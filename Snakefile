@@ -36,7 +36,14 @@ include: "workflow/rules/settings.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/classify.smk"
 include: "workflow/rules/predict.smk"
-include: "workflow/rules/pretrained.smk"
+
+
+PRETRAINED = study.pretrained(config, DATA)
+if PRETRAINED:
+
+    include: "workflow/rules/pretrained.smk"
+
+
 include: "workflow/rules/complete.smk"
 include: "workflow/rules/inpaint.smk"
 include: "workflow/rules/cells.smk"

@@ -3,13 +3,15 @@
 import shutil
 from pathlib import Path
 
-import keras
-
+from scanline.classifier import Classifier
 from scanline.command import main
 from scanline.files import sha256_of
 from scanline.models import load_model
 from scanline.pixels import load_pixels
+from scanline.predictor import Predictor
 from scanline.record import Record
+
+KINDS = {"train_classifier": Classifier, "train_predictor": Predictor}
 
 
 def take_model(
@@ -27,10 +29,12 @@ def take_model(
         pixels: pixels of the study that takes it
         out: folder for model.keras and the curves
     """
-    recorded, found = Record.load(training).outputs["model.keras"], sha256_of(model)
-    if found != recorded:
-        raise ValueError(f"{model} has SHA-256 {found}; {training} says {recorded}: fetch it anew")
-    load_model(model, keras.Model, load_pixels(pixels).identity)
+    record, found = Record.load(training), sha256_of(model)
+    if found != record.outputs["model.keras"]:
+        raise ValueError(
+            f"{model} has SHA-256 {found}; {training} says {record.outputs['model.keras']}: get it anew"
+        )
+    load_model(model, KINDS[record.script], load_pixels(pixels).identity)
     for path in (model, *curves):
         shutil.copyfile(path, out / path.name)
 

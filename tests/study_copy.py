@@ -15,7 +15,7 @@ from conftest import write_digits
 ROOT = Path(__file__).parent.parent
 PARTS = ("Snakefile", "config.yaml", "requirements.lock", "workflow", "profiles", "src")
 
-TRAINING = {"epochs": 1, "batch_size": 16, "train_images": 32}
+TRAINING = {"epochs": 1, "batch_size": 16, "train_images": 32, "warmup_steps": 0}
 SMOKE = {
     "results": "results",
     "dataset": "smoke",

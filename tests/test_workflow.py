@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from study_copy import ROOT, Study, copy_project
 
@@ -137,6 +138,27 @@ def test_an_added_variant_is_trained_alone(copied):
     assert not plan.keys() & {"train_classifier", "sample_completions", "infer_patches"}
 
 
+def test_a_pretrained_model_is_taken_in_place_of_a_training(copied):
+    trained = copied.folder / "results/smoke/predict/gru-8/seed-1/train"
+    kept = copied.folder / "pretrained/smoke/predict/gru-8/seed-1"
+    shutil.copytree(trained, kept)
+    (kept / "run.json").rename(kept / "training.json")
+    copied.configure(train="pretrained")
+    plan = copied.planned()
+    assert plan["take_model"] == 1
+    assert not plan.keys() & TRAININGS.keys()
+    copied.snakemake("--cores", "2", "--quiet")
+    assert copied.planned() == {}
+    table = pd.read_csv(copied.folder / "results/smoke/tables/table-3.3-predict.csv")
+    assert table.groupby("model")["trained"].unique().map(list).to_dict() == {
+        "gru-8": ["pretrained"],
+        "gru-2x8": ["here"],
+    }
+    report = (copied.folder / "results/smoke/report/report.html").read_text()
+    assert "gru-8 (pretrained)" in report
+    assert "gru-2x8 (pretrained)" not in report
+
+
 def test_another_threshold_reruns_all_after_binarising(copied):
     copied.configure(datasets={"smoke": {"threshold": 0.2}})
     plan = copied.planned()
@@ -213,5 +235,5 @@ def test_each_rule_runs_the_script_of_its_name():
         if line.startswith("rule ")
     }
     scripts = {path.stem for path in (ROOT / "src").glob("*.py")}
-    by_hand = {"complete_image"}  # a command for a person, no part of the study
+    by_hand = {"complete_image", "export_model"}  # commands for a person, no part of the study
     assert scripts - by_hand == rules - {"open_tracking", "all", "trainings"}

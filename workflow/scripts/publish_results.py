@@ -1,7 +1,7 @@
 """Puts a finished study's trained models and numbers into the repository (``make publish``).
 
 pretrained/{data}/{task}/{variant}/seed-{seed}/ gets model.keras, its learning curves (by step:
-every 50th), the record of its training and a model card; docs/results/figures.csv gets every number.
+every 50th), the record of its training and a card; docs/results/figures.csv gets every number.
 """
 
 import argparse

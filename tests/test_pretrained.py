@@ -1,0 +1,127 @@
+"""The trained models that come with the project give the figures that their cards state."""
+
+import fcntl
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from study_copy import ROOT
+
+from scanline.classifier import load_classifier
+from scanline.command import run
+from scanline.fetch import fetch_files, source_of
+from scanline.files import sha256_of
+from scanline.objectives import CLASSIFY, PREDICT, Score
+from scanline.pixels import PixelSet, binarise_files
+from scanline.predictor import Predictor, load_predictor
+from scanline.record import Record
+from take_model import take_model
+
+FOLDERS = sorted(path.parent for path in (ROOT / "pretrained").glob("*/*/*/*/model.keras"))
+NAMES = [folder.relative_to(ROOT / "pretrained").as_posix() for folder in FOLDERS]
+# Keras 3.15 saves weights by a call that NumPy 2 deprecates; no concern of this project.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
+
+
+@pytest.fixture(scope="module")
+def mnist() -> Path:
+    """The folder of MNIST's raw files, fetched where they are not there yet, as a study does."""
+    folder = ROOT / "data/mnist"
+    folder.parent.mkdir(exist_ok=True)
+    with (folder.parent / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            partial = folder.with_name(".mnist-partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
+            fetch_files(source_of("mnist"), partial)
+            partial.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def test_pixels(mnist) -> PixelSet:
+    """MNIST's test images at the report's threshold."""
+    sets = binarise_files(
+        (mnist / "train-images-idx3-ubyte", mnist / "train-labels-idx1-ubyte"),
+        (mnist / "t10k-images-idx3-ubyte", mnist / "t10k-labels-idx1-ubyte"),
+        data="mnist-threshold-0.1",
+        source="mnist",
+        method="threshold",
+        threshold=0.1,
+        seed=0,
+        validation_images=5000,
+    )
+    return sets["test"]
+
+
+def stated(folder: Path) -> dict[str, float]:
+    """The test figures of a model's card."""
+    card = (folder / "README.md").read_text()
+    found = re.findall(r"^\| (\w+) \| test \| ([0-9.]+) \|$", card, re.MULTILINE)
+    return {quantity: float(value) for quantity, value in found}
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=NAMES)
+def test_a_model_is_the_one_whose_training_is_recorded(folder):
+    training = Record.load(folder / "training.json")
+    assert training.outputs["model.keras"] == sha256_of(folder / "model.keras")
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=NAMES)
+def test_a_model_gives_the_figures_of_its_card(folder, test_pixels):
+    task = folder.parts[-3]
+    load, objective = {
+        "classify": (load_classifier, CLASSIFY),
+        "predict": (load_predictor, PREDICT),
+    }[task]
+    model = load(folder / "model.keras", test_pixels.identity)
+    score = Score.of(*objective.scorer(model)(test_pixels))
+    figures = stated(folder)
+    assert score.nats == pytest.approx(figures[objective.quantity], abs=2e-5)
+    assert score.accuracy == pytest.approx(figures["accuracy"], abs=1e-4)
+
+
+@pytest.fixture
+def shipped(tmp_path, pixels_folder, pixel_set) -> dict[str, Path]:
+    """A trained model, its curve and its record, as arguments of take_model."""
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    Predictor(cell="gru", units=4, layers=1, pixels=pixel_set.identity).save(folder / "model.keras")
+    (folder / "curve_by_epoch.csv").write_text("epoch,step,split,quantity,value\n")
+    record = Record.begin("train_predictor", folder, {}, [])
+    record.end(folder)
+    return {
+        "model": folder / "model.keras",
+        "curves": (folder / "curve_by_epoch.csv",),
+        "training": folder / "run.json",
+        "pixels": pixels_folder / "train.npz",
+        "out": tmp_path / "taken",
+    }
+
+
+def test_a_model_is_taken_with_its_curves(shipped):
+    run(take_model, **shipped)
+    for path in (shipped["model"], *shipped["curves"]):
+        assert (shipped["out"] / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_changed_model_is_not_taken(shipped):
+    with shipped["model"].open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(ValueError, match=r"model\.keras has SHA-256 [0-9a-f]{64}; .*says"):
+        run(take_model, **shipped)
+    assert not list(shipped["out"].rglob("*.*"))
+
+
+def test_a_model_of_other_pixels_is_not_taken(shipped, tmp_path, pixel_set):
+    Predictor(cell="gru", units=4, layers=1, pixels=pixel_set.identity | {"threshold": 0.5}).save(
+        shipped["model"]
+    )
+    Record.begin("train_predictor", shipped["model"].parent, {}, []).end(shipped["model"].parent)
+    with pytest.raises(ValueError, match=r"threshold is 0\.5 there and 0\.1 here"):
+        run(take_model, **shipped)
+    assert not list(shipped["out"].rglob("*.*"))
