@@ -67,8 +67,8 @@ build/bench-env/.ready: $(READY)
 	uv pip install --quiet --python build/bench-env/bin/python $(TORCH) numpy
 	touch $@
 
-bench: build/bench-env/.ready  ## training speed beside Keras and PyTorch (QUICK=1: four variants)
-	python benchmarks/bench.py $(if $(QUICK),--quick)
+bench: build/bench-env/.ready  ## speed beside Keras and PyTorch, and how cost grows (QUICK=1: training alone)
+	python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 kernel: $(READY)  ## build the native core (made by itself when first needed)
 	python -m scanline.native

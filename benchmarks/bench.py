@@ -1,8 +1,9 @@
-"""Training speed of the native core beside Keras' layers and PyTorch's, turn by turn in one run.
+"""Speed of the native core beside Keras' layers and PyTorch's, turn by turn in one run.
 
 Each implementation runs in both arrangements, one process with all cores and one single-threaded
-process a core, and counts by the better. The limit is the step's bare matrix products, 6 operations
-a weight, step and image, at the rate of NumPy's BLAS on large matrices, on all cores.
+process a core, and counts by the better. The limit is the bare matrix products, 2 operations a
+weight, step, image and pass (one forward, two backward), at the rate of NumPy's BLAS on large
+matrices, on all cores.
 """
 
 import argparse
@@ -11,33 +12,48 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
+from work import TASKS
+
 ROOT = Path(__file__).resolve().parent.parent
+CORES = len(os.sched_getaffinity(0))
+ARRANGEMENTS = {"one process": (1, CORES), "a process a core": (CORES, 1)}
 VARIANTS = {
     **{f"{cell}-{units}": (cell, units, 1) for cell in ("gru", "lstm") for units in (32, 64, 128)},
     **{f"{cell}-3x32": (cell, 32, 3) for cell in ("gru", "lstm")},
 }
 QUICK = ("gru-32", "gru-128", "gru-3x32", "lstm-128")
+INFERENCE = ("gru-32", "gru-128")
 STEPS = 784
+GROWTH = {
+    "units": (16, 32, 64, 128, 256, 512),
+    "batch": (32, 64, 128, 256, 512, 1024),
+    "steps": (196, 392, 784, 1568, 3136),
+    "threads": (*(2**i for i in range(CORES.bit_length()) if 2**i < CORES), CORES),
+}
+MIDDLE = {"units": 64, "batch": 256, "steps": STEPS, "threads": CORES}
+Measurement = tuple[float, float]  # images/s, peak MiB
 
 
-def rate(
-    implementation: str, processes: int, threads: int, options: list[str]
-) -> tuple[float, float]:
+def rate(script: str, implementation: str, processes: int, options: dict) -> Measurement:
     """What ``processes`` at once do a second, summed, and the largest one's peak MiB."""
     python = ROOT / "build/bench-env/bin/python" if implementation == "torch" else sys.executable
     environment = dict(
         os.environ,
         PYTHONPATH=str(ROOT / "src"),
         CUDA_VISIBLE_DEVICES="",
-        OMP_NUM_THREADS=str(threads),
-        OPENBLAS_NUM_THREADS=str(threads),
+        OMP_NUM_THREADS=str(options["threads"]),
+        OPENBLAS_NUM_THREADS=str(options["threads"]),
     )
-    command = [str(python), str(ROOT / "benchmarks/train_step.py"), implementation]
+    command = [str(python), str(ROOT / "benchmarks" / script), implementation]
+    for name, value in options.items():
+        command += [f"--{name}", str(value)]
     running = [
         subprocess.Popen(
-            [*command, "--threads", str(threads), *options],
+            command,
             env=environment,
             text=True,
             stdin=subprocess.PIPE,
@@ -48,9 +64,7 @@ def rate(
     ]
     for process in running:
         if process.stdout.readline().strip() != "ready":
-            raise RuntimeError(
-                f"{' '.join(map(str, process.args))} did not get ready; run it by hand"
-            )
+            raise RuntimeError(f"{' '.join(command)} did not get ready; run it by hand")
     for process in running:
         process.stdin.write("\n")
         process.stdin.flush()
@@ -58,56 +72,142 @@ def rate(
     return sum(speed for speed, _ in found), max(peak for _, peak in found)
 
 
-def operations(cell: str, units: int, layers: int) -> float:
-    """Of the matrix products of one image, forward and backward: two an element and direction."""
+def operations(cell: str, units: int, layers: int, passes: int) -> float:
+    """Of the matrix products of one image: two an element and pass."""
     gates = 3 if cell == "gru" else 4
     inputs = [1, *[units] * (layers - 1)]
-    return 6.0 * STEPS * sum(gates * units * (units + width) for width in inputs)
+    return 2.0 * passes * STEPS * sum(gates * units * (units + width) for width in inputs)
 
 
-def measure(variants: list[str], seconds: float) -> list[dict]:
-    cores = len(os.sched_getaffinity(0))
-    arrangements = {"one process": (1, cores), "a process a core": (cores, 1)}
-    blas = max(rate("blas", *sizes, [])[0] for sizes in arrangements.values()) * 2 * 1024**3
-    print(f"{platform.machine()}, {cores} cores, matrix products: {blas / 1e9:.0f} GFLOP/s")
-    rows = []
+def matrix_product_rate(seconds: float) -> float:
+    """Operations a second, on all cores."""
+    products = (
+        rate("train_step.py", "blas", processes, {"threads": threads, "seconds": seconds})[0]
+        for processes, threads in ARRANGEMENTS.values()
+    )
+    best = max(products) * 2 * 1024**3
+    print(f"{platform.machine()}, {CORES} cores, matrix products: {best / 1e9:.0f} GFLOP/s")
+    return best
+
+
+def turn(
+    task: str,
+    variant: str,
+    implementations: tuple[str, ...],
+    measure: Callable[[str, int, int], Measurement],
+    limit: float | None,
+) -> list[dict]:
+    """The rows of all ``implementations``; ``limit``: images/s of the bare matrix products."""
+    found = {}
+    for who, name in product(implementations, ARRANGEMENTS):
+        found[who, name] = measure(who, *ARRANGEMENTS[name])
+        progress(f"{task}, {variant}, {who}, {name}: {found[who, name][0]:.1f} images/s")
+    return rows_of(task, variant, found, limit)
+
+
+def rows_of(
+    task: str, variant: str, found: dict[tuple[str, str], Measurement], limit: float | None
+) -> list[dict]:
+    """One row a measurement; the best peer is the fastest that is not this project."""
+    peer = max((speed for (who, _), (speed, _) in found.items() if who != "scanline"), default=0)
+    return [
+        dict(
+            task=task,
+            variant=variant,
+            implementation=implementation,
+            arrangement=name,
+            images_per_second=round(speed, 1),
+            ratio_to_best_peer=round(speed / peer, 3) if peer else "",
+            share_of_limit=round(speed / limit, 3) if limit else "",
+            peak_rss_mib=round(peak),
+        )
+        for (implementation, name), (speed, peak) in found.items()
+    ]
+
+
+def training(variants: tuple[str, ...], seconds: float) -> list[dict]:
+    rows, blas = [], matrix_product_rate(seconds)
     for variant in variants:
-        cell, units, layers = VARIANTS[variant]
-        options = f"--cell {cell} --units {units} --layers {layers} --seconds {seconds}".split()
-        found = {
-            (implementation, name): rate(implementation, *sizes, options)
-            for implementation in ("scanline", "keras", "torch")
-            for name, sizes in arrangements.items()
-        }
-        peer = max(speed for (who, _), (speed, _) in found.items() if who != "scanline")
-        for (implementation, name), (speed, peak) in found.items():
-            row = dict(
-                task="training",
-                variant=variant,
-                implementation=implementation,
-                arrangement=name,
-                images_per_second=round(speed, 1),
-                ratio_to_best_peer=round(speed / peer, 3),
-                share_of_limit=round(speed * operations(cell, units, layers) / blas, 3),
-                peak_rss_mib=round(peak),
-            )
-            rows.append(row)
-            print("  ".join(f"{value!s:>16}" for value in row.values()), flush=True)
+        shape = dict(zip(("cell", "units", "layers"), VARIANTS[variant], strict=True))
+
+        def measure(who, processes, threads, shape=shape):
+            options = {**shape, "threads": threads, "seconds": seconds}
+            return rate("train_step.py", who, processes, options)
+
+        limit = blas / operations(*VARIANTS[variant], passes=3)
+        rows += turn("training", variant, ("scanline", "keras", "torch"), measure, limit)
     return rows
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="four variants, into quick.csv")
-    given = parser.parse_args()
-    rows = measure(list(QUICK if given.quick else VARIANTS), seconds=3 if given.quick else 6)
-    path = ROOT / "results/bench" / ("quick.csv" if given.quick else "training.csv")
+def inference(variants: tuple[str, ...], seconds: float) -> list[dict]:
+    rows, blas = [], matrix_product_rate(seconds)
+    for (name, task), variant in product(TASKS.items(), variants):
+        options = {"task": name, "units": VARIANTS[variant][1], "images": task.images}
+
+        def measure(who, processes, threads, task=task, options=options):
+            sizes = {"part": task.measured(who), "threads": threads, "seconds": seconds}
+            return rate("inference.py", who, processes, {**options, **sizes})
+
+        # Of the other tasks it is no limit: what images share is read once.
+        limit = blas / operations(*VARIANTS[variant], passes=1) if name == "likelihood" else None
+        for row in turn(name, variant, ("scanline", "keras"), measure, limit):
+            rows.append(row | {"extrapolated_from": task.extrapolated_from(row["implementation"])})
+    return rows
+
+
+def growth(varied: dict[str, tuple[int, ...]], seconds: float) -> list[dict]:
+    """A training step of gru-64, 256 images of 784 pixels, and one number of these varied."""
+    rows = []
+    for quantity, values in varied.items():
+        for value in values:
+            sizes = MIDDLE | {quantity: value}
+            found = rate("train_step.py", "scanline", 1, {**sizes, "seconds": seconds})
+            progress(f"growth, {quantity} {value}: {found[0]:.1f} images/s, {found[1]:.0f} MiB")
+            (row,) = rows_of(
+                "growth", f"gru-{sizes['units']}", {("scanline", "one process"): found}, None
+            )
+            rows.append(row | {"varied": quantity, "value": value})
+    return rows
+
+
+def progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def write(rows: list[dict], path: Path) -> None:
+    """The table, on the terminal and as ``path``."""
+    for line in (rows[0], *(row.values() for row in rows)):
+        print("  ".join(f"{value!s:>16}" for value in line))
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    print(path.relative_to(ROOT))
+    print(path.relative_to(ROOT), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="training, four variants: quick.csv")
+    parser.add_argument("--only", choices=["training", "inference", "growth"])
+    parser.add_argument("--trial", action="store_true", help="little of all, to build/bench-trial")
+    given = parser.parse_args()
+    folder = ROOT / ("build/bench-trial" if given.trial else "results/bench")
+    if given.quick:
+        write(training(QUICK, seconds=2), folder / "quick.csv")
+        return
+    first, brief = (1, 0.1) if given.trial else (None, None)
+    parts: dict[str, Callable[[], list[dict]]] = {
+        "training": lambda: training(tuple(VARIANTS)[:first], brief or 6),
+        "inference": lambda: inference(INFERENCE[:first], brief or 4),
+        "growth": lambda: growth(
+            {name: values[: first and 2] for name, values in GROWTH.items()}, brief or 2
+        ),
+    }
+    for name in [given.only] if given.only else parts:
+        write(parts[name](), folder / f"{name}.csv")
+    command = [sys.executable, str(ROOT / "benchmarks/plot.py"), str(folder)]
+    subprocess.run(command, check=True, env=dict(os.environ, PYTHONPATH=str(ROOT / "src")))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,107 @@
+"""One process of the inference benchmark: one task, by this project or with stock Keras layers.
+
+The straightforward form of every task is Keras' ``predict`` on whole images: once an image for a
+likelihood, once a drawn pixel for samples, once a completion for in-painting. Where that takes too
+long a part is measured. Both have the same random weights, and give the same numbers.
+"""
+
+import argparse
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from timed import timed, use_threads
+from work import CUT, SAMPLES, SIDE, TASKS
+
+from scanline.hiding import draw_patches
+from scanline.objectives import EVALUATION_BATCH, PREDICT
+from scanline.pixels import PixelSet
+from scanline.posterior import all_completions, exact_posterior, filled, normalised
+from scanline.predictor import Predictor
+from scanline.sampling import sample_completions
+
+
+class Straightforward:
+    """A next-pixel model of stock layers, with a predictor's weights."""
+
+    def __init__(self, model: Predictor):
+        logit = keras.layers.Dense(1)
+        layers = [keras.Input((None, 1)), *model.stack.stock_layers(), logit]
+        self.model = keras.Sequential(layers)
+        logit.set_weights(model.logit.get_weights())
+
+    def logits(self, pixels: np.ndarray) -> np.ndarray:
+        """pixels [N, T] -> the logits of pixels 0 to T, float32 [N, T + 1]."""
+        inputs = np.pad(pixels, [(0, 0), (1, 0)]).astype(np.float32)[..., None]
+        return self.model.predict(inputs, batch_size=EVALUATION_BATCH, verbose=0)[..., 0]
+
+    def log_likelihood(self, pixels: np.ndarray) -> np.ndarray:
+        """pixels [N, T] -> nats [N]."""
+        logits = self.logits(pixels[:, :-1]).astype(np.float64)
+        return np.sum(pixels * logits - np.logaddexp(0, logits), axis=1)
+
+    def sample(self, pixels: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Draws the pixels at ``places``, one after the other, of sequences [N, T]."""
+        pixels, uniform = pixels.copy(), np.random.default_rng(0).random((len(places), len(pixels)))
+        for place, drawn in zip(places, uniform, strict=True):
+            logit = self.logits(pixels[:, :place])[:, -1].astype(np.float64)
+            pixels[:, place] = drawn < 1 / (1 + np.exp(-logit))
+        return pixels
+
+    def log_joint(self, pixels: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+        """The log-likelihoods of every filling of ``hidden`` [N, k], nats [N, 2**k]."""
+        completions = all_completions(hidden.shape[1])
+        pixels, hidden = (np.repeat(each, len(completions), axis=0) for each in (pixels, hidden))
+        fillings = np.tile(completions, (len(pixels) // len(completions), 1))
+        return self.log_likelihood(filled(pixels, hidden, fillings)).reshape(-1, len(completions))
+
+
+def random_images(count: int) -> PixelSet:
+    pixels = np.random.default_rng(0).random((count, SIDE * SIDE)) < 0.2
+    description = {"rows": SIDE, "columns": SIDE, "split": "test"}
+    return PixelSet(pixels.astype(np.uint8), np.zeros(count, np.uint8), description)
+
+
+def work(task: str, model: Predictor, ours: bool, count: int, images: int) -> Callable:
+    """What is timed: ``count`` images of a task; of samples ``count`` pixels of ``images``."""
+    peer = Straightforward(model)
+    if task == "likelihood":
+        chosen, score = random_images(count), PREDICT.scorer(model)
+        return (lambda: score(chosen)[0]) if ours else lambda: peer.log_likelihood(chosen.pixels)
+    if task == "sampling":
+        pixels = random_images(images // SAMPLES).pixels
+        if ours:
+            return lambda: sample_completions(model, pixels, CUT, count, SAMPLES, seed=0)
+        sequences = np.repeat(pixels, SAMPLES, axis=0)
+        # Spread over the run, so that the beginnings that are read are as long as in the whole.
+        places = np.linspace(CUT, SIDE * SIDE - 1, count).round().astype(int)
+        return lambda: peer.sample(sequences, places)
+    chosen = random_images(count)
+    patches = draw_patches(chosen, 2, images=count, mean=13.6, sd=3.0, seed=0)
+    pixels = chosen.pixels[patches.indices]
+    if ours:
+        return lambda: exact_posterior(model, pixels, patches.hidden)
+    return lambda: normalised(patches.hidden, peer.log_joint(pixels, patches.hidden))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("implementation", choices=["scanline", "keras"])
+    parser.add_argument("--task", choices=TASKS, required=True)
+    parser.add_argument("--units", type=int, default=32)
+    parser.add_argument("--part", type=int, required=True, help="images, or pixels of a sample")
+    parser.add_argument("--images", type=int, required=True, help="of the whole task")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=4)
+    given = parser.parse_args()
+    use_threads(given.threads)
+    model = Predictor("gru", given.units, 1, {"rows": SIDE, "columns": SIDE})
+    ours = given.implementation == "scanline"
+    done = work(given.task, model, ours, given.part, given.images)
+    whole = TASKS[given.task].whole
+    images = given.images * given.part / whole if given.task == "sampling" else given.part
+    timed(done, images, given.seconds, least=1)
+
+
+if __name__ == "__main__":
+    main()
