@@ -7,6 +7,7 @@ import pandas as pd
 
 from scanline.command import main
 from scanline.files import load_arrays, save_arrays
+from scanline.hiding import check_hidden
 from scanline.inpainting import inpainted, score_inpainting, truth_arrays
 from scanline.posterior import exact_posterior
 from scanline.predictor import load_predictor
@@ -28,6 +29,11 @@ def infer_patches(*, model: Path, hidden: tuple[Path, ...], out: Path) -> None:
         hole = path.stem
         arrays, description = load_arrays(path, "hidden", "pixels", "indices", "labels")
         pixels = arrays["pixels"]
+        try:
+            for places in arrays["hidden"]:
+                check_hidden(places, pixels.shape[1])
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
         predictor = load_predictor(model, description)
         posterior = exact_posterior(predictor, pixels, arrays["hidden"])
         save_arrays(

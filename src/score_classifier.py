@@ -9,7 +9,7 @@ from scanline.classifier import load_classifier
 from scanline.command import main
 from scanline.files import save_arrays
 from scanline.objectives import CLASSIFY, Score
-from scanline.pixels import load_pixels
+from scanline.pixels import load_pixels, same_pixels
 
 
 def score_classifier(*, model: Path, train: Path, test: Path, out: Path, images: int = 0) -> None:
@@ -23,6 +23,7 @@ def score_classifier(*, model: Path, train: Path, test: Path, out: Path, images:
         images: first images of each split, 0: all
     """
     splits = {"train": load_pixels(train).first(images), "test": load_pixels(test).first(images)}
+    same_pixels(splits["test"].identity, splits["train"].identity, f"{test}")
     classifier = load_classifier(model, splits["test"].identity)
     score_of = CLASSIFY.scorer(classifier)
     rows: list[tuple] = []

@@ -8,7 +8,7 @@ import pandas as pd
 from scanline.command import main
 from scanline.files import save_arrays
 from scanline.objectives import PREDICT, Score
-from scanline.pixels import load_pixels
+from scanline.pixels import load_pixels, same_pixels
 from scanline.predictor import load_predictor
 
 
@@ -25,6 +25,7 @@ def score_predictor(*, model: Path, train: Path, test: Path, out: Path, images: 
         images: first images of each split, 0: all
     """
     splits = {"train": load_pixels(train).first(images), "test": load_pixels(test).first(images)}
+    same_pixels(splits["test"].identity, splits["train"].identity, f"{test}")
     predictor = load_predictor(model, splits["test"].identity)
     score_of = PREDICT.scorer(predictor)
     rows: list[tuple] = []
