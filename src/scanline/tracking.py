@@ -6,11 +6,12 @@ later adds what is missing, and only that. A run of MLflow is found by the tag `
 which is the record's; a parent run stands for a data set, variant and seed, a child for a stage.
 """
 
+import fcntl
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -23,8 +24,13 @@ ADDRESS = "SCANLINE_TRACKING"
 RUN_ID, FOLDER, PARENT = "scanline.run_id", "scanline.folder", "scanline.parent"
 CURVE = "curve_by_epoch.csv"
 SHOWN = (".png", ".csv", ".html")  # files that are artifacts, besides models
-# A dead server costs seconds, not minutes.
-PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+MANNERS = {  # MLflow's, where the user has not set others
+    # A dead server costs seconds, not minutes.
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
 
 
 def address() -> str | None:
@@ -61,7 +67,7 @@ def live(record: Record) -> Iterator[Callable[[int, Mapping[str, float]], None]]
 def send(results: Path) -> int:
     """Sends what the store lacks of all records under ``results``; returns the runs it added to.
 
-    Doing it twice changes nothing. Raises OSError where the store cannot be reached.
+    Doing it twice changes nothing. Raises OSError where the store does not take all.
     """
     try:
         store = _Store(results)
@@ -71,7 +77,7 @@ def send(results: Path) -> int:
         raise
     except Exception as error:
         raise OSError(
-            f"the tracking store {address()} cannot be reached ({_line(error)})"
+            f"the tracking store {address()} cannot be filled ({_line(error)})"
         ) from error
 
 
@@ -112,10 +118,9 @@ class _Store:
     """The store behind one results folder's experiment."""
 
     def __init__(self, results: Path):
-        for name, value in PATIENCE.items():
+        for name, value in MANNERS.items():
             os.environ.setdefault(name, value)
         logging.getLogger("alembic").setLevel(logging.ERROR)
-        logging.getLogger("mlflow").setLevel(logging.ERROR)
         from mlflow import MlflowClient
 
         uri = address()
@@ -125,6 +130,7 @@ class _Store:
             Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         self.client = MlflowClient(tracking_uri=uri)
         self.uri = uri
+        self.lock = results / "tracking" / "lock"
         self.experiment = self._experiment(results.resolve())
 
     def _experiment(self, results: Path) -> str:
@@ -185,16 +191,27 @@ class _Store:
 
     def _parent(self, where: Mapping[str, str]) -> str:
         key = "/".join((where["data"], where["variant"], where["seed"]))
-        found = self.find(PARENT, key)
-        if found:
+        if found := self.find(PARENT, key):
             return found[-1].info.run_id
-        run = self.client.create_run(
-            self.experiment,
-            tags={PARENT: key, **where},
-            run_name=f"{where['variant']}, seed {where['seed']}",
-        )
-        self.client.set_terminated(run.info.run_id)
+        with self._locked():
+            if found := self.find(PARENT, key):  # another process was faster
+                return found[-1].info.run_id
+            run = self.client.create_run(
+                self.experiment,
+                tags={PARENT: key} | {name: where[name] for name in ("data", "variant", "seed")},
+                run_name=f"{where['variant']}, seed {where['seed']}",
+            )
+            self.client.set_terminated(run.info.run_id)
         return run.info.run_id
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """The writers of one results folder take turns, where its file system can lock."""
+        self.lock.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.lock, "w") as file:
+            with suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _log_inputs(self, run_id: str, record: Record) -> None:
         from mlflow.entities import Dataset, DatasetInput
@@ -257,7 +274,6 @@ class _Store:
             mlflow.keras.log_model(
                 load[kind](path),
                 name="model",
-                code_paths=[str(Path(__file__).parent)],
                 pip_requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras")],
             )
 

@@ -1,0 +1,118 @@
+"""Real servers on loopback ports: MLflow's tracking server, and PostgreSQL."""
+
+import glob
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+PATIENCE = 90.0  # seconds until a server must answer
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on, chosen by the system."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+class TrackingServer:
+    """``mlflow server`` on one port, which can be stopped and started again."""
+
+    def __init__(self, folder: Path, store: str):
+        self.folder, self.store, self.port = folder, store, free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether it was started, and not stopped."""
+        return self._process is not None
+
+    def start(self) -> None:
+        """Returns when the server answers."""
+        options = {
+            "--host": "127.0.0.1",
+            "--port": str(self.port),
+            "--workers": "1",
+            "--backend-store-uri": self.store,
+            "--artifacts-destination": (self.folder / "artifacts").as_uri(),
+        }
+        words = [word for option in options.items() for word in option]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with open(self.folder / "server.log", "ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "mlflow", "server", *words],
+                env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+                cwd=self.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + PATIENCE
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError((self.folder / "server.log").read_text()[-2000:])
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Kills the server with its workers, at once; nothing where it does not run."""
+        if self._process:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.address}/health", timeout=5) as answer:
+                return answer.status == 200
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """The address of an empty database, in a server of its own; skips where there is none."""
+    programs = max(
+        glob.glob("/usr/lib/postgresql/*/bin"), key=lambda p: int(Path(p).parent.name), default=None
+    )
+    if not programs or not Path(programs, "initdb").exists():
+        pytest.skip("PostgreSQL's server is not installed (Debian's package postgresql)")
+    # PostgreSQL refuses to run as root; pytest's own folders are closed to other users.
+    root = os.geteuid() == 0
+    folder = Path(tempfile.mkdtemp(prefix="scanline-postgresql-"))
+    data, port = folder / "data", free_port()
+    if root:
+        shutil.chown(folder, "postgres", "postgres")
+    who: dict = {"user": "postgres", "group": "postgres", "extra_groups": []} if root else {}
+
+    def call(program: str, *words: str) -> None:
+        with open(folder / "calls.log", "ab") as log:
+            done = subprocess.run(
+                [f"{programs}/{program}", *words], cwd=folder, stdout=log, stderr=log, **who
+            )
+        assert done.returncode == 0, (folder / "calls.log").read_text()[-2000:]
+
+    try:
+        call("initdb", "-D", str(data), "-U", "study", "-A", "trust", "-E", "UTF8",
+             "--locale=C", "--no-sync")  # fmt: skip
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        call("pg_ctl", "start", "-w", "-D", str(data), "-l", str(folder / "log"), "-o", options)
+        try:
+            yield f"postgresql://study@127.0.0.1:{port}/postgres"
+        finally:
+            call("pg_ctl", "stop", "-w", "-m", "immediate", "-D", str(data))
+    finally:
+        shutil.rmtree(folder)
