@@ -1,0 +1,412 @@
+"""The HTML report of a tiny study: its numbers, and how it stands in a real browser."""
+
+import csv
+import html
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import yaml
+from study_copy import ROOT
+
+from demonstrate_cells import demonstrate_cells
+from make_tables import make_tables
+from scanline import figure_names, tables
+from scanline.command import run
+from scanline.record import Record
+from write_report import write_report
+
+STAGES = {"classify": "score", "predict": "score", "complete": "score", "inpaint": "posterior"}
+BINARISED = {
+    "data": "mnist-threshold-0.1",
+    "source": "mnist",
+    "method": "threshold",
+    "threshold": 0.1,
+    "validation_images": 5000,
+}
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write_scores(folder: Path) -> list[Path]:
+    """scores.csv of all that was published in 2017, each number 0.001 higher."""
+    stages: dict = {}
+    for row in read_rows(tables.PUBLISHED):
+        lines = stages.setdefault((row["task"], row["model"]), [])
+        value = float(row["value"]) + 0.001
+        lines.append((row["quantity"], row["split_or_hidden"], value, 100))
+    paths = []
+    for (task, model), lines in stages.items():
+        path = folder / f"mnist/{task}/{model}/seed-1/{STAGES[task]}/scores.csv"
+        path.parent.mkdir(parents=True)
+        with open(path, "w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["quantity", "split_or_hidden", "value", "n"])
+            writer.writerows(lines)
+        paths.append(path)
+    return paths
+
+
+def all_figures() -> list[str]:
+    """Names of the figures of the study that config.yaml describes."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    names = [figure_names.CELLS]
+    for task, cell in (("classify", "lstm"), ("classify", "gru"), ("predict", "gru")):
+        names += figure_names.curves(task, cell).values()
+    complete = config["complete"]
+    names += figure_names.completions(complete["hidden_runs"], complete["variants"])
+    for hole in config["inpaint"]["holes"]:
+        names += figure_names.inpainting(hole, "gru-128").values()
+    return names
+
+
+def record(folder: Path, script: str, settings: dict) -> Path:
+    """run.json of a stage that did nothing."""
+    folder.mkdir(parents=True)
+    Record.begin(script, folder, settings, []).end(folder)
+    return folder / "run.json"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> dict:
+    """What the report of a whole study is written from."""
+    folder = tmp_path_factory.mktemp("study")
+    run(make_tables, scores=tuple(write_scores(folder)), out=folder / "tables")
+    run(demonstrate_cells, gate_biases=(2.0, 8.0), steps=30, units=2, out=folder / "cells")
+    drawn = folder / "figures"
+    drawn.mkdir()
+    for place, name in enumerate(all_figures()):
+        picture = np.random.default_rng(place).random((60, 900, 3))  # wider than any telephone
+        plt.imsave(drawn / f"{name}.png", picture)
+    return {
+        "tables": tuple(sorted((folder / "tables").glob("table-*.csv"))),
+        "cells": folder / "cells" / "cells.csv",
+        "figures": tuple(drawn.glob("*.png")),
+        "records": (
+            folder / "tables" / "run.json",
+            folder / "cells" / "run.json",
+            record(folder / "pixels", "binarise", BINARISED),
+        ),
+    }
+
+
+def written(study: dict, out: Path, **changes) -> str:
+    out.mkdir()
+    write_report(**(study | changes), out=out)
+    assert [path.name for path in out.iterdir()] == ["report.html"]
+    return (out / "report.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def report(study, tmp_path_factory) -> str:
+    return written(study, tmp_path_factory.mktemp("report") / "out")
+
+
+class Parsed(HTMLParser):
+    """The tables by caption (rows of cells' text), headings, addresses, figures."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.tables: dict[str, list[list[str]]] = {}
+        self.headings: list[str] = []
+        self.addresses: list[str] = []
+        self.figures: dict[str, str] = {}
+        self.rows: list[list[str]] = []
+        self.caption = ""
+        self.into: str | None = None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.addresses += [values[key] for key in ("src", "href", "action") if key in values]
+        if tag == "table":
+            self.rows, self.caption = [], ""
+        elif tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+        elif tag == "small":
+            self.rows[-1][-1] += " | "
+        elif tag == "h2":
+            self.headings.append("")
+        elif tag == "figure":
+            self.last = values["id"]
+        elif tag == "img":
+            self.figures[self.last] = values["src"]
+        if tag in ("td", "th", "caption", "h2"):
+            self.into = tag
+
+    def handle_endtag(self, tag):
+        if tag == "table":
+            self.tables[self.caption] = self.rows
+        if tag == self.into:
+            self.into = None
+
+    def handle_data(self, data):
+        if self.into == "caption":
+            self.caption += data
+        elif self.into == "h2":
+            self.headings[-1] += data
+        elif self.into:
+            self.rows[-1][-1] += data
+
+
+@pytest.fixture(scope="module")
+def parsed(report) -> Parsed:
+    return Parsed(report)
+
+
+def lookup(table: list[list[str]], row: str, column: str) -> str:
+    (line,) = [line for line in table[1:] if line[0] == row]
+    return line[table[0].index(column)]
+
+
+@pytest.mark.parametrize(
+    ("caption", "row", "column", "wanted"),
+    [  # the report's numbers as they are printed in it
+        ("Table 2.3: classifiers", "lstm-32", "cross-entropy, nats (test)", 0.25888),
+        ("Table 2.3: classifiers", "gru-3x32", "accuracy (train)", 0.97975),
+        ("Table 3.3: next-pixel models", "gru-128", "nats per pixel (test)", 0.08092),
+        (
+            "Table 3.4.1: gru-64, nats per hidden pixel",
+            "300",
+            "ground truth under samples",
+            0.60323,
+        ),
+        (
+            "Tables 4.1.1 and 4.1.2: gru-128",
+            "in-painting − ground truth, mean",
+            "2x2",
+            -0.00409,
+        ),
+    ],
+)
+def test_a_number_has_the_published_one_and_the_difference_below_it(
+    parsed, caption, row, column, wanted
+):
+    ours, published = (f"{value:.5f}".replace("-", "−") for value in (wanted + 0.001, wanted))
+    assert lookup(parsed.tables[caption], row, column) == (
+        f"{ours} | report {published} | difference +0.00100"
+    )
+
+
+def test_every_number_of_every_table_is_shown(parsed, study):
+    shown = {"classify": 0, "predict": 0, "complete": 0, "inpaint": 0}
+    prefixes = {"Table 2.3": "classify", "Table 3.3": "predict", "Table 3.4.1": "complete"}
+    for caption, rows in parsed.tables.items():
+        cells = sum(bool(cell) for row in rows[1:] for cell in row[1:])
+        task = prefixes.get(caption.split(":")[0])
+        task = "inpaint" if caption.startswith("Tables 4.1.1") else task
+        if task:
+            shown[task] += cells
+    for path in study["tables"]:
+        task = path.stem.split("-")[-1]
+        assert shown[task] == len(read_rows(path))
+    (cells,) = [rows for caption, rows in parsed.tables.items() if "Section 1.1" in caption]
+    assert len(cells) - 1 == len(read_rows(study["cells"]))
+
+
+def test_matched_polarity_stands_beside_the_report_s_in_painting(parsed):
+    table = parsed.tables["Tables 4.1.1 and 4.1.2: gru-128"]
+    entry = lookup(table, "ground truth, mean", "1x1")
+    assert entry.endswith(" | matched polarity 0.08370")
+
+
+def test_every_figure_is_there_once_with_its_own_picture(report, parsed, study):
+    names = {path.stem for path in study["figures"]}
+    assert set(parsed.figures) == names
+    assert report.count("<figure ") == len(names)
+    assert len(set(parsed.figures.values())) == len(names)
+
+
+def test_nothing_is_fetched_from_anywhere(report, parsed):
+    assert len(parsed.addresses) == len(parsed.figures)
+    assert all(address.startswith("data:image/png;base64,") for address in parsed.addresses)
+    assert not re.search(r"@import|url\(|https?:|file:|\bfetch\(|XMLHttpRequest", report)
+
+
+def test_a_task_that_was_not_run_is_not_told_of(study, tmp_path):
+    alone = {
+        "tables": tuple(path for path in study["tables"] if "predict" in path.stem),
+        "figures": tuple(path for path in study["figures"] if "predict" in path.stem),
+    }
+    headings = Parsed(written(study, tmp_path / "out", **alone)).headings
+    assert headings == [
+        "What the cells can do",
+        "Task 2a: the next pixel",
+        "How the numbers came about",
+    ]
+
+
+def test_numbers_for_other_pixels_have_nothing_published_beside_them(study, tmp_path):
+    scores = tuple(write_scores(tmp_path / "scores"))
+    run(make_tables, scores=scores, beside="nothing", out=tmp_path / "tables")
+    compared = tuple(sorted((tmp_path / "tables").glob("table-*.csv")))
+    text = written(study, tmp_path / "out", tables=compared)
+    assert "The 2017 report's numbers are for other pixels" in text
+    assert "<small>" not in text
+    assert "is an artefact" not in text
+
+
+SMALL = "This is a small study"
+
+
+@pytest.mark.parametrize(
+    ("script", "settings", "small", "on_test"),
+    [
+        ("train_predictor", {"train_images": 0, "selection": "validation"}, False, False),
+        ("train_predictor", {"train_images": 500, "selection": "validation"}, True, False),
+        ("train_classifier", {"train_images": 0, "selection": "test_batches"}, False, True),
+        ("score_classifier", {"images": 100}, True, False),
+        ("score_classifier", {"images": 0}, False, False),
+        ("hide_pixels", {"images": 100}, False, False),  # few by the study's own design
+    ],
+)
+def test_it_says_so_where_models_saw_few_images_or_test_images(
+    study, tmp_path, script, settings, small, on_test
+):
+    more = record(tmp_path / "stage", script, settings)
+    text = written(study, tmp_path / "out", records=(*study["records"], more))
+    assert (SMALL in text) is small
+    assert ("scores on test\nimages are too good" in text) is on_test
+    assert ("5000 validation images" in text) is not on_test
+
+
+def test_settings_are_text_and_not_markup(study, tmp_path):
+    more = record(tmp_path / "stage", "fetch", {"source": "<script>alert(1)</script>"})
+    text = written(study, tmp_path / "out", records=(*study["records"], more))
+    assert text.count("<script>") == 1
+    assert "source=&lt;script&gt;alert(1)&lt;/script&gt;" in text
+
+
+# --- In a browser. The report is shown in frames of a page; the frame's policy forbids every
+# request and counts those that are tried.
+
+POLICY = """<head><meta http-equiv="Content-Security-Policy" content="default-src 'none';
+ img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<script>window.tried = [];
+document.addEventListener("securitypolicyviolation", (e) => tried.push(e.blockedURI));</script>"""
+
+PAGE = """<!doctype html><meta charset="utf-8">
+{frames}
+<pre id="found"></pre>
+<script>
+function measured(frame) {{
+  const view = frame.contentWindow, page = frame.contentDocument, root = page.documentElement;
+  for (const details of page.querySelectorAll("details")) details.open = true;
+  const seen = () => [...page.querySelectorAll("figure[data-group]")].filter(
+    (figure) => figure.getClientRects().length);
+  const found = {{
+    tried: view.tried, width: root.clientWidth, content: root.scrollWidth,
+    scrolling: [...page.querySelectorAll(".wide")].filter(
+      (each) => each.scrollWidth > each.clientWidth).length,
+    beyond: [...page.body.querySelectorAll("*")].filter((each) => !each.closest(".wide")
+      && each.getBoundingClientRect().right > root.clientWidth + 0.5).map((each) => each.tagName),
+    drawn: [...page.images].filter((each) => each.complete && each.naturalWidth == 900).map(
+      (each) => each.closest("figure").id),
+    captions: [...page.querySelectorAll("caption")].map((each) => each.textContent),
+    grouped: seen().length, chosen: [],
+  }};
+  for (const select of page.querySelectorAll("select"))
+    for (const option of select.options) {{
+      select.value = option.value;
+      select.dispatchEvent(new Event("change"));
+      found.chosen.push([option.value, option.text, seen().filter(
+        (figure) => figure.dataset.group == select.dataset.for).map((figure) => figure.id)]);
+    }}
+  return found;
+}}
+addEventListener("load", () => setTimeout(() => {{
+  const found = {{}};
+  for (const frame of document.querySelectorAll("iframe")) found[frame.id] = measured(frame);
+  document.getElementById("found").textContent = JSON.stringify(found);
+}}, 500));
+</script>"""
+
+
+def frame(name: str, width: int, text: str, rights: str = "") -> str:
+    shown = html.escape(text.replace("<head>", POLICY, 1))
+    return f'<iframe id="{name}" width="{width}" height="800" {rights} srcdoc="{shown}"></iframe>'
+
+
+@pytest.fixture(scope="module")
+def seen(report, tmp_path_factory) -> dict:
+    """What a browser finds on a telephone, on a desk, without scripts, and if it is to fetch."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium on this machine")
+    folder = tmp_path_factory.mktemp("browser")
+    away = '<img src="http://127.0.0.1:9/away.png"><div style="width: 700px">wide</div></body>'
+    frames = [
+        frame("telephone", 360, report),
+        frame("desk", 1280, report),
+        frame("plain", 360, report, 'sandbox="allow-same-origin"'),
+        frame("fetching", 360, report.replace("</body>", away)),
+    ]
+    page = folder / "page.html"
+    page.write_text(PAGE.format(frames="\n".join(frames)))
+    done = subprocess.run(
+        [
+            browser,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+            "--disable-background-networking",
+            "--virtual-time-budget=20000",
+            f"--user-data-dir={folder / 'profile'}",
+            "--window-size=1400,900",
+            "--dump-dom",
+            page.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    found = re.search(r'<pre id="found">(.+?)</pre>', done.stdout, re.DOTALL)
+    assert found, done.stderr[-2000:]
+    return json.loads(html.unescape(found[1]))
+
+
+def test_a_browser_shows_every_table_and_figure(seen, parsed):
+    for name in ("telephone", "desk", "plain"):
+        assert sorted(seen[name]["drawn"]) == sorted(parsed.figures)
+        assert seen[name]["captions"] == [caption for caption in parsed.tables if caption]
+
+
+def test_a_browser_is_asked_to_fetch_nothing(seen):
+    assert seen["telephone"]["tried"] == seen["desk"]["tried"] == []
+    assert seen["fetching"]["tried"] == ["http://127.0.0.1:9/away.png"]  # it would be noticed
+
+
+def test_on_a_telephone_tables_and_figures_scroll_and_the_page_does_not(seen):
+    for name in ("telephone", "plain"):
+        assert seen[name]["width"] == seen[name]["content"] == 360
+        assert seen[name]["beyond"] == []
+        assert seen[name]["scrolling"] > 10
+    assert seen["desk"]["width"] == seen["desk"]["content"] == 1280
+    # A page that is too wide would be noticed.
+    assert seen["fetching"]["content"] > 700
+    assert seen["fetching"]["beyond"] == ["DIV"]
+
+
+def test_one_figure_of_a_group_is_shown_at_a_time_and_all_without_scripts(seen, report):
+    grouped = re.findall(r'<figure id="([^"]+)" data-group', report)
+    variants = yaml.safe_load((ROOT / "config.yaml").read_text())["complete"]["variants"]
+    assert len(grouped) == 9 + 1 + len(variants)  # three digits of three runs; truth, models
+    assert seen["telephone"]["grouped"] == 2
+    assert seen["plain"]["grouped"] == len(grouped)
+    chosen = seen["telephone"]["chosen"]
+    assert [value for value, _, _ in chosen] == grouped
+    assert all(shown == [value] for value, _, shown in chosen)
+    assert len({text for _, text, _ in chosen}) == len(chosen)
