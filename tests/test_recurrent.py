@@ -285,3 +285,17 @@ def test_an_unknown_cell_and_an_unknown_implementation_are_refused():
         RecurrentStack("rnn", 4, 1)
     with pytest.raises(ValueError, match="implementation is 'fast'; allowed: auto, native, keras"):
         RecurrentStack("gru", 4, 1, implementation="fast")
+
+
+@pytest.mark.parametrize("implementation", ["auto", "native", "keras"])
+@pytest.mark.parametrize("input_gradient", [True, False])
+def test_a_stack_is_made_again_from_its_config(implementation, input_gradient):
+    options = dict(implementation=implementation, input_gradient=input_gradient, name="stack")
+    stack = RecurrentStack("lstm", UNITS, 2, **options)
+    again = RecurrentStack.from_config(stack.get_config())
+    assert again.get_config() == stack.get_config()
+    for ours, theirs in zip(again.recurrent_layers, stack.recurrent_layers, strict=True):
+        assert ours.get_config() == theirs.get_config()
+        assert ours.implementation_chosen == implementation
+        assert ours.input_gradient is theirs.input_gradient
+    assert again.recurrent_layers[0].input_gradient is input_gradient

@@ -220,8 +220,11 @@ class RecurrentStack(keras.layers.Layer):
         return (*input_shape[:-1], self.units)
 
     def get_config(self):
+        lowest = self.recurrent_layers[0]
         return super().get_config() | {
             "cell": self.cell,
             "units": self.units,
             "layers": self.depth,
+            "implementation": lowest.implementation_chosen,
+            "input_gradient": lowest.input_gradient,
         }
