@@ -378,17 +378,20 @@ def seen(report, tmp_path_factory) -> dict:
     return json.loads(html.unescape(found[1]))
 
 
+@pytest.mark.xdist_group("browser")
 def test_a_browser_shows_every_table_and_figure(seen, parsed):
     for name in ("telephone", "desk", "plain"):
         assert sorted(seen[name]["drawn"]) == sorted(parsed.figures)
         assert seen[name]["captions"] == [caption for caption in parsed.tables if caption]
 
 
+@pytest.mark.xdist_group("browser")
 def test_a_browser_is_asked_to_fetch_nothing(seen):
     assert seen["telephone"]["tried"] == seen["desk"]["tried"] == []
     assert seen["fetching"]["tried"] == ["http://127.0.0.1:9/away.png"]  # it would be noticed
 
 
+@pytest.mark.xdist_group("browser")
 def test_on_a_telephone_tables_and_figures_scroll_and_the_page_does_not(seen):
     for name in ("telephone", "plain"):
         assert seen[name]["width"] == seen[name]["content"] == 360
@@ -400,6 +403,7 @@ def test_on_a_telephone_tables_and_figures_scroll_and_the_page_does_not(seen):
     assert seen["fetching"]["beyond"] == ["DIV"]
 
 
+@pytest.mark.xdist_group("browser")
 def test_one_figure_of_a_group_is_shown_at_a_time_and_all_without_scripts(seen, report):
     grouped = re.findall(r'<figure id="([^"]+)" data-group', report)
     variants = yaml.safe_load((ROOT / "config.yaml").read_text())["complete"]["variants"]
