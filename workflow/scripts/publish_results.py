@@ -1,7 +1,8 @@
 """Puts a finished study's trained models and numbers into the repository (``make publish``).
 
 pretrained/{data}/{task}/{variant}/seed-{seed}/ gets model.keras, its learning curves (by step:
-every 50th), the record of its training and a card; docs/results/figures.csv gets every number.
+every 50th), the record of its training and a card; docs/results/ gets every
+number, figures.csv, and a picture.
 """
 
 import argparse
@@ -17,6 +18,8 @@ from scanline.pixels import load_pixels
 from scanline.record import Record
 
 ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "docs/results"
+PICTURE = "figure-15-completion-300-c"  # samples that vary much
 EVERY = 50  # steps
 CARD = """# {variant}, {task}, seed {seed}
 
@@ -45,6 +48,7 @@ def main() -> None:
         sys.exit(
             f"publish_results: {given.results} holds no tables/figures.csv; run the study first"
         )
+    RESULTS.mkdir(parents=True, exist_ok=True)
     published = []
     for table in tables:
         data = table.parents[1]
@@ -63,13 +67,12 @@ def main() -> None:
         model = task + "/" + numbers["model"] + "/seed-" + numbers["seed"].astype(str)
         numbers["n_images_presented"] = model.map(presented)
         published.append(numbers)
+        shutil.copyfile(data / f"figures/completions/{PICTURE}.png", RESULTS / "completions.png")
     columns = ["table", "task", "model", "quantity", "split_or_hidden", "value", "data", "seed"]
     columns += ["n", "n_images_presented", "published"]
     figures = pd.concat(published).rename(columns={"measured": "value"})[columns]
-    path = ROOT / "docs/results/figures.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figures.to_csv(path, index=False)
-    print(f"{path.relative_to(ROOT)}: {len(figures)} numbers")
+    figures.to_csv(RESULTS / "figures.csv", index=False)
+    print(f"{len(figures)} numbers are in {RESULTS.relative_to(ROOT)}/figures.csv")
 
 
 def publish(train: Path, folder: Path, numbers: pd.DataFrame, images: int) -> None:
