@@ -198,7 +198,7 @@ def main() -> None:
         return
     first, brief = (1, 0.1) if given.trial else (None, None)
     parts: dict[str, Callable[[], list[dict]]] = {
-        "training": lambda: training(tuple(VARIANTS)[:first], brief or 6),
+        "training": lambda: training(tuple(VARIANTS)[:first], brief or 4),
         "inference": lambda: inference(INFERENCE[:first], brief or 4),
         "growth": lambda: growth(
             {name: values[: first and 2] for name, values in GROWTH.items()}, brief or 2
