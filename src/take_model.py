@@ -29,11 +29,10 @@ def take_model(
         pixels: pixels of the study that takes it
         out: folder for model.keras and the curves
     """
-    record, found = Record.load(training), sha256_of(model)
-    if found != record.outputs["model.keras"]:
-        raise ValueError(
-            f"{model} has SHA-256 {found}; {training} says {record.outputs['model.keras']}: get it anew"
-        )
+    record = Record.load(training)
+    found, recorded = sha256_of(model), record.outputs["model.keras"]
+    if found != recorded:
+        raise ValueError(f"{model} has SHA-256 {found}; {training} says {recorded}: get it anew")
     load_model(model, KINDS[record.script], load_pixels(pixels).identity)
     for path in (model, *curves):
         shutil.copyfile(path, out / path.name)

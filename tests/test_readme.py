@@ -1,4 +1,4 @@
-"""What the README says is so: its numbers are the committed results', its links and commands exist."""
+"""What the README says is so: numbers are those of committed results, links and commands exist."""
 
 import re
 
