@@ -84,7 +84,7 @@ def expected_points(folder: Path, metric: str) -> list[tuple[int, float]]:
 
 def call(*words: object) -> subprocess.CompletedProcess:
     done = subprocess.run(
-        [sys.executable, *map(str, words)], cwd=ROOT, capture_output=True, text=True, timeout=100
+        [sys.executable, *map(str, words)], cwd=ROOT, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     return done

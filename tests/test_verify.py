@@ -113,7 +113,7 @@ def call(made: Study, script: str, *arguments: str) -> tuple[int, list[str], str
         env=os.environ | {"PYTHONPATH": ""},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     return done.returncode, done.stdout.splitlines(), done.stderr
 
