@@ -340,7 +340,7 @@ def results_below_a_file(study):
 @case
 def hostile_model(study):
     inputs, mark = keras.Input((16,)), str(study.mark)
-    code = keras.layers.Lambda(lambda x, m=mark: (open(m, "w").close(), x)[1])
+    code = keras.layers.Lambda(lambda x: (open(mark, "w").close(), x)[1])
     keras.Model(inputs, code(inputs)).save(study.model)
     study.mark.unlink()  # the layer has been called once to be built
     return study.score()

@@ -40,7 +40,10 @@ def main(
     try:
         run(function, **given)
     except (ValueError, OSError, ArithmeticError) as error:
-        print(f"{function.__name__}: {error}", file=sys.stderr)
+        # A full disk names no file: the error comes from writing, not from opening.
+        unnamed = isinstance(error, OSError) and error.errno is not None and not error.filename
+        where = f"writing {given['out']}: " if unnamed else ""
+        print(f"{function.__name__}: {where}{error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print(f"{function.__name__}: interrupted; nothing was written", file=sys.stderr)
