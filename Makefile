@@ -55,7 +55,7 @@ verify: $(READY)  ## compare all recorded hashes with results, config and code
 	python workflow/scripts/verify_results.py --results $(RESULTS)
 
 test: $(READY)  ## the tests
-	python -m pytest -n $(CORES) --dist loadgroup
+	python -m pytest -n $(CORES) --dist loadfile
 
 cluster-test: $(READY)  ## the tests on a real one-node Slurm (root; installs nothing)
 	@python tests/cluster/slurm.py
