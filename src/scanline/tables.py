@@ -68,11 +68,16 @@ def figures(
     beside = published() if comparable else published().iloc[:0]
     both = measured(scores).merge(beside, on=KEYS, how="left")
     both["difference"] = both["measured"] - both["published"]
-    # Completions and in-paintings are a next-pixel model's.
-    task = both["task"].where(both["task"] == "classify", "predict")
-    model = task + "/" + both["model"] + "/seed-" + both["seed"].astype(str)
-    both["trained"] = np.where(model.isin(list(pretrained)), "pretrained", "here")
+    taken = trained_models(both).isin(list(pretrained))
+    both["trained"] = np.where(taken, "pretrained", "here")
     return both
+
+
+def trained_models(numbers: pd.DataFrame) -> pd.Series:
+    """The trained model that each number is of: {task}/{variant}/seed-{seed}."""
+    # Completions and in-paintings are a next-pixel model's.
+    task = numbers["task"].where(numbers["task"] == "classify", "predict")
+    return task + "/" + numbers["model"] + "/seed-" + numbers["seed"].astype(str)
 
 
 def comparison(numbers: pd.DataFrame, task: str) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """Puts a finished study's trained models and numbers into the repository (``make publish``).
 
 pretrained/{data}/{task}/{variant}/seed-{seed}/ gets model.keras, its learning curves (by step:
-every 50th), the record of its training and a card; docs/results/ gets every
-number, figures.csv, and a picture.
+every 50th), the record of its training and a card; docs/results/ gets every number, figures.csv,
+and a picture.
 """
 
 import argparse
@@ -16,6 +16,8 @@ import pandas as pd
 
 from scanline.pixels import load_pixels
 from scanline.record import Record
+from scanline.study import PRETRAINED
+from scanline.tables import trained_models
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs/results"
@@ -53,19 +55,18 @@ def main() -> None:
     for table in tables:
         data = table.parents[1]
         numbers = pd.read_csv(table)
-        training_images = len(load_pixels(data / "pixels/train.npz").labels)
+        pixels = load_pixels(data / "pixels/train.npz")
         presented = {}
         for record in sorted(data.glob("*/*/seed-*/train/run.json")):
             training = Record.load(record)
             if not training.script.startswith("train_"):
                 continue
-            images = training.settings["train_images"] or training_images
+            images = training.settings["train_images"] or len(pixels.labels)
             name = record.parents[1].relative_to(data).as_posix()
             presented[name] = images * training.settings["epochs"]
-            publish(record.parent, ROOT / "pretrained" / data.name / name, numbers, presented[name])
-        task = numbers["task"].where(numbers["task"] == "classify", "predict")
-        model = task + "/" + numbers["model"] + "/seed-" + numbers["seed"].astype(str)
-        numbers["n_images_presented"] = model.map(presented)
+            folder = PRETRAINED / data.name / name
+            publish(record.parent, folder, numbers, pixels.description, presented[name])
+        numbers["n_images_presented"] = trained_models(numbers).map(presented)
         published.append(numbers)
         shutil.copyfile(data / f"figures/completions/{PICTURE}.png", RESULTS / "completions.png")
     columns = ["table", "task", "model", "quantity", "split_or_hidden", "value", "data", "seed"]
@@ -75,7 +76,7 @@ def main() -> None:
     print(f"{len(figures)} numbers are in {RESULTS.relative_to(ROOT)}/figures.csv")
 
 
-def publish(train: Path, folder: Path, numbers: pd.DataFrame, images: int) -> None:
+def publish(train: Path, folder: Path, numbers: pd.DataFrame, pixels: dict, images: int) -> None:
     """Copies one training's model, curves and record to ``folder``, and writes its card."""
     training = Record.load(train / "run.json")
     folder.mkdir(parents=True, exist_ok=True)
@@ -87,14 +88,13 @@ def publish(train: Path, folder: Path, numbers: pd.DataFrame, images: int) -> No
     task, variant, seed = folder.parts[-3:]
     settings, environment = training.settings, training.environment
     shape = ("cell", "units", "layers", "inputs", "gate_bias")
-    mine = numbers[(numbers["task"] == task) & (numbers["model"] == variant)]
-    mine = mine[mine["seed"] == int(seed.removeprefix("seed-"))]
+    of_model = trained_models(numbers) == f"{task}/{variant}/{seed}"
+    mine = numbers[of_model & (numbers["task"] == task)]
     lines = ["| quantity | split | value |", "|---|---|---|"]
     lines += [
         f"| {row.quantity} | {row.split_or_hidden} | {row.measured:.5f} |"
         for row in mine.itertuples()
     ]
-    pixels = load_pixels(train.parents[3] / "pixels/train.npz").description
     card = CARD.format(
         variant=variant,
         task=task,
