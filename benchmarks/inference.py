@@ -8,7 +8,6 @@ long a part is measured. Both have the same random weights, and give the same nu
 import argparse
 from collections.abc import Callable
 
-import keras
 import numpy as np
 from timed import timed, use_threads
 from work import CUT, SAMPLES, SIDE, TASKS
@@ -19,21 +18,19 @@ from scanline.pixels import PixelSet
 from scanline.posterior import all_completions, exact_posterior, filled, normalised
 from scanline.predictor import Predictor
 from scanline.sampling import sample_completions
+from scanline.stock import export_stock
 
 
 class Straightforward:
     """A next-pixel model of stock layers, with a predictor's weights."""
 
     def __init__(self, model: Predictor):
-        logit = keras.layers.Dense(1)
-        layers = [keras.Input((None, 1)), *model.stack.stock_layers(), logit]
-        self.model = keras.Sequential(layers)
-        logit.set_weights(model.logit.get_weights())
+        self.model = export_stock(model)
 
     def logits(self, pixels: np.ndarray) -> np.ndarray:
         """pixels [N, T] -> the logits of pixels 0 to T, float32 [N, T + 1]."""
         inputs = np.pad(pixels, [(0, 0), (1, 0)]).astype(np.float32)[..., None]
-        return self.model.predict(inputs, batch_size=EVALUATION_BATCH, verbose=0)[..., 0]
+        return self.model.predict(inputs, batch_size=EVALUATION_BATCH, verbose=0)
 
     def log_likelihood(self, pixels: np.ndarray) -> np.ndarray:
         """pixels [N, T] -> nats [N]."""
