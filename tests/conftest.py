@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scanline.fetch import FILES
 from scanline.idx import write_idx
 from scanline.pixels import PixelSet, binarise_files, save_pixels
 
@@ -41,19 +42,36 @@ def idx_folder(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def pixel_sets(idx_folder: Path) -> dict[str, PixelSet]:
-    """The sets train (32 images), validation (8) and test (24) of those files, at 0.1."""
+def binarised(
+    folder: Path,
+    data: str = "tiny",
+    source: str = "generated",
+    validation_images: int = VALIDATION_IMAGES,
+) -> dict[str, PixelSet]:
+    """The sets train, validation and test of a folder's four idx files, at 0.1."""
+    files = [folder / name for name in FILES]
     return binarise_files(
-        (idx_folder / "train-images-idx3-ubyte", idx_folder / "train-labels-idx1-ubyte"),
-        (idx_folder / "t10k-images-idx3-ubyte", idx_folder / "t10k-labels-idx1-ubyte"),
-        data="tiny",
-        source="generated",
+        (files[0], files[1]),
+        (files[2], files[3]),
+        data=data,
+        source=source,
         method="threshold",
         threshold=0.1,
         seed=0,
-        validation_images=VALIDATION_IMAGES,
+        validation_images=validation_images,
     )
+
+
+def save_sets(folder: Path, sets: dict[str, PixelSet]) -> None:
+    """Writes train.npz, validation.npz and test.npz, as src/binarise.py does."""
+    for name, each in sets.items():
+        save_pixels(folder / f"{name}.npz", each)
+
+
+@pytest.fixture
+def pixel_sets(idx_folder: Path) -> dict[str, PixelSet]:
+    """The sets train (32 images), validation (8) and test (24) of those files, at 0.1."""
+    return binarised(idx_folder)
 
 
 @pytest.fixture
@@ -64,9 +82,8 @@ def pixel_set(pixel_sets: dict[str, PixelSet]) -> PixelSet:
 
 @pytest.fixture
 def pixels_folder(tmp_path: Path, pixel_sets: dict[str, PixelSet]) -> Path:
-    """A folder with train.npz, validation.npz and test.npz, as src/binarise.py writes it."""
+    """A folder with train.npz, validation.npz and test.npz."""
     folder = tmp_path / "pixels"
     folder.mkdir()
-    for name, each in pixel_sets.items():
-        save_pixels(folder / f"{name}.npz", each)
+    save_sets(folder, pixel_sets)
     return folder

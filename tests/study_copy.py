@@ -12,6 +12,8 @@ from pathlib import Path
 import yaml
 from conftest import write_digits
 
+from scanline import figure_names
+
 ROOT = Path(__file__).parent.parent
 PARTS = ("Snakefile", "config.yaml", "requirements.lock", "workflow", "profiles", "src")
 
@@ -84,6 +86,19 @@ class Study:
         text = file.read_text()
         assert old in text, f"{path} does not hold {old!r}"
         file.write_text(text.replace(old, new))
+
+
+def figures_of_config() -> list[str]:
+    """Names of the figures of the study that config.yaml describes."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    names = [figure_names.CELLS]
+    for task, cell in (("classify", "lstm"), ("classify", "gru"), ("predict", "gru")):
+        names += figure_names.curves(task, cell).values()
+    complete = config["complete"]
+    names += figure_names.completions(complete["hidden_runs"], complete["variants"])
+    for hole in config["inpaint"]["holes"]:
+        names += figure_names.inpainting(hole, "gru-128").values()
+    return names
 
 
 def overlaid(below: dict, above: dict) -> dict:

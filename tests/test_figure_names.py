@@ -3,8 +3,7 @@
 import re
 
 import pytest
-import yaml
-from study_copy import ROOT
+from study_copy import figures_of_config
 
 from scanline import figure_names
 from scanline.report import kind_of
@@ -12,16 +11,7 @@ from scanline.report import kind_of
 
 @pytest.fixture
 def names() -> list[str]:
-    """Of every figure of the study that config.yaml describes."""
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    drawn = [figure_names.CELLS]
-    for task, cell in (("classify", "lstm"), ("classify", "gru"), ("predict", "gru")):
-        drawn += figure_names.curves(task, cell).values()
-    complete = config["complete"]
-    drawn += figure_names.completions(complete["hidden_runs"], complete["variants"])
-    for hole in config["inpaint"]["holes"]:
-        drawn += figure_names.inpainting(hole, "gru-128").values()
-    return drawn
+    return figures_of_config()
 
 
 def number_of(name: str) -> int | None:

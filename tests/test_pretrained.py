@@ -1,19 +1,19 @@
 """The trained models that come with the project give the figures that their cards state."""
 
-import fcntl
 import re
-import shutil
 from pathlib import Path
 
 import pytest
+from conftest import binarised
 from study_copy import ROOT
 
+from fetch import fetch
 from scanline.classifier import load_classifier
 from scanline.command import run
-from scanline.fetch import fetch_files, source_of
+from scanline.fetch import FILES
 from scanline.files import sha256_of
 from scanline.objectives import CLASSIFY, PREDICT, Score
-from scanline.pixels import PixelSet, binarise_files
+from scanline.pixels import PixelSet
 from scanline.predictor import Predictor, load_predictor
 from scanline.record import Record
 from take_model import take_model
@@ -27,35 +27,12 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 @pytest.fixture(scope="module")
-def mnist() -> Path:
-    """The folder of MNIST's raw files, fetched where they are not there yet, as a study does."""
+def mnist_pixels() -> PixelSet:
+    """MNIST's test images at the report's threshold; its files are fetched once, as by a study."""
     folder = ROOT / "data/mnist"
-    folder.parent.mkdir(exist_ok=True)
-    with (folder.parent / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            partial = folder.with_name(".mnist-partial")
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir()
-            fetch_files(source_of("mnist"), partial)
-            partial.rename(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def test_pixels(mnist) -> PixelSet:
-    """MNIST's test images at the report's threshold."""
-    sets = binarise_files(
-        (mnist / "train-images-idx3-ubyte", mnist / "train-labels-idx1-ubyte"),
-        (mnist / "t10k-images-idx3-ubyte", mnist / "t10k-labels-idx1-ubyte"),
-        data="mnist-threshold-0.1",
-        source="mnist",
-        method="threshold",
-        threshold=0.1,
-        seed=0,
-        validation_images=5000,
-    )
-    return sets["test"]
+    if not all((folder / name).is_file() for name in FILES):
+        run(fetch, source="mnist", out=folder)
+    return binarised(folder, "mnist-threshold-0.1", "mnist", validation_images=5000)["test"]
 
 
 def stated(folder: Path) -> dict[str, float]:
@@ -72,14 +49,14 @@ def test_a_model_is_the_one_whose_training_is_recorded(folder):
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=NAMES)
-def test_a_model_gives_the_figures_of_its_card(folder, test_pixels):
+def test_a_model_gives_the_figures_of_its_card(folder, mnist_pixels):
     task = folder.parts[-3]
     load, objective = {
         "classify": (load_classifier, CLASSIFY),
         "predict": (load_predictor, PREDICT),
     }[task]
-    model = load(folder / "model.keras", test_pixels.identity)
-    score = Score.of(*objective.scorer(model)(test_pixels))
+    model = load(folder / "model.keras", mnist_pixels.identity)
+    score = Score.of(*objective.scorer(model)(mnist_pixels))
     figures = stated(folder)
     assert score.nats == pytest.approx(figures[objective.quantity], abs=2e-5)
     assert score.accuracy == pytest.approx(figures["accuracy"], abs=1e-4)

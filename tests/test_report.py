@@ -13,11 +13,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import yaml
-from study_copy import ROOT
+from study_copy import ROOT, figures_of_config
 
 from demonstrate_cells import demonstrate_cells
 from make_tables import make_tables
-from scanline import figure_names, tables
+from scanline import tables
 from scanline.command import run
 from scanline.record import Record
 from write_report import write_report
@@ -56,19 +56,6 @@ def write_scores(folder: Path) -> list[Path]:
     return paths
 
 
-def all_figures() -> list[str]:
-    """Names of the figures of the study that config.yaml describes."""
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    names = [figure_names.CELLS]
-    for task, cell in (("classify", "lstm"), ("classify", "gru"), ("predict", "gru")):
-        names += figure_names.curves(task, cell).values()
-    complete = config["complete"]
-    names += figure_names.completions(complete["hidden_runs"], complete["variants"])
-    for hole in config["inpaint"]["holes"]:
-        names += figure_names.inpainting(hole, "gru-128").values()
-    return names
-
-
 def record(folder: Path, script: str, settings: dict) -> Path:
     """run.json of a stage that did nothing."""
     folder.mkdir(parents=True)
@@ -84,7 +71,7 @@ def study(tmp_path_factory) -> dict:
     run(demonstrate_cells, gate_biases=(2.0, 8.0), steps=30, units=2, out=folder / "cells")
     drawn = folder / "figures"
     drawn.mkdir()
-    for place, name in enumerate(all_figures()):
+    for place, name in enumerate(figures_of_config()):
         picture = np.random.default_rng(place).random((60, 900, 3))  # wider than any telephone
         plt.imsave(drawn / f"{name}.png", picture)
     return {
@@ -378,20 +365,17 @@ def seen(report, tmp_path_factory) -> dict:
     return json.loads(html.unescape(found[1]))
 
 
-@pytest.mark.xdist_group("browser")
 def test_a_browser_shows_every_table_and_figure(seen, parsed):
     for name in ("telephone", "desk", "plain"):
         assert sorted(seen[name]["drawn"]) == sorted(parsed.figures)
         assert seen[name]["captions"] == [caption for caption in parsed.tables if caption]
 
 
-@pytest.mark.xdist_group("browser")
 def test_a_browser_is_asked_to_fetch_nothing(seen):
     assert seen["telephone"]["tried"] == seen["desk"]["tried"] == []
     assert seen["fetching"]["tried"] == ["http://127.0.0.1:9/away.png"]  # it would be noticed
 
 
-@pytest.mark.xdist_group("browser")
 def test_on_a_telephone_tables_and_figures_scroll_and_the_page_does_not(seen):
     for name in ("telephone", "plain"):
         assert seen[name]["width"] == seen[name]["content"] == 360
@@ -403,7 +387,6 @@ def test_on_a_telephone_tables_and_figures_scroll_and_the_page_does_not(seen):
     assert seen["fetching"]["beyond"] == ["DIV"]
 
 
-@pytest.mark.xdist_group("browser")
 def test_one_figure_of_a_group_is_shown_at_a_time_and_all_without_scripts(seen, report):
     grouped = re.findall(r'<figure id="([^"]+)" data-group', report)
     variants = yaml.safe_load((ROOT / "config.yaml").read_text())["complete"]["variants"]

@@ -17,10 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from conftest import TEST_IMAGES, TRAINING_IMAGES, VALIDATION_IMAGES, write_digits
-
-from scanline.fetch import FILES
-from scanline.pixels import binarise_files, save_pixels
+from conftest import TEST_IMAGES, TRAINING_IMAGES, binarised, save_sets, write_digits
 
 SCRIPT = Path(__file__).parent.parent / "src/train_predictor.py"
 EPOCHS, STEPS_AN_EPOCH = 20, 2
@@ -57,19 +54,7 @@ def server(tmp_path_factory) -> Iterator[Server]:
     """The server of trainings, and what the script learns undisturbed."""
     folder = tmp_path_factory.mktemp("study")
     write_digits(folder, TRAINING_IMAGES, TEST_IMAGES, side=4)
-    files = [folder / name for name in FILES]
-    sets = binarise_files(
-        (files[0], files[1]),
-        (files[2], files[3]),
-        data="tiny",
-        source="generated",
-        method="threshold",
-        threshold=0.1,
-        seed=0,
-        validation_images=VALIDATION_IMAGES,
-    )
-    for name, pixel_set in sets.items():
-        save_pixels(folder / f"{name}.npz", pixel_set)
+    save_sets(folder, binarised(folder))
     environment = os.environ | {
         "SCANLINE_TRACKING": "none",
         "PYTHONPATH": str(SCRIPT.parent),

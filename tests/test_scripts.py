@@ -97,6 +97,9 @@ def value_of(table: pd.DataFrame, **keys) -> list[float]:
     return table["value"].tolist()
 
 
+TRAINED_FILES = ["curve_by_epoch.csv", "curve_by_step.csv", "model.keras", "run.json"]
+
+
 def check_curves(by_epoch, by_step, quantity):
     """Three epochs of four steps of eight images: every step and epoch has its two numbers."""
     assert list(by_epoch) == ["epoch", "step", "split", "quantity", "value"]
@@ -115,12 +118,7 @@ def check_curves(by_epoch, by_step, quantity):
 
 def test_a_predictor_is_trained_and_its_curves_are_those_of_numpy(tmp_path, pixels_folder):
     by_epoch, by_step = train(train_predictor, pixels_folder, tmp_path / "train", **PREDICTOR)
-    assert files_in(tmp_path / "train") == [
-        "curve_by_epoch.csv",
-        "curve_by_step.csv",
-        "model.keras",
-        "run.json",
-    ]
+    assert files_in(tmp_path / "train") == TRAINED_FILES
     check_curves(by_epoch, by_step, "nats_per_pixel")
     assert set(by_step["learning_rate"]) == {float(np.float32(0.02))}
 
@@ -141,12 +139,7 @@ def test_a_predictor_is_trained_and_its_curves_are_those_of_numpy(tmp_path, pixe
 
 def test_a_classifier_is_trained_and_its_curves_are_those_of_numpy(tmp_path, pixels_folder):
     by_epoch, by_step = train(train_classifier, pixels_folder, tmp_path / "train", **CLASSIFIER)
-    assert files_in(tmp_path / "train") == [
-        "curve_by_epoch.csv",
-        "curve_by_step.csv",
-        "model.keras",
-        "run.json",
-    ]
+    assert files_in(tmp_path / "train") == TRAINED_FILES
     check_curves(by_epoch, by_step, "nats")
 
     first = Classifier(**CLASSIFIER, pixels={"rows": 4, "columns": 4}, seed=RECIPE["seed"])

@@ -137,7 +137,6 @@ def sent(results, trained) -> int:
     return tracking.send(results)
 
 
-@pytest.mark.xdist_group("tracking")
 class TestSQLite:
     """One training after the other, in a store that is a file."""
 
@@ -242,18 +241,11 @@ def check_eight_at_once(results: Path) -> None:
         assert run.data.tags["mlflow.parentRunId"] == ids[f"tiny/{run.data.tags['variant']}/1"]
 
 
-@pytest.mark.xdist_group("tracking")
 def test_eight_processes_log_at_once_to_an_empty_sqlite_store(tmp_path, environment):
     check_eight_at_once(opened(tmp_path / "results"))
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param(kind, marks=pytest.mark.xdist_group(f"tracking-{kind}"))
-        for kind in ("sqlite", "postgresql")
-    ],
-)
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def server(request, tmp_path_factory, environment) -> Iterator[TrackingServer]:
     """A tracking server that has not been started yet."""
     folder = tmp_path_factory.mktemp("server")

@@ -22,8 +22,6 @@ from scanline.record import Record, records_in
 from scanline.verify import load_config
 from score_completions import score_completions
 
-pytestmark = pytest.mark.xdist_group("verify")
-
 RESULTS = Path("results")
 PLACE = RESULTS / DATA / "complete/gru-4/seed-1"
 TRAIN = RESULTS / DATA / "predict/gru-4/seed-1/train"

@@ -15,8 +15,6 @@ import pandas as pd
 import pytest
 from study_copy import ROOT, Study, copy_project
 
-pytestmark = pytest.mark.xdist_group("workflow")
-
 TRAININGS = {"train_classifier": 2, "train_predictor": 2}
 SCORES = {"score_classifier": 2, "score_predictor": 2}
 
