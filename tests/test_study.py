@@ -100,9 +100,9 @@ def test_every_key_of_the_schema_is_described():
 
 
 def test_settings_are_the_variant_s_the_task_s_and_its_exceptions(config):
-    given = study.settings(config, "train_classifier", data="x", variant="gru-3x32", seed="7")
-    assert given["epochs"] == 20  # the exception, not the task's 30
-    assert (given["cell"], given["units"], given["layers"], given["seed"]) == ("gru", 32, 3, 7)
+    given = study.settings(config, "train_classifier", data="x", variant="gru-32", seed="7")
+    assert given["epochs"] == 30  # the exception, not the task's 10
+    assert (given["cell"], given["units"], given["layers"], given["seed"]) == ("gru", 32, 1, 7)
 
 
 def test_flags_notice_swapped_values():
