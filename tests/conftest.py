@@ -87,3 +87,17 @@ def pixels_folder(tmp_path: Path, pixel_sets: dict[str, PixelSet]) -> Path:
     folder.mkdir()
     save_sets(folder, pixel_sets)
     return folder
+
+
+@pytest.fixture
+def study(tmp_path: Path, idx_folder, pixels_folder, pixel_sets, monkeypatch):
+    """A sound study to be spoiled, and in its ``out`` what an earlier run left of every output."""
+    from refusals import OUTPUTS, Study
+
+    monkeypatch.setenv("SCANLINE_TRACKING", "none")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in OUTPUTS:
+        (out / name).write_text("earlier")
+    return Study(tmp_path, pixel_sets)
