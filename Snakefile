@@ -46,6 +46,7 @@ if PRETRAINED:
 
 include: "workflow/rules/complete.smk"
 include: "workflow/rules/inpaint.smk"
+include: "workflow/rules/posterior.smk"
 include: "workflow/rules/cells.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/tracking.smk"

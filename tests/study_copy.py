@@ -44,6 +44,22 @@ SMOKE = {
         "samples": 5,
     },
     "inpaint": {"variants": ["gru-8"], "images": 12},
+    "posterior": {
+        "variants": ["gru-8"],
+        "classifier": "gru-8",
+        "holes": {
+            "run-10": 4,
+            "run-28": 2,
+            "2x2": 4,
+            "4x4": 0,
+            "8x8": 0,
+            "upper-half": 0,
+            "left-half": 0,
+            "random-half": 2,
+        },
+        "particles": 4,
+        "samples": 4,
+    },
 }
 
 

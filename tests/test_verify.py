@@ -49,6 +49,7 @@ CONFIG = {
         "samples": 2,
     },
     "inpaint": {"variants": ["gru-4"]},
+    "posterior": {"variants": ["gru-4"], "classifier": "gru-4"},
 }
 
 

@@ -124,21 +124,26 @@ def save_hidden_runs(
     )
 
 
+def save_hidden(path: Path, pixel_set: PixelSet, chosen: Hidden) -> None:
+    """Writes chosen images and what is hidden of each: hidden, pixels (true), labels, indices."""
+    save_arrays(
+        path,
+        pixel_set.description,
+        hidden=chosen.hidden,
+        pixels=pixel_set.pixels[chosen.indices],
+        labels=pixel_set.labels[chosen.indices],
+        indices=chosen.indices,
+    )
+
+
 def save_hidden_patches(folder: Path, name: str, pixel_set: PixelSet, patches: Hidden) -> None:
-    """Writes ``<name>.npz`` (hidden, pixels, labels, indices) and ``hidden_<name>.npy``.
+    """Writes ``<name>.npz`` (see ``save_hidden``) and ``hidden_<name>.npy``.
 
     The latter has the assignment's form: int8 [2, N, T], first the images with -1 where a pixel is
     hidden, then the truth.
     """
+    save_hidden(folder / f"{name}.npz", pixel_set, patches)
     truth = pixel_set.pixels[patches.indices]
-    save_arrays(
-        folder / f"{name}.npz",
-        pixel_set.description,
-        hidden=patches.hidden,
-        pixels=truth,
-        labels=pixel_set.labels[patches.indices],
-        indices=patches.indices,
-    )
     both = np.stack([truth, truth]).astype(np.int8)
     np.put_along_axis(both[0], patches.hidden, -1, axis=1)
     np.save(folder / f"hidden_{name}.npy", both, allow_pickle=False)

@@ -15,6 +15,8 @@ from pathlib import Path, PurePosixPath
 import yaml
 from jsonschema import Draft202012Validator
 
+from scanline.holes import hidden_sets
+
 SCHEMA = Path(__file__).resolve().parents[2] / "workflow/schemas/config.schema.yaml"
 # ASSUME: images of 28 x 28 pixels, as MNIST's; hide_pixels refuses a run that does not fit others.
 ROWS = COLUMNS = 28
@@ -38,15 +40,24 @@ def validate(config: Mapping) -> None:
             raise ValueError(
                 f"datasets.{name} lacks {needed}, which binarise: {data['binarise']} needs"
             )
-    for task in ("classify", "predict", "complete", "inpaint"):
+    for task in ("classify", "predict", "complete", "inpaint", "posterior"):
         for variant in config[task]["variants"]:
             _known(f"{task}.variants", variant, config["variants"])
     for task in TRAINED:
         for variant in config[task]["exceptions"]:
             _known(f"{task}.exceptions", variant, config["variants"])
-    for task in ("complete", "inpaint"):
+    for task in ("complete", "inpaint", "posterior"):
         for variant in config[task]["variants"]:
             _known(f"{task}.variants", variant, config["predict"]["variants"])
+    posterior = config["posterior"]
+    _known("posterior.classifier", posterior["classifier"], config["classify"]["variants"])
+    for hole in posterior["holes"]:
+        try:
+            hidden_sets(hole, ROWS, COLUMNS, images=1, cut=config["complete"]["cut"], seed=0)
+        except ValueError as error:
+            raise ValueError(f"posterior.holes: {error}") from None
+    if not any(posterior["holes"].values()):
+        raise ValueError("posterior.holes has 0 images for every hole; leave one in at least")
     left = ROWS * COLUMNS - config["complete"]["cut"]
     for run in config["complete"]["hidden_runs"]:
         if run > left:
@@ -81,7 +92,7 @@ def refuse_duplicate_keys(path: Path) -> None:
 
 def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
     """The settings of a rule's script for the given wildcards (data, variant, seed)."""
-    complete, inpaint = config["complete"], config["inpaint"]
+    complete, inpaint, posterior = config["complete"], config["inpaint"], config["posterior"]
     match rule:
         case "binarise":
             name = wildcards["data"]
@@ -124,6 +135,17 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
                 "sd": inpaint["centre_sd"],
                 "seed": inpaint["patches_seed"],
             }
+        case "hide_holes":
+            wanted = holes(config)
+            return {
+                "holes": wanted,
+                "images": [posterior["holes"][hole] for hole in wanted],
+                "cut": complete["cut"],
+                "seed": posterior["seed"],
+            }
+        case "evaluate_posterior":
+            names = ("exact_pixels", "particles", "samples", "seed")
+            return {name: posterior[name] for name in names}
         case "make_tables":
             data = config["datasets"][wildcards["data"]]
             pixels = data["source"], data["binarise"], data.get("threshold")
@@ -151,6 +173,11 @@ def pretrained(config: Mapping, data: str) -> list[str]:
         for seed in config["seeds"]
     )
     return sorted(name for name in wanted if (PRETRAINED / data / name / "model.keras").is_file())
+
+
+def holes(config: Mapping) -> list[str]:
+    """The holes that images have to be completed in, in the config's order."""
+    return [hole for hole, images in config["posterior"]["holes"].items() if images]
 
 
 def flags(settings: Mapping) -> str:

@@ -1,0 +1,41 @@
+"""Chooses the test images of the posterior's evaluation, and hides a named hole in each."""
+
+from pathlib import Path
+
+from scanline.command import main
+from scanline.hiding import save_hidden
+from scanline.holes import hide
+from scanline.pixels import load_pixels
+
+
+def hide_holes(
+    *,
+    test: Path,
+    holes: tuple[str, ...] = ("run-10", "2x2"),
+    images: tuple[int, ...] = (100, 100),
+    cut: int = 484,
+    seed: int = 0,
+    out: Path,
+) -> None:
+    """Hide the pixels of each hole in test images: {hole}.npz.
+
+    Args:
+        test: Pixels of the test images.
+        holes: Names: run-28, 4x4 (any such numbers), upper-half, left-half, random-half.
+        images: How many images for each hole, in the same order.
+        cut: Flat index of a run's first pixel.
+        seed: What the choice of images, and of random pixels, depends on.
+        out: Folder for the files.
+    """
+    if len(holes) != len(images):
+        raise ValueError(
+            f"images has {len(images)} numbers for {len(holes)} holes; give one for each hole"
+        )
+    pixel_set = load_pixels(test)
+    for hole, count in zip(holes, images, strict=True):
+        hidden = hide(pixel_set, hole, images=count, cut=cut, seed=seed)
+        save_hidden(out / f"{hole}.npz", pixel_set, hidden)
+
+
+if __name__ == "__main__":
+    main(hide_holes)
