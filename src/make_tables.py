@@ -3,30 +3,37 @@
 from pathlib import Path
 from typing import Literal
 
+from scanline.by_image import values_by_image
 from scanline.command import main
+from scanline.comparisons import comparisons
 from scanline.tables import NUMBER_OF, comparison, figures
 
 
 def make_tables(
     *,
     scores: tuple[Path, ...],
+    by_image: tuple[Path, ...] = (),
     out: Path,
     beside: Literal["report", "nothing"] = "report",
     pretrained: tuple[str, ...] = (),
 ) -> None:
-    """Writes figures.csv (every number) and one table a task, over seeds.
+    """Writes figures.csv (every number), one table a task, over seeds, and comparisons.csv.
 
     Args:
         scores: scores.csv files, in {data}/{task}/{variant}/seed-{seed}/{stage}/
-        out: folder for figures.csv and table-{number}-{task}.csv
+        by_image: what the stages say of each test image: predictions.npz, log_likelihoods.npz,
+            by_image.csv, {hole}.npz; numbers without it have no interval
+        out: folder for figures.csv, table-{number}-{task}.csv and comparisons.csv
         beside: nothing: the pixels are not the report's, so that its numbers are not comparable
         pretrained: models that were taken, not trained: {task}/{variant}/seed-{seed}
     """
-    numbers = figures(scores, beside == "report", pretrained)
+    values = values_by_image(by_image)
+    numbers = figures(scores, values, beside == "report", pretrained)
     numbers.to_csv(out / "figures.csv", index=False)
     for task in numbers["task"].unique():
-        table = comparison(numbers, task)
+        table = comparison(numbers, task, values)
         table.to_csv(out / f"table-{NUMBER_OF[task]}-{task}.csv", index=False)
+    comparisons(values).to_csv(out / "comparisons.csv", index=False)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from scanline.command import main
 def write_report(
     *,
     tables: tuple[Path, ...],
+    comparisons: Path,
     cells: Path,
     figures: tuple[Path, ...],
     records: tuple[Path, ...],
@@ -18,13 +19,19 @@ def write_report(
 
     Args:
         tables: table-{number}-{task}.csv files
+        comparisons: comparisons.csv
         cells: cells.csv
         figures: all figures (.png)
         records: run.json files of the stages
         out: folder for report.html
     """
     report.write_report(
-        out / "report.html", tables=tables, cells=cells, figures=figures, records=records
+        out / "report.html",
+        tables=tables,
+        comparisons=comparisons,
+        cells=cells,
+        figures=figures,
+        records=records,
     )
 
 

@@ -18,7 +18,9 @@ from study_copy import ROOT, figures_of_config
 from demonstrate_cells import demonstrate_cells
 from make_tables import make_tables
 from scanline import tables
+from scanline.by_image import Number
 from scanline.command import run
+from scanline.comparisons import comparisons
 from scanline.record import Record
 from write_report import write_report
 
@@ -76,6 +78,7 @@ def study(tmp_path_factory) -> dict:
         plt.imsave(drawn / f"{name}.png", picture)
     return {
         "tables": tuple(sorted((folder / "tables").glob("table-*.csv"))),
+        "comparisons": folder / "tables" / "comparisons.csv",
         "cells": folder / "cells" / "cells.csv",
         "figures": tuple(drawn.glob("*.png")),
         "records": (
@@ -200,6 +203,47 @@ def test_every_number_of_every_table_is_shown(parsed, study):
         assert shown[task] == len(read_rows(path))
     (cells,) = [rows for caption, rows in parsed.tables.items() if "Section 1.1" in caption]
     assert len(cells) - 1 == len(read_rows(study["cells"]))
+
+
+def test_intervals_and_the_ranking_of_models_are_shown(study, tmp_path):
+    generator = np.random.default_rng(1)
+    values = {
+        Number("predict", model, 1, "nats_per_image", "test"): generator.normal(mean, 1, 100)
+        for model, mean in (("gru-128", 62.0), ("gru-64", 65.0), ("gru-32", 70.0))
+    }
+    name = next(iter(values))
+    lines = {(name.quantity, "test"): values[name].mean()}
+    numbers = tables.figures([one_score(tmp_path, name, lines)], values)
+    table = tables.comparison(numbers, "predict", values)
+    table.to_csv(tmp_path / "table-3.3-predict.csv", index=False)
+    pairs = comparisons(values)
+    pairs.to_csv(tmp_path / "comparisons.csv", index=False)
+    text = written(
+        study,
+        tmp_path / "out",
+        tables=(tmp_path / "table-3.3-predict.csv",),
+        comparisons=tmp_path / "comparisons.csv",
+    )
+    shown = Parsed(text).tables
+    low, high = table.loc[0, ["low", "high"]]
+    entry = lookup(shown["Table 3.3: next-pixel models"], "gru-128", "nats per image (test)")
+    assert entry == f"{table.loc[0, 'measured']:.2f} | {low:.2f} to {high:.2f}"
+    ranking = shown["Which models the test images tell apart: nats per image"]
+    assert [row[0] for row in ranking[1:]] == ["gru-64", "gru-32"]
+    worst = pairs[(pairs["model"] == "gru-32") & (pairs["other"] == "gru-128")].iloc[0]
+    assert ranking[2][3] == (
+        f"+{worst['difference']:.2f} | +{worst['low']:.2f} to +{worst['high']:.2f} | gru-128"
+    )
+    assert ranking[2][4] == "< 0.0001"
+
+
+def one_score(folder: Path, name: Number, lines: dict) -> Path:
+    path = folder / f"mnist/{name.task}/{name.model}/seed-{name.seed}/score/scores.csv"
+    path.parent.mkdir(parents=True)
+    rows = ["quantity,split_or_hidden,value,n"]
+    rows += [f"{quantity},{where},{value},100" for (quantity, where), value in lines.items()]
+    path.write_text("\n".join(rows) + "\n")
+    return path
 
 
 def test_matched_polarity_stands_beside_the_report_s_in_painting(parsed):

@@ -4,6 +4,7 @@ import csv
 import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -11,6 +12,8 @@ from study_copy import ROOT
 
 from make_tables import make_tables
 from scanline import study, tables
+from scanline.by_image import Number
+from scanline.statistics import interval_of_mean
 
 # As they are printed in the report: table, task, model, quantity, split or hidden pixels, value.
 PRINTED = [
@@ -42,7 +45,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 @pytest.mark.parametrize(("task", "model", "quantity", "where", "value"), PRINTED)
 def test_a_printed_number_stands_beside_ours(tmp_path, task, model, quantity, where, value):
     path = write_scores(tmp_path, task, model, {(quantity, where): 0.5})
-    line = tables.comparison(tables.figures([path]), task).iloc[0]
+    line = tables.comparison(tables.figures([path], {}), task, {}).iloc[0]
     assert (line["measured"], line["published"]) == (0.5, value)
     assert line["difference"] == pytest.approx(0.5 - value, abs=1e-15)
 
@@ -80,7 +83,7 @@ def test_what_the_report_lacks_has_no_difference(tmp_path):
         "gru-64",
         {("ground_truth_teacher_forced", 10): 0.2, ("samples", 10): 0.3},
     )
-    table = tables.comparison(tables.figures([path]), "complete").set_index("quantity")
+    table = tables.comparison(tables.figures([path], {}), "complete", {}).set_index("quantity")
     assert math.isnan(table.published["ground_truth_teacher_forced"])
     assert math.isnan(table.difference["ground_truth_teacher_forced"])
     assert table.published["samples"] == 0.1959
@@ -88,7 +91,7 @@ def test_what_the_report_lacks_has_no_difference(tmp_path):
 
 def test_a_variant_that_the_report_lacks_is_shown_alone(tmp_path):
     path = write_scores(tmp_path, "classify", "gru-7", {("accuracy", "test"): 0.9})
-    line = tables.comparison(tables.figures([path]), "classify").iloc[0]
+    line = tables.comparison(tables.figures([path], {}), "classify", {}).iloc[0]
     assert (line["model"], line["measured"]) == ("gru-7", 0.9)
     assert math.isnan(line["published"])
 
@@ -99,9 +102,9 @@ def test_seeds_are_one_line_with_the_standard_error_of_their_mean(tmp_path):
         write_scores(tmp_path, "classify", "gru-32", {("accuracy", "test"): value}, seed)
         for seed, value in values.items()
     ]
-    numbers = tables.figures(scores)
+    numbers = tables.figures(scores, {})
     assert dict(zip(numbers["seed"], numbers["measured"], strict=True)) == values
-    table = tables.comparison(numbers, "classify")
+    table = tables.comparison(numbers, "classify", {})
     assert len(table) == 1
     line = table.iloc[0]
     assert line["measured"] == pytest.approx(0.94)
@@ -111,9 +114,29 @@ def test_seeds_are_one_line_with_the_standard_error_of_their_mean(tmp_path):
     assert line["difference"] == pytest.approx(0.94 - 0.9524)
 
 
+def test_a_number_has_the_interval_of_its_values_and_several_seeds_that_of_their_mean(tmp_path):
+    generator = np.random.default_rng(2)
+    hard, line = generator.normal(70, 20, 400), ("nats_per_image", "test")
+    values = {seed: hard + generator.normal(0, 9, 400) for seed in (1, 2)}
+    scores = [
+        write_scores(
+            tmp_path, "predict", "gru-32", {line: mine.mean(), ("accuracy", "test"): 1}, seed
+        )
+        for seed, mine in values.items()
+    ]
+    named = {Number("predict", "gru-32", seed, *line): mine for seed, mine in values.items()}
+    numbers = tables.figures(scores, named)
+    for row in numbers[numbers["quantity"] == "nats_per_image"].itertuples():
+        assert (row.low, row.high) == interval_of_mean(values[row.seed])
+    table = tables.comparison(numbers, "predict", named).set_index("quantity")
+    both = interval_of_mean((values[1] + values[2]) / 2)
+    assert tuple(table.loc["nats_per_image", ["low", "high"]]) == both
+    assert table.loc["accuracy", ["low", "high"]].isna().all()
+
+
 def test_one_seed_has_no_standard_error(tmp_path):
     path = write_scores(tmp_path, "classify", "gru-32", {("accuracy", "test"): 0.9})
-    line = tables.comparison(tables.figures([path]), "classify").iloc[0]
+    line = tables.comparison(tables.figures([path], {}), "classify", {}).iloc[0]
     assert math.isnan(line["standard_error"])
     assert line["n_seeds"] == 1
 
@@ -123,7 +146,8 @@ def test_a_task_without_scores_has_no_table(tmp_path):
     out = tmp_path / "tables"
     out.mkdir()
     make_tables(scores=(path,), out=out)
-    assert sorted(each.name for each in out.iterdir()) == ["figures.csv", "table-3.3-predict.csv"]
+    names = ["comparisons.csv", "figures.csv", "table-3.3-predict.csv"]
+    assert sorted(each.name for each in out.iterdir()) == names
 
 
 def test_no_scores_and_scores_from_elsewhere_are_refused(tmp_path):
@@ -138,8 +162,8 @@ def test_no_scores_and_scores_from_elsewhere_are_refused(tmp_path):
 @pytest.mark.parametrize("model", ["gru-128", "gru-32"])
 def test_matched_polarity_is_given_for_the_model_that_was_asked(tmp_path, model):
     lines = {("ground_truth_mean", "1x1"): 0.1, ("ground_truth_mean", "2x2"): 0.1}
-    numbers = tables.figures([write_scores(tmp_path, "inpaint", model, lines)])
-    matched = tables.comparison(numbers, "inpaint")["published_matched_polarity"].tolist()
+    numbers = tables.figures([write_scores(tmp_path, "inpaint", model, lines)], {})
+    matched = tables.comparison(numbers, "inpaint", {})["published_matched_polarity"].tolist()
     assert matched == (
         [0.0837, 0.0831] if model == "gru-128" else pytest.approx([math.nan] * 2, nan_ok=True)
     )

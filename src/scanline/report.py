@@ -43,12 +43,21 @@ KINDS = {  # of figures, by how their names go on after the number (scanline.fig
 
 
 class Entry(NamedTuple):
-    """A number of a table, as it is shown; "" where nothing is published."""
+    """A number of a table, as it is shown; "" where there is no interval, nothing published."""
 
     ours: str
+    interval: str
     published: str
     difference: str
     matched_polarity: str
+
+
+class Behind(NamedTuple):
+    """A model beside the next better one and the best: name, difference, its interval, p."""
+
+    model: str
+    next: tuple[str, str, str, str]
+    best: tuple[str, str, str, str]
 
 
 class Picture(NamedTuple):
@@ -72,13 +81,15 @@ def write_report(
     path: Path,
     *,
     tables: Sequence[Path],
+    comparisons: Path,
     cells: Path,
     figures: Sequence[Path],
     records: Sequence[Path],
 ) -> None:
     """Writes the report to ``path``.
 
-    ``tables``: table-{number}-{task}.csv; ``cells``: cells.csv; ``figures``: .png files, whose
+    ``tables``: table-{number}-{task}.csv; ``comparisons``: comparisons.csv, every two models
+    compared; ``cells``: cells.csv; ``figures``: .png files, whose
     names tell where they stand; ``records``: run.json files of the stages that were run.
     """
     runs = [Record.load(record) for record in records]
@@ -92,6 +103,7 @@ def write_report(
         predict=_by_model(by_task.get("predict")),
         complete=_by_hidden_run(by_task.get("complete")),
         inpaint=_by_hole(by_task.get("inpaint")),
+        ranked={task: _ranked(pairs) for task, pairs in pd.read_csv(comparisons).groupby("task")},
         cells=pd.read_csv(cells).to_dict("records"),
         pictures=[_picture(figure) for figure in sorted(figures, key=lambda path: path.stem)],
         data=_data_of(runs),
@@ -116,19 +128,50 @@ def kind_of(name: str) -> str:
 
 
 def _entry(line: pd.Series) -> Entry:
-    digits = 2 if abs(line["measured"]) >= 10 else 5
+    digits = _digits(line["measured"])
 
     def shown(column: str, sign: str = "-") -> str:
-        number = line.get(column)
-        return "" if pd.isna(number) else f"{number:{sign}.{digits}f}".replace("-", "−")
+        return _shown(line.get(column), digits, sign)
 
     error = f" ± {shown('standard_error')}" if line["n_seeds"] > 1 else ""
     return Entry(
         shown("measured") + error,
+        _interval(line, digits),
         shown("published"),
         shown("difference", "+"),
         shown("published_matched_polarity"),
     )
+
+
+def _digits(number: float) -> int:
+    return 2 if abs(number) >= 10 else 5
+
+
+def _shown(number: float | None, digits: int, sign: str = "-") -> str:
+    missing = number is None or pd.isna(number)
+    return "" if missing else f"{number:{sign}.{digits}f}".replace("-", "−")
+
+
+def _interval(line: pd.Series, digits: int, sign: str = "-") -> str:
+    if pd.isna(line.get("low", np.nan)):
+        return ""
+    return f"{_shown(line['low'], digits, sign)} to {_shown(line['high'], digits, sign)}"
+
+
+def _ranked(pairs: pd.DataFrame) -> list[Behind]:
+    """Each model behind the next better and behind the best, of the first seed, best first."""
+    pairs = pairs[pairs["seed"] == pairs["seed"].iloc[0]]
+    return [
+        Behind(str(model), _told_apart(better.iloc[0]), _told_apart(better.iloc[-1]))
+        for model, better in pairs.groupby("model", sort=False)
+    ]
+
+
+def _told_apart(pair: pd.Series) -> tuple[str, str, str, str]:
+    digits = 4 if pair["quantity"] == "accuracy" else 2
+    p = "< 0.0001" if pair["p"] < 1e-4 else f"{pair['p']:.4f}"
+    difference = _shown(pair["difference"], digits, "+")
+    return pair["other"], difference, _interval(pair, digits, "+"), p
 
 
 def _table(

@@ -1,15 +1,20 @@
 """Tables: what was measured beside what the 2017 report published, and the difference.
 
 Every table is tidy. ``difference`` is measured - published. Several seeds are one line, with the
-standard error of their mean. Numbers for other pixels than the report's have no published ones
-beside them: they are not comparable.
+standard error of their mean. ``low`` and ``high`` bound the 95 % interval over test images, empty
+where a number is no mean over test images. Numbers for other pixels than the report's have no
+published ones beside them: they are not comparable.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from scanline.by_image import Number, place_of
+from scanline.completions import standard_error
+from scanline.statistics import interval_of_mean
 
 PUBLISHED = Path(__file__).with_name("published.csv")
 KEYS = ["task", "model", "quantity", "split_or_hidden"]
@@ -42,14 +47,11 @@ def measured(scores: Sequence[Path]) -> pd.DataFrame:
     """
     tables = []
     for path in scores:
-        data, task, variant, seed = path.parts[-6:-2] if len(path.parts) > 5 else ("",) * 4
-        if not seed.startswith("seed-"):
-            raise ValueError(f"{path} does not end in data/task/variant/seed-N/stage/scores.csv")
+        place = place_of(path)
         table = pd.read_csv(path, dtype={"split_or_hidden": str}).rename(
             columns={"value": "measured"}
         )
-        where = {"data": data, "task": task, "model": variant}
-        tables.append(table.assign(**where, seed=int(seed.removeprefix("seed-"))))
+        tables.append(table.assign(**place._asdict()))
     if not tables:
         raise ValueError("no scores are given; a table needs one scores.csv at least")
     columns = ["data", "task", "model", "seed", "quantity", "split_or_hidden", "measured", "n"]
@@ -57,17 +59,23 @@ def measured(scores: Sequence[Path]) -> pd.DataFrame:
 
 
 def figures(
-    scores: Sequence[Path], comparable: bool = True, pretrained: Sequence[str] = ()
+    scores: Sequence[Path],
+    values: Mapping[Number, np.ndarray],
+    comparable: bool = True,
+    pretrained: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Every measured number beside the published one, seed by seed; in the report's vocabulary.
 
-    ``comparable``: the numbers are for the report's pixels; else nothing is published for them.
+    ``values``: by image, of the numbers that get an interval. ``comparable``: the numbers are for
+    the report's pixels; else nothing is published for them.
     ``pretrained``: models that were taken, not trained here, {task}/{variant}/seed-{seed}; the
     column ``trained`` tells ("pretrained" or "here").
     """
     beside = published() if comparable else published().iloc[:0]
     both = measured(scores).merge(beside, on=KEYS, how="left")
     both["difference"] = both["measured"] - both["published"]
+    names = map(Number._make, both[list(Number._fields)].itertuples(index=False))
+    both[["low", "high"]] = [_interval([name], values) for name in names]
     taken = trained_models(both).isin(list(pretrained))
     both["trained"] = np.where(taken, "pretrained", "here")
     return both
@@ -80,31 +88,44 @@ def trained_models(numbers: pd.DataFrame) -> pd.Series:
     return task + "/" + numbers["model"] + "/seed-" + numbers["seed"].astype(str)
 
 
-def comparison(numbers: pd.DataFrame, task: str) -> pd.DataFrame:
+def comparison(
+    numbers: pd.DataFrame, task: str, values: Mapping[Number, np.ndarray]
+) -> pd.DataFrame:
     """One task's table over seeds: model, quantity, split_or_hidden, measured, standard_error, …
 
-    ``standard_error`` is that of the mean over ``n_seeds`` seeds, empty for one. Order as measured.
+    ``standard_error`` is that of the mean over ``n_seeds`` seeds, empty for one. ``low`` and
+    ``high`` are of that mean for these very models, over images. Order as measured.
     Of Task 3 also ``published_matched_polarity``: the report's model on pixels of its own polarity.
     """
     lines = []
     of_task = numbers[numbers["task"] == task]
-    for (model, quantity, where), group in of_task.groupby(KEYS[1:], sort=False):
-        values, beside = group["measured"].to_numpy(), group["published"].iloc[0]
-        one = len(values) == 1
+    for key, group in of_task.groupby(KEYS[1:], sort=False):
+        model, quantity, where = map(str, key)
+        by_seed, beside = group["measured"].to_numpy(), group["published"].iloc[0]
+        names = [Number(task, model, seed, quantity, where) for seed in group["seed"]]
+        low, high = _interval(names, values)
         line = {
             "model": model,
             "quantity": quantity,
             "split_or_hidden": where,
-            "measured": values.mean(),
-            "standard_error": np.nan if one else values.std(ddof=1) / np.sqrt(len(values)),
-            "n_seeds": len(values),
+            "measured": by_seed.mean(),
+            "standard_error": standard_error(by_seed),
+            "low": low,
+            "high": high,
+            "n_seeds": len(by_seed),
             "n": group["n"].iloc[0],
             "trained": group["trained"].iloc[0],
             "published": beside,
-            "difference": values.mean() - beside,
+            "difference": by_seed.mean() - beside,
         }
         if task == "inpaint":
             matched = MATCHED_POLARITY.get((model, quantity, where), np.nan)
             line["published_matched_polarity"] = np.nan if np.isnan(beside) else matched
         lines.append(line)
     return pd.DataFrame(lines)
+
+
+def _interval(names: Sequence[Number], values: Mapping[Number, np.ndarray]) -> tuple[float, float]:
+    """Of the mean over images and models; not numbers where there are no values by image."""
+    found = [values[name] for name in names if name in values]
+    return interval_of_mean(np.mean(found, axis=0)) if found else (np.nan, np.nan)

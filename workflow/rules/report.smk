@@ -50,12 +50,29 @@ RECORDS = [  # of the stages that the report tells of
 
 rule make_tables:
     input:
-        of_each("classify", "score", "scores.csv"),
-        of_each("predict", "score", "scores.csv"),
-        of_each("complete", "score", "scores.csv"),
-        of_each("inpaint", "posterior", "scores.csv"),
+        scores=[
+            *of_each("classify", "score", "scores.csv"),
+            *of_each("predict", "score", "scores.csv"),
+            *of_each("complete", "score", "scores.csv"),
+            *of_each("inpaint", "posterior", "scores.csv"),
+        ],
+        by_image=[
+            *of_each("classify", "score", "predictions.npz"),
+            *of_each("predict", "score", "log_likelihoods.npz"),
+            *of_each("complete", "score", "by_image.csv"),
+            *[
+                path
+                for hole in HOLES
+                for path in of_each("inpaint", "posterior", f"{hole}.npz")
+            ],
+        ],
     output:
         figures=f"{RESULTS}/{{data}}/tables/figures.csv",
+        comparisons=report(
+            f"{RESULTS}/{{data}}/tables/comparisons.csv",
+            caption="../report/comparisons.rst",
+            category="Tables",
+        ),
         tables=report(
             list(TABLES.values()),
             caption="../report/tables.rst",
@@ -70,7 +87,8 @@ rule make_tables:
         settings=settings("make_tables"),
         code=code_hash("make_tables"),
     shell:
-        "python src/make_tables.py --scores {input} --out $(dirname {output.figures})"
+        "python src/make_tables.py --scores {input.scores} --by-image {input.by_image}"
+        " --out $(dirname {output.figures})"
         " {params.settings} 2>&1 | tee {log}"
 
 
@@ -176,6 +194,7 @@ rule draw_cells:
 rule write_report:
     input:
         tables=rules.make_tables.output.tables,
+        comparisons=rules.make_tables.output.comparisons,
         cells=rules.demonstrate_cells.output.summary,
         figures=[
             *pictures("cells", [figure_names.CELLS]),
@@ -198,6 +217,7 @@ rule write_report:
     params:
         code=code_hash("write_report"),
     shell:
-        "python src/write_report.py --tables {input.tables} --cells {input.cells}"
+        "python src/write_report.py --tables {input.tables}"
+        " --comparisons {input.comparisons} --cells {input.cells}"
         " --figures {input.figures} --records {input.records}"
         " --out $(dirname {output.report}) 2>&1 | tee {log}"
