@@ -1,5 +1,6 @@
 // Runs every form of the recurrent core that this processor knows over arrays of exactly the size
 // that it may touch, to be compiled with sanitizers.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -10,13 +11,20 @@
 
 using namespace scanline;
 
-static std::unique_ptr<float[]> drawn(long n) {
-  std::unique_ptr<float[]> values(new float[n]);
+struct Free { void operator()(float* p) const { std::free(p); } };
+using Array = std::unique_ptr<float[], Free>;
+
+static Array room(long n) {
+  void* at = nullptr;
+  if (posix_memalign(&at, 64, n * sizeof(float))) std::exit(4);
+  return Array(static_cast<float*>(at));
+}
+
+static Array drawn(long n) {
+  Array values = room(n);
   for (long i = 0; i < n; i++) values[i] = 0.3f * std::sin(float(i));
   return values;
 }
-
-static std::unique_ptr<float[]> room(long n) { return std::unique_ptr<float[]>(new float[n]); }
 
 static void run(const Form<float>& form, const Shape& s) {
   const bool lstm = s.cell == Cell::lstm;
@@ -26,7 +34,8 @@ static void run(const Form<float>& form, const Shape& s) {
   auto gates = room(s.blocks() * s.kept_gates()), kept = room(s.blocks() * s.kept_states());
   auto d_y = drawn(sequence), d_h = drawn(states), d_c = drawn(states);
   auto dx = room(s.batch * s.steps * s.inputs), dh0 = room(states), dc0 = room(states);
-  std::unique_ptr<float[]> dM(new float[weights]());
+  auto dM = room(weights);
+  std::fill_n(dM.get(), weights, 0.0f);
   auto forward = room(form.forward_weights_size(s)), backward = room(form.backward_weights_size(s));
   auto scratch = room(form.forward_scratch_size(s)), scratch_back = room(form.backward_scratch_size(s));
   form.pack_forward(s, M.get(), forward.get());

@@ -5,6 +5,8 @@
 // to threads and adds up their weight gradients in the order of the blocks.
 //
 // recurrent.cc is compiled once an instruction set (a "form"); each form offers the same functions.
+// vectors.h and products.h are its arithmetic, rows.h what goes in and out, cells.h one step of each
+// cell, passes.h a block's way through all steps and back.
 #pragma once
 
 namespace scanline {
@@ -14,7 +16,9 @@ namespace scanline {
 enum class Cell { gru, gru_reset_after, lstm };
 
 constexpr long kPadding = 16;  // units are padded to a multiple, so that any vector divides them
-constexpr long kSegment = 8;   // steps between two kept states, and in one product of weight gradients
+constexpr long kSegment = 4;   // steps between two kept states, and in one product of weight gradients
+
+constexpr long kLarge = 4 << 20;  // bytes of an array that is better written past the caches
 
 constexpr long padded(long n) { return (n + kPadding - 1) / kPadding * kPadding; }
 constexpr long odd_lines(long n) { return (padded(n) / kPadding | 1) * kPadding; }
@@ -38,7 +42,7 @@ struct Shape {
   long width() const { return padded_units() + 1 + inputs; }
   // Rows lie apart by whole cache lines, an odd number of them, so that columns spread over the cache.
   long row_stride() const { return odd_lines(width()); }
-  long gradient_stride() const { return odd_lines(columns()); }
+  long gate_stride() const { return odd_lines(columns()); }  // of gates at work; kept ones lie close
   long rows() const { return batch >= 96 ? 32 : 16; }  // of the batch alone: never of the threads
   long blocks() const { return (batch + rows() - 1) / rows(); }
   long segments() const { return (steps + kSegment - 1) / kSegment; }

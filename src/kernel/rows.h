@@ -1,0 +1,87 @@
+// A block's rows [state | 1 | input]: how states and inputs come in, and results go out.
+#pragma once
+
+#include "recurrent.h"
+#include "vectors.h"
+
+namespace scanline {
+namespace SCANLINE_FORM {
+namespace {
+
+// Calls visit(row, unit) for each vector of a block's states.
+template <class F, class Visit>
+INLINE void each_vector(const Shape& s, const Visit& visit) {
+  for (long r = 0; r < s.rows(); r++)
+    for (long u = 0; u < s.padded_units(); u += kLanes<F>) visit(r, u);
+}
+
+// Units beyond the layer's own are kept at zero: with an infinite input even a weight of zero gives NaN.
+template <class F>
+INLINE void clear_tails(const Shape& s, F* rows, long ld, long gates = 1) {
+  const long up = s.padded_units();
+  if (s.units == up) return;
+  for (long r = 0; r < s.rows(); r++)
+    for (long gate = 0; gate < gates; gate++) clear(rows + r * ld + gate * up + s.units, up - s.units);
+}
+
+// The sequences of block `first / rows()` that the batch has.
+INLINE long count_of(const Shape& s, long first) {
+  return s.batch - first < s.rows() ? s.batch - first : s.rows();
+}
+
+template <class F>
+void load_states(const Shape& s, const F* from, long first, F* to, long ld) {
+  for (long r = 0; r < s.rows(); r++) {
+    F* row = to + r * ld;
+    clear(row, s.padded_units());
+    if (from && r < count_of(s, first)) __builtin_memcpy(row, from + (first + r) * s.units, s.units * sizeof(F));
+  }
+}
+
+// The columns [1 | input] of step t; rows past the batch's end are zero.
+template <class F>
+INLINE void load_inputs(const Shape& s, const F* x, long first, long t, F* rows) {
+  const long count = count_of(s, first), up = s.padded_units(), lda = s.row_stride();
+  for (long r = 0; r < count; r++) {
+    F* row = rows + r * lda + up;
+    row[0] = 1;
+    const F* from = x + ((first + r) * s.steps + t) * s.inputs;
+    for (long d = 0; d < s.inputs; d++) row[1 + d] = from[d];
+    prefetch(from + s.inputs, s.inputs);
+  }
+  for (long r = count; r < s.rows(); r++) clear(rows + r * lda + up, 1 + s.inputs);
+}
+
+template <class F>
+INLINE void store_states(const Shape& s, const F* from, long ld, long first, F* to) {
+  for (long r = 0; r < count_of(s, first); r++)
+    __builtin_memcpy(to + (first + r) * s.units, from + r * ld, s.units * sizeof(F));
+}
+
+// The states after step t, into the sequence; a large one goes past the caches.
+template <class F>
+INLINE void store_step(const Shape& s, const F* from, long ld, long first, long t, F* sequence) {
+  const long count = count_of(s, first), stride = s.steps * s.units;
+  F* to = sequence + first * stride + t * s.units;
+  if (s.units % kLanes<F> || !is_aligned(sequence)) {
+    for (long r = 0; r < count; r++) __builtin_memcpy(to + r * stride, from + r * ld, s.units * sizeof(F));
+  } else if (s.batch * stride * long(sizeof(F)) >= kLarge) {
+    for (long r = 0; r < count; r++)
+      for (long u = 0; u < s.units; u += kLanes<F>) stream(to + r * stride + u, load<F>(from + r * ld + u));
+  } else {
+    for (long r = 0; r < count; r++)
+      for (long u = 0; u < s.units; u += kLanes<F>) store<F>(to + r * stride + u, load<F>(from + r * ld + u));
+  }
+}
+
+// Takes n numbers of the scratch.
+template <class F>
+INLINE F* take(F*& scratch, long n) {
+  F* p = scratch;
+  scratch += (n + kPadding - 1) / kPadding * kPadding;
+  return p;
+}
+
+}  // namespace
+}  // namespace SCANLINE_FORM
+}  // namespace scanline
