@@ -38,7 +38,7 @@ def mnist_pixels() -> PixelSet:
 def stated(folder: Path) -> dict[str, float]:
     """The test figures of a model's card."""
     card = (folder / "README.md").read_text()
-    found = re.findall(r"^\| (\w+) \| test \| ([0-9.]+) \|$", card, re.MULTILINE)
+    found = re.findall(r"^\| (\w+) \| test \| ([0-9.]+) \|", card, re.MULTILINE)
     return {quantity: float(value) for quantity, value in found}
 
 
