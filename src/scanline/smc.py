@@ -12,6 +12,7 @@ where an image has more particles, they form separate populations, each weighted
 of p(observed), which leaves the whole unbiased. The loop over pixels is ``scanline.population``'s.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -72,7 +73,7 @@ def smc_posterior(
         _population(model, pixels, hidden, min(ROWS, particles - first), (seed, first), reference)
         for first in range(0, particles, ROWS)
     ]
-    return populations[0] if len(populations) == 1 else _joined(populations)
+    return populations[0] if len(populations) == 1 else pooled(populations)
 
 
 def beam_search(
@@ -90,8 +91,12 @@ def beam_search(
     return found.map_completion, found.log_likelihood.max(axis=1)
 
 
-def _joined(populations: list[Particles]) -> Particles:
-    """One set of particles: each image's populations weighted by their size and estimate."""
+def pooled(populations: Sequence[Particles]) -> Particles:
+    """One set of particles of several populations of the same images and hidden pixels.
+
+    An image's are weighted by their sizes and estimates of p(observed), so that the mean of the
+    estimates is the whole's, without bias.
+    """
     sizes = np.array([each.values.shape[1] for each in populations])[:, None]
     estimates = np.stack([each.log_observed for each in populations]) + np.log(sizes / sizes.sum())
     log_observed = np.logaddexp.reduce(estimates)
