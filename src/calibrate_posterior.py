@@ -1,0 +1,77 @@
+"""Measures how far sequential Monte Carlo can be believed."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from scanline.calibration import chi_square, errors_by_particles, ranks_of_truth
+from scanline.command import main
+from scanline.holes import hidden_sets, hide
+from scanline.pixels import load_pixels
+from scanline.predictor import load_predictor
+
+
+def calibrate_posterior(
+    *,
+    model: Path,
+    test: Path,
+    holes: tuple[str, ...] = ("4x4", "8x8", "upper-half"),
+    calibrated: tuple[str, ...] = ("8x8",),
+    cut: int = 484,
+    draws: int = 500,
+    bins: int = 20,
+    draw_particles: int = 256,
+    images: int = 10,
+    particles: tuple[int, ...] = (16, 64, 256, 1024),
+    runs: int = 8,
+    seed: int = 0,
+    out: Path,
+) -> None:
+    """Calibration by simulated images, and errors on real ones: four tables.
+
+    ranks.csv and calibration.csv: where the truth lies in the posterior of images drawn from the
+    model, and whether it lies there uniformly. errors.csv: of log p(observed) and of the marginals
+    against particles and seconds. effective_sample_size.csv: by pixel.
+
+    Args:
+        model: a trained model of the next pixel (model.keras)
+        test: pixels that it has never seen
+        holes: names of the holes whose errors are measured
+        calibrated: names of the holes for which images are drawn
+        cut: where a run begins
+        draws: images drawn from the model for a hole
+        bins: ranks from 0 to bins - 1
+        draw_particles: particles of each drawn image
+        images: test images for a hole
+        particles: numbers of particles to measure, the largest is the reference for large holes
+        runs: independent runs of each number
+        seed: what images and draws depend on
+        out: folder for the tables
+    """
+    pixel_set = load_pixels(test)
+    predictor = load_predictor(model, pixel_set.identity)
+    shape = pixel_set.description["rows"], pixel_set.description["columns"]
+    ranks, tests = [], []
+    for hole in calibrated:
+        hidden = hidden_sets(hole, *shape, images=draws, cut=cut, seed=seed)
+        found = ranks_of_truth(predictor, hidden, draw_particles, bins, seed)
+        ranks.append(found.assign(hole=hole, particles=draw_particles))
+        tests.append(chi_square(found, bins).assign(hole=hole, particles=draw_particles))
+    errors, sizes = [], []
+    for hole in holes:
+        chosen = hide(pixel_set, hole, images=images, cut=cut, seed=seed)
+        pixels = pixel_set.pixels[chosen.indices]
+        error, size = errors_by_particles(predictor, pixels, chosen.hidden, particles, runs, seed)
+        errors.append(error.assign(hole=hole))
+        sizes.append(size.assign(hole=hole))
+    tables = {
+        "ranks": ranks, "calibration": tests, "errors": errors, "effective_sample_size": sizes
+    }  # fmt: skip
+    for name, parts in tables.items():
+        table = pd.concat(parts)
+        table.insert(0, "hole", table.pop("hole"))
+        table.to_csv(out / f"{name}.csv", index=False)
+
+
+if __name__ == "__main__":
+    main(calibrate_posterior)
