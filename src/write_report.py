@@ -13,6 +13,7 @@ def write_report(
     cells: Path,
     figures: tuple[Path, ...],
     records: tuple[Path, ...],
+    published: Path | None = None,
     out: Path,
 ) -> None:
     """Writes report.html: all tables and figures, and how the numbers came about.
@@ -23,6 +24,7 @@ def write_report(
         cells: cells.csv
         figures: all figures (.png)
         records: run.json files of the stages
+        published: docs/results/figures.csv, for the numbers of other data sets
         out: folder for report.html
     """
     report.write_report(
@@ -32,6 +34,7 @@ def write_report(
         cells=cells,
         figures=figures,
         records=records,
+        published=published,
     )
 
 

@@ -35,8 +35,8 @@ SMOKE = {
         "gru-8": {"cell": "gru", "units": 8, "layers": 1},
         "gru-2x8": {"cell": "gru", "units": 8, "layers": 2, "inputs": "context"},
     },
-    "classify": {"variants": ["lstm-8", "gru-8"], "training": TRAINING, "exceptions": {}},
-    "predict": {"variants": ["gru-8", "gru-2x8"], "training": TRAINING, "exceptions": {}},
+    "classify": {"variants": ["lstm-8", "gru-8"], "training": TRAINING, "exceptions": []},
+    "predict": {"variants": ["gru-8", "gru-2x8"], "training": TRAINING, "exceptions": []},
     "complete": {
         "variants": ["gru-8", "gru-2x8"],
         "images": 100,

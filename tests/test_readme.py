@@ -5,9 +5,10 @@ import re
 
 import pandas as pd
 import pytest
-from study_copy import ROOT
+import yaml
+from study_copy import ROOT, overlaid
 
-from scanline import readme
+from scanline import readme, study
 
 README = (ROOT / "README.md").read_text()
 
@@ -31,6 +32,18 @@ def test_make_targets_exist():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"\bmake ([a-z][a-z-]+)", README))
     assert {"run", "test"} <= named <= targets
+
+
+def test_the_config_of_one_s_own_images_is_valid():
+    (own,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    merged = overlaid(config, yaml.safe_load(own))
+    study.validate(merged)
+    given = {
+        name: study.settings(merged, "train_predictor", data="mine", variant=name, seed="3")
+        for name in ("gru-128", "gru-64")
+    }
+    assert [given["gru-128"]["epochs"], given["gru-64"]["epochs"]] == [5, 40]
 
 
 def committed() -> pd.DataFrame:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from study_copy import ROOT, figures_of_config
@@ -237,6 +238,31 @@ def test_intervals_and_the_ranking_of_models_are_shown(study, tmp_path):
     assert ranking[2][4] == "< 0.0001"
 
 
+def test_other_people_s_models_stand_beside_published_numbers_of_the_same_pixels(study, tmp_path):
+    published = pd.DataFrame(
+        {"task": "predict", "model": "gru-64-context", "quantity": "nats_per_image",
+         "split_or_hidden": "test", "value": [79.991, 58.5], "data": ["mnist-bernoulli", "mine"],
+         "low": [79.5, 58.0], "high": [80.5, 59.0], "n_parameters": [26000, 26000], "seed": 1}
+    )  # fmt: skip
+    published.to_csv(tmp_path / "figures.csv", index=False)
+    text = written(study, tmp_path / "out", published=tmp_path / "figures.csv")
+    shown = Parsed(text).tables
+    beside = shown["Other people's models: mnist-bernoulli, nats per image"]
+    assert ["gru-64-context", "79.99 | 79.50 to 80.50", "26,000", "this project", ""] in beside
+    assert [row[1] for row in beside if row[0] == "NADE"] == ["88.86"]
+    # Without a number of ours there is no table.
+    assert "Other people's models: mnist-threshold-0.33, nats per image" not in shown
+    assert "Other people" not in written(study, tmp_path / "without")
+
+
+def test_trainings_are_told_with_their_recipe_and_time(study, tmp_path):
+    settings = {"epochs": 7, "batch_size": 64, "learning_rate": 0.005, "decay": "cosine"}
+    more = record(tmp_path / "mnist/predict/gru-9/seed-2/train", "train_predictor", settings)
+    text = written(study, tmp_path / "out", records=(*study["records"], more))
+    (row,) = Parsed(text).tables["Trainings"][1:]
+    assert row[:6] == ["predict/gru-9/seed-2", "7", "64", "0.005", "cosine", "all"]
+
+
 def one_score(folder: Path, name: Number, lines: dict) -> Path:
     path = folder / f"mnist/{name.task}/{name.model}/seed-{name.seed}/score/scores.csv"
     path.parent.mkdir(parents=True)
@@ -260,8 +286,12 @@ def test_every_figure_is_there_once_with_its_own_picture(report, parsed, study):
 
 
 def test_nothing_is_fetched_from_anywhere(report, parsed):
-    assert len(parsed.addresses) == len(parsed.figures)
-    assert all(address.startswith("data:image/png;base64,") for address in parsed.addresses)
+    within = [address for address in parsed.addresses if address.startswith("#")]
+    pictures = [address for address in parsed.addresses if not address.startswith("#")]
+    assert all(f'id="{address[1:]}"' in report for address in within)
+    assert len(within) == len(parsed.headings)
+    assert len(pictures) == len(parsed.figures)
+    assert all(address.startswith("data:image/png;base64,") for address in pictures)
     assert not re.search(r"@import|url\(|https?:|file:|\bfetch\(|XMLHttpRequest", report)
 
 
@@ -334,8 +364,8 @@ PAGE = """<!doctype html><meta charset="utf-8">
 function measured(frame) {{
   const view = frame.contentWindow, page = frame.contentDocument, root = page.documentElement;
   for (const details of page.querySelectorAll("details")) details.open = true;
-  const seen = () => [...page.querySelectorAll("figure[data-group]")].filter(
-    (figure) => figure.getClientRects().length);
+  const seen = () => [...page.querySelectorAll("[data-group]")].filter(
+    (member) => member.getClientRects().length);
   const found = {{
     tried: view.tried, width: root.clientWidth, content: root.scrollWidth,
     scrolling: [...page.querySelectorAll(".wide")].filter(
@@ -347,13 +377,23 @@ function measured(frame) {{
     captions: [...page.querySelectorAll("caption")].map((each) => each.textContent),
     grouped: seen().length, chosen: [],
   }};
-  for (const select of page.querySelectorAll("select"))
-    for (const option of select.options) {{
-      select.value = option.value;
-      select.dispatchEvent(new Event("change"));
-      found.chosen.push([option.value, option.text, seen().filter(
-        (figure) => figure.dataset.group == select.dataset.for).map((figure) => figure.id)]);
-    }}
+  const groups = new Set([...page.querySelectorAll("select")].map((each) => each.dataset.for));
+  for (const group of groups) {{
+    const selects = [...page.querySelectorAll(`select[data-for="${{group}}"]`)];
+    const choose = (part) => {{
+      if (part == selects.length) {{
+        found.chosen.push([group, selects.map((each) => each.value).join("|"), seen().filter(
+          (each) => each.dataset.group == group).map((each) => each.dataset.choice)]);
+        return;
+      }}
+      for (const option of selects[part].options) {{
+        selects[part].value = option.value;
+        selects[part].dispatchEvent(new Event("change"));
+        choose(part + 1);
+      }}
+    }};
+    choose(0);
+  }}
   return found;
 }}
 addEventListener("load", () => setTimeout(() => {{
@@ -431,13 +471,21 @@ def test_on_a_telephone_tables_and_figures_scroll_and_the_page_does_not(seen):
     assert seen["fetching"]["beyond"] == ["DIV"]
 
 
-def test_one_figure_of_a_group_is_shown_at_a_time_and_all_without_scripts(seen, report):
-    grouped = re.findall(r'<figure id="([^"]+)" data-group', report)
+def test_one_of_a_group_is_shown_at_a_time_as_chosen_and_all_without_scripts(seen, report):
+    grouped = re.findall(r'data-group="([^"]+)" data-choice="([^"]+)"', report)
+    groups = {group: [c for g, c in grouped if g == group] for group, _ in grouped}
     variants = yaml.safe_load((ROOT / "config.yaml").read_text())["complete"]["variants"]
-    assert len(grouped) == 9 + 1 + len(variants)  # three digits of three runs; truth, models
-    assert seen["telephone"]["grouped"] == 2
+    sizes = {group: len(choices) for group, choices in groups.items()}
+    assert sizes == {
+        "digits": 9,  # three digits of three runs
+        "mosaics": 1 + len(variants),  # truth, models
+        "inpaint-figure": 6,  # three kinds of two holes
+        "complete-table": 4,  # what was published in 2017
+        "inpaint-table": 1,
+    }
+    assert seen["telephone"]["grouped"] == len(groups)
     assert seen["plain"]["grouped"] == len(grouped)
     chosen = seen["telephone"]["chosen"]
-    assert [value for value, _, _ in chosen] == grouped
-    assert all(shown == [value] for value, _, shown in chosen)
-    assert len({text for _, text, _ in chosen}) == len(chosen)
+    # Every combination of choices is there, and shows the one that bears its name.
+    assert sorted((group, choice) for group, choice, _ in chosen) == sorted(grouped)
+    assert all(shown == [choice] for _, choice, shown in chosen)

@@ -27,7 +27,17 @@ REFUSED = [
     # path, value, what the line must name
     ("sedds", [1], ["'sedds'", "seeds"]),
     ("classify/variants", ["gru-12"], ["classify.variants", "'gru-12'", "gru-128"]),
-    ("predict/exceptions", {"gru-9": {}}, ["predict.exceptions", "'gru-9'"]),
+    (
+        "predict/exceptions",
+        [{"variants": ["gru-9"], "training": {}}],
+        ["predict.exceptions.variants", "'gru-9'"],
+    ),
+    ("predict/exceptions", {"gru-32": {"epochs": 3}}, ["predict.exceptions", "array"]),
+    (
+        "predict/exceptions",
+        [{"variants": ["gru-32"], "training": {"epoch": 3}}],
+        ["'epoch'", "did you mean epochs"],
+    ),
     ("complete/variants", ["lstm-32"], ["complete.variants", "'lstm-32'", "gru-3x32"]),
     ("datasets/mnist-bernoulli/threshold", 1.5, ["threshold", "1.5", "0 to 1"]),
     ("datasets/mnist-threshold-0.1/threshold", -0.1, ["threshold", "-0.1", "at least 0"]),
@@ -110,6 +120,31 @@ def test_settings_are_the_variant_s_the_task_s_and_its_exceptions(config):
     given = study.settings(config, "train_classifier", data="x", variant="gru-32", seed="7")
     assert given["epochs"] == 30  # the exception, not the task's 10
     assert (given["cell"], given["units"], given["layers"], given["seed"]) == ("gru", 32, 1, 7)
+
+
+def test_the_later_of_two_exceptions_counts(config):
+    exceptions = [
+        {"variants": ["gru-32", "gru-64"], "training": {"epochs": 3, "batch_size": 16}},
+        {"variants": ["gru-64"], "training": {"epochs": 4}},
+    ]
+    config["predict"]["exceptions"] = exceptions
+    study.validate(config)
+    found = {
+        variant: study.settings(config, "train_predictor", data="x", variant=variant, seed="1")
+        for variant in ("gru-32", "gru-64", "gru-128")
+    }
+    assert [found[variant]["epochs"] for variant in found] == [3, 4, 40]
+    assert [found[variant]["batch_size"] for variant in found] == [16, 16, 128]
+
+
+def test_the_quick_study_trains_one_small_model_and_has_all_of_the_study_s(config):
+    quick = yaml.safe_load((ROOT / "workflow/presets/quick.yaml").read_text())
+    merged = overlaid(config, quick)
+    (small,) = set(merged["variants"]) - set(config["variants"])
+    assert merged["predict"]["variants"] == [*config["predict"]["variants"], small]
+    assert not list((ROOT / "pretrained").glob(f"*/*/{small}"))
+    given = study.settings(merged, "train_predictor", data="x", variant=small, seed="1")
+    assert given["train_images"] * given["epochs"] <= 100_000
 
 
 def test_flags_notice_swapped_values():

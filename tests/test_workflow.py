@@ -116,7 +116,7 @@ def test_watchers_change_no_result(copied):
 
 
 def test_one_variant_s_epochs_train_that_variant_alone(copied):
-    copied.configure(predict={"exceptions": {"gru-8": {"epochs": 2}}})
+    copied.configure(predict={"exceptions": [{"variants": ["gru-8"], "training": {"epochs": 2}}]})
     plan = copied.planned()
     assert plan["train_predictor"] == 1
     assert plan["sample_completions"] == 1
@@ -196,7 +196,7 @@ def test_lost_metadata_reruns_nothing_and_verify_still_tells(copied):
     shutil.rmtree(copied.folder / ".snakemake")
     assert copied.planned() == {}
     assert _verify(copied).returncode == 0
-    copied.configure(predict={"exceptions": {"gru-8": {"epochs": 2}}})
+    copied.configure(predict={"exceptions": [{"variants": ["gru-8"], "training": {"epochs": 2}}]})
     told = _verify(copied)
     assert told.returncode == 1
     assert "results/smoke/predict/gru-8/seed-1/train" in told.stdout + told.stderr

@@ -99,8 +99,19 @@ def environment() -> dict:
         "revision": _git("rev-parse", "HEAD"),
         "dirty": bool(_git("status", "--porcelain")),
         "machine": platform.machine(),
+        "processor": _processor(),
         "cores": os.cpu_count(),
     }
+
+
+def _processor() -> str | None:
+    """The processor's name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or None
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else None
 
 
 def _git(*arguments: str) -> str | None:

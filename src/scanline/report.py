@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
+from scanline.literature import OURS, beside_ours
 from scanline.record import Record
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
@@ -85,12 +86,14 @@ def write_report(
     cells: Path,
     figures: Sequence[Path],
     records: Sequence[Path],
+    published: Path | None = None,
 ) -> None:
     """Writes the report to ``path``.
 
     ``tables``: table-{number}-{task}.csv; ``comparisons``: comparisons.csv, every two models
     compared; ``cells``: cells.csv; ``figures``: .png files, whose
-    names tell where they stand; ``records``: run.json files of the stages that were run.
+    names tell where they stand; ``records``: run.json files of the stages that were run;
+    ``published``: docs/results/figures.csv, for the numbers of other data sets.
     """
     runs = [Record.load(record) for record in records]
     by_task = {table.stem.split("-")[-1]: pd.read_csv(table) for table in tables}
@@ -104,6 +107,8 @@ def write_report(
         complete=_by_hidden_run(by_task.get("complete")),
         inpaint=_by_hole(by_task.get("inpaint")),
         ranked={task: _ranked(pairs) for task, pairs in pd.read_csv(comparisons).groupby("task")},
+        literature=_literature(by_task.get("predict"), _data_of(runs).get("data"), published),
+        trainings=_trainings(runs),
         cells=pd.read_csv(cells).to_dict("records"),
         pictures=[_picture(figure) for figure in sorted(figures, key=lambda path: path.stem)],
         data=_data_of(runs),
@@ -226,6 +231,50 @@ def _by_hole(lines: pd.DataFrame | None) -> dict[str, Table]:
             rows.append((str(name), [by_hole.get(hole) for hole in holes]))
         tables[str(model)] = Table("nats per pixel, or share", holes, rows)
     return tables
+
+
+def _literature(
+    predict: pd.DataFrame | None, data: str | None, published: Path | None
+) -> dict[str, list[dict]]:
+    """Tables with other people's models, where we have a number for the same pixels."""
+    if predict is None:
+        return {}
+    mine = predict.rename(columns={"measured": "value"})
+    numbers = mine.assign(task="predict", data=data, n_parameters=np.nan)
+    if published is not None:
+        other = pd.read_csv(published)
+        numbers = pd.concat([numbers, other[other["data"] != data]])
+    tables = {}
+    for name, table in beside_ours(numbers).items():
+        if OURS in set(table["source"]):
+            tables[name] = [_beside(line) for _, line in table.iterrows()]
+    return tables
+
+
+def _beside(line: pd.Series) -> dict:
+    count = line["n_parameters"]
+    return {
+        "model": line["model"],
+        "nats": f"{line['nats_per_image']:.2f}",
+        "interval": _interval(line, 2),
+        "parameters": "" if pd.isna(count) else f"{count:,}",
+        "source": line["source"],
+        "caveat": line["caveat"],
+        "ours": line["source"] == OURS,
+    }
+
+
+def _trainings(runs: Sequence[Record]) -> list[dict]:
+    """What was trained here, with its recipe and time; a folder tells the model."""
+    return [
+        {
+            **run.settings,
+            "name": "/".join(run.folder.split("/")[-4:-1]),
+            "minutes": run.seconds / 60,
+        }
+        for run in sorted(runs, key=lambda run: run.folder)
+        if run.script.startswith("train_") and "epochs" in run.settings
+    ]
 
 
 def _picture(path: Path) -> Picture:

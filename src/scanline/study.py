@@ -44,8 +44,9 @@ def validate(config: Mapping) -> None:
         for variant in config[task]["variants"]:
             _known(f"{task}.variants", variant, config["variants"])
     for task in TRAINED:
-        for variant in config[task]["exceptions"]:
-            _known(f"{task}.exceptions", variant, config["variants"])
+        for exception in config[task]["exceptions"]:
+            for variant in exception["variants"]:
+                _known(f"{task}.exceptions.variants", variant, config["variants"])
     for task in ("complete", "inpaint", "posterior"):
         for variant in config[task]["variants"]:
             _known(f"{task}.variants", variant, config["predict"]["variants"])
@@ -110,12 +111,11 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
             shape = {"inputs": "previous"} | config["variants"][variant]
             if task == "classify":
                 del shape["inputs"]  # a classifier reads the pixel itself
-            return {
-                **shape,
-                **config[task]["training"],
-                **config[task]["exceptions"].get(variant, {}),
-                "seed": int(wildcards["seed"]),
-            }
+            training = dict(config[task]["training"])
+            for exception in config[task]["exceptions"]:
+                if variant in exception["variants"]:
+                    training |= exception["training"]
+            return {**shape, **training, "seed": int(wildcards["seed"])}
         case "score_classifier" | "score_predictor":
             return {"images": config["score"]["images"]}
         case "hide_pixels":

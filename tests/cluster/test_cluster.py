@@ -148,7 +148,8 @@ def running(tmp_path_factory) -> Iterator[None]:
 def _long_study(folder) -> Study:
     study = copy_project(folder)
     study.configure(
-        classify={"exceptions": {"gru-8": LONG}}, predict={"exceptions": {"gru-2x8": LONG}}
+        classify={"exceptions": [{"variants": ["gru-8"], "training": LONG}]},
+        predict={"exceptions": [{"variants": ["gru-2x8"], "training": LONG}]},
     )
     return study
 

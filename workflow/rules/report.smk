@@ -2,6 +2,7 @@
 
 from scanline import figure_names
 
+PUBLISHED = "docs/results/figures.csv"  # numbers of other data sets, where there are
 TABLES = {
     task: f"{RESULTS}/{{data}}/tables/table-{number}-{task}.csv"
     for task, number in [
@@ -207,6 +208,7 @@ rule write_report:
             ],
         ],
         records=RECORDS,
+        published=lambda wildcards: PUBLISHED if Path(PUBLISHED).is_file() else [],
     output:
         report=f"{RESULTS}/{{data}}/report/report.html",
         record=f"{RESULTS}/{{data}}/report/run.json",
@@ -215,9 +217,12 @@ rule write_report:
     conda:
         ENVIRONMENT
     params:
+        published=lambda wildcards, input: (
+            f"--published {input.published}" if input.published else ""
+        ),
         code=code_hash("write_report"),
     shell:
         "python src/write_report.py --tables {input.tables}"
         " --comparisons {input.comparisons} --cells {input.cells}"
-        " --figures {input.figures} --records {input.records}"
+        " --figures {input.figures} --records {input.records} {params.published}"
         " --out $(dirname {output.report}) 2>&1 | tee {log}"
