@@ -15,10 +15,12 @@ from study_copy import ROOT
 from tiny_study import DATA, EPOCHS, SHAPE, binarise_digits, train, train_folder
 
 from scanline import study, tracking
+from scanline.command import run
 from scanline.files import sha256_of
 from scanline.pixels import load_pixels
 from scanline.predictor import load_predictor
 from scanline.record import Record
+from take_model import take_model
 from train_predictor import train_predictor
 
 METRICS = [
@@ -323,3 +325,27 @@ def test_eight_processes_log_at_once_through_a_server(server, tmp_path, environm
     if not server.runs:
         server.start()
     check_eight_at_once(opened(tmp_path / "eight", server.address))
+
+
+def test_a_taken_model_s_run_compares_with_trainings(results, trained, environment, tmp_path):
+    """Its params are those of the training that made it, its metrics that training's epochs."""
+    taken = opened(tmp_path / "taken")
+    shipped = train_folder(results)
+    training = tmp_path / "training.json"
+    training.write_bytes((shipped / "run.json").read_bytes())
+    record = run(
+        take_model,
+        model=shipped / "model.keras",
+        curves=(shipped / "curve_by_epoch.csv",),
+        training=training,
+        pixels=results / DATA / "pixels/train.npz",
+        out=train_folder(taken),
+    )
+    assert tracking.send(taken) == 1
+    store = Store(taken)
+    found = store.run_of(record)
+    wanted = {name: str(value) for name, value in trained.settings.items()}
+    assert wanted.items() <= found.data.params.items()
+    assert found.data.params["variant"] == "gru-4"
+    for metric in METRICS:
+        assert store.points(found, metric) == expected_points(shipped, metric)

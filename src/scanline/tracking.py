@@ -178,7 +178,7 @@ class _Store:
             tags["supersedes"] = older[0].info.run_id
         name = "/".join(Path(record.folder).parts[-4:])
         run_id = self.client.create_run(self.experiment, tags=tags, run_name=name).info.run_id
-        params = {**where, **record.settings}
+        params = {**where, **_recipe_of_taken(record), **record.settings}
         self.client.log_batch(
             run_id,
             params=[Param(key, str(value)[:500]) for key, value in params.items()],
@@ -287,6 +287,12 @@ def where_of(record: Record) -> dict[str, str]:
     data, task, variant, seed = parts[seeds[0] - 3 : seeds[0] + 1]
     seed = seed.removeprefix("seed-")
     return {"data": data, "task": task, "variant": variant, "seed": seed}
+
+
+def _recipe_of_taken(record: Record) -> dict:
+    """The settings that a model which was taken had been trained with, so that runs compare."""
+    taken = [Path(path) for path in record.inputs if Path(path).name == "training.json"]
+    return Record.load(taken[0]).settings if taken and taken[0].is_file() else {}
 
 
 def metrics_of(folder: Path) -> dict[tuple[str, int], float]:
