@@ -18,7 +18,7 @@ from scanline.tables import KEYS, NUMBER_OF, trained_models
 COLUMNS = ["table", *KEYS, "value", "data", "seed", "n", "low", "high"]
 COLUMNS += ["n_images_presented", "n_parameters", "published"]
 NAMED_BY = ["data", *KEYS, "seed"]
-ARCHITECTURE = ("cell", "units", "layers", "inputs", "gate_bias")
+ARCHITECTURE = ("cell", "units", "layers", "inputs", "radius", "gate_bias")
 OBJECTIVES = {"train_classifier": CLASSIFY, "train_predictor": PREDICT}
 CARD = """# {name}
 
