@@ -2,6 +2,8 @@
 
 import operator
 import re
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -147,3 +149,19 @@ def test_speeds_are_the_committed_benchmark_s():
         assert int(row["images/s"].replace(",", "")) == round(best["images_per_second"])
         assert float(row["ratio to the better peer"]) == round(best["ratio_to_best_peer"], 1)
         assert row["share of the limit"] == f"{best['share_of_limit']:.0%}".replace("%", " %")
+
+
+def test_the_command_that_completes_an_image_runs(tmp_path):
+    """As it stands, but for fewer particles and another place of the picture."""
+    command = re.search(r"^python (src/complete_image\.py .*)$", README, re.MULTILINE)
+    assert command
+    words = command[1].split()
+    assert words[-2:] == ["--out", "completed.png"]
+    words[-1] = str(tmp_path / "completed.png")
+    small = ["--runs", "2", "--particles", "8", "--moves", "1"]
+    done = subprocess.run(
+        [sys.executable, *words, *small], cwd=ROOT, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^log p\(observed\) +-\d", done.stdout, re.MULTILINE)
+    assert (tmp_path / "completed.png").stat().st_size > 10_000

@@ -1,0 +1,106 @@
+"""Completes an image of one's own; a command for a person, no part of the study."""
+
+import os
+import sys
+from io import BytesIO
+from pathlib import Path
+
+import tyro
+from tqdm import tqdm
+
+from scanline import plots
+from scanline.completed import (
+    EXACT_UP_TO,
+    complete_by_sampling,
+    complete_exactly,
+    draw_completed,
+)
+from scanline.files import write_whole
+from scanline.png import binarised_as, read_hidden, read_intensities
+from scanline.predictor import load_predictor
+
+
+def complete_image(
+    *,
+    image: Path,
+    hidden: Path,
+    model: Path,
+    out: Path,
+    truth: Path | None = None,
+    dark_on_light: bool = False,
+    samples: int = 16,
+    particles: int = 256,
+    runs: int = 8,
+    moves: int = 40,
+    seed: int = 0,
+) -> None:
+    """Draws the hidden pixels of an image given all others, before and after: a picture, numbers.
+
+    The posterior of up to 12 hidden pixels is exact. Larger holes are sampled: by sequential Monte
+    Carlo, then each sample is redrawn block by block.
+
+    Args:
+        image: PNG of the model's size, grey or black and white; made binary as the model's own
+            images were. What it shows at hidden pixels is not read.
+        hidden: PNG of the same size: white where a pixel is hidden, black where it is observed
+        model: a next-pixel model (model.keras), or its folder
+        out: the picture, .png
+        truth: PNG of the image without a hole, to be shown beside
+        dark_on_light: the image is ink on paper (the models' are light on dark)
+        samples: completions to draw, at least 1
+        particles: particles of one run of sequential Monte Carlo
+        runs: independent runs, at least 2; the error of log p(observed) comes from their spread
+        moves: blocks that each sample draws anew
+        seed: what the draws depend on
+    """
+    if out.suffix != ".png":
+        raise ValueError(f"out is {out}; it must end in .png")
+    for name, value, least in (("samples", samples, 1), ("runs", runs, 2), ("moves", moves, 0)):
+        if value < least:
+            raise ValueError(f"{name} is {value}; allowed: {least} and above")
+    predictor = load_predictor(model / "model.keras" if model.is_dir() else model)
+    shape = predictor.pixels["rows"], predictor.pixels["columns"]
+    places = read_hidden(hidden, *shape)
+    grey = {"image": read_intensities(image, *shape)}
+    if truth is not None:
+        grey["truth"] = read_intensities(truth, *shape)
+    pixels = {
+        name: binarised_as(predictor.pixels, 255 - each if dark_on_light else each).ravel()
+        for name, each in grey.items()
+    }
+    if len(places) <= EXACT_UP_TO:
+        done = complete_exactly(predictor, pixels["image"], places, samples, seed)
+    else:
+        done = complete_by_sampling(
+            predictor,
+            pixels["image"],
+            places,
+            samples,
+            particles,
+            tqdm(range(runs), "runs", disable=None),
+            tqdm(range(moves), "moves", disable=None),
+            seed,
+        )
+    figure = draw_completed(pixels["image"], done, shape[1], pixels.get("truth"))
+    content = BytesIO()
+    figure.savefig(content, format="png", bbox_inches="tight")
+    plots.plt.close(figure)
+    write_whole(out, content.getvalue())
+    how = "exact" if len(places) <= EXACT_UP_TO else f"{runs} runs of {particles} particles"
+    print(f"hidden pixels                {len(places)}")
+    print(
+        f"log p(observed)              {done.log_observed:.2f} ± {done.log_observed_error:.2f} nats"
+        f" ({how})"
+    )
+    if len(places) > EXACT_UP_TO:
+        print(f"least effective sample size  {done.effective_sample_size:.1f}")
+    print(f"log p(best image)            {done.log_likelihood.max():.2f} nats")
+    print(f"picture                      {out}")
+
+
+if __name__ == "__main__":
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    try:
+        tyro.cli(complete_image, prog="complete_image.py")
+    except (ValueError, OSError) as error:
+        sys.exit(f"complete_image: {error}")
