@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from scanline.command import main
+from scanline.inputs import RADIUS
 from scanline.objectives import PREDICT
 from scanline.pixels import load_pixels
 from scanline.predictor import Predictor
@@ -21,6 +22,7 @@ def train_predictor(
     units: int,
     layers: int,
     inputs: Literal["previous", "context"] = "previous",
+    radius: int = RADIUS,
     gate_bias: Literal["zeros", "one", "chrono"] = "zeros",
     epochs: int,
     batch_size: int = 256,
@@ -45,6 +47,7 @@ def train_predictor(
         units: units of each layer
         layers: recurrent layers
         inputs: what a step reads, the previous pixel or its seen neighbourhood too
+        radius: rows and columns that the neighbourhood reaches, with --inputs context
         gate_bias: first bias of the gate that keeps a state
         epochs: passes over the training images
         batch_size: images a step
@@ -61,7 +64,14 @@ def train_predictor(
     if held_out is None:
         raise ValueError("selection test_batches needs --test, the test pixels to draw from")
     model = Predictor(
-        cell, units, layers, training.identity, inputs=inputs, gate_bias=gate_bias, seed=seed
+        cell,
+        units,
+        layers,
+        training.identity,
+        inputs=inputs,
+        radius=radius,
+        gate_bias=gate_bias,
+        seed=seed,
     )
     curves = fit(
         model,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from scanline.inputs import KINDS, NEIGHBOURHOOD, PixelInputs, neighbour_indices
+from scanline.inputs import PixelInputs, neighbour_indices, neighbourhood
 
 SIZES = [(2, 4), (3, 5), (5, 3), (1, 6), (6, 1)]  # rows, columns
 
@@ -16,9 +16,10 @@ def size(request):
     return request.param
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=[("previous", 1), ("context", 1), ("context", 2), ("context", 3)], ids=str)
 def inputs(request, size):
-    return PixelInputs(request.param, *size)
+    kind, radius = request.param
+    return PixelInputs(kind, *size, radius)
 
 
 def draw(inputs: PixelInputs, batch: int = 4) -> np.ndarray:
@@ -29,18 +30,25 @@ def of_all_steps(inputs: PixelInputs, pixels: np.ndarray) -> np.ndarray:
     return inputs.between(tf.constant(pixels), 0, inputs.size).numpy()
 
 
-def looked_up(kind: str, image: np.ndarray, row: int, column: int) -> list[float]:
+def around(image: np.ndarray, row: int, column: int, radius: int) -> list[float]:
+    """The pixels before the one at (row, column) within ``radius``, but for the one before it."""
+    found = []
+    for r in range(row - radius, row + 1):
+        for c in range(column - radius, column + radius + 1):
+            if r < row or c < column - 1:
+                inside = r >= 0 and 0 <= c < image.shape[1]
+                found.append(float(image[r, c]) if inside else 0.0)
+    return found
+
+
+def looked_up(kind: str, image: np.ndarray, row: int, column: int, radius: int) -> list[float]:
     """The inputs of one step, picked from an image [rows, columns] pixel by pixel."""
     rows, columns = image.shape
     before = image.ravel()[row * columns + column - 1] if row or column else 0
     if kind == "previous":
         return [before]
-    around = []
-    for down, right in NEIGHBOURHOOD:
-        r, c = row + down, column + right
-        around.append(image[r, c] if r >= 0 and 0 <= c < columns else 0)
     place = [float(r == row) for r in range(rows)] + [float(c == column) for c in range(columns)]
-    return [before, *around, *place]
+    return [before, *around(image, row, column, radius), *place]
 
 
 def test_inputs_are_those_that_a_loop_over_the_image_finds(inputs, size):
@@ -49,26 +57,27 @@ def test_inputs_are_those_that_a_loop_over_the_image_finds(inputs, size):
     assert found.dtype == np.float32
     assert found.shape == (4, inputs.size, inputs.width)
     for n, (row, column) in itertools.product(range(4), np.ndindex(size)):
-        wanted = looked_up(inputs.kind, pixels[n].reshape(size), row, column)
+        wanted = looked_up(inputs.kind, pixels[n].reshape(size), row, column, inputs.radius)
         assert found[n, row * size[1] + column].tolist() == wanted
 
 
-def test_neighbours_are_those_that_a_loop_finds(size):
-    indices = neighbour_indices(*size)
+@pytest.mark.parametrize("radius", [1, 2, 4])
+def test_neighbours_are_those_that_a_loop_finds(size, radius):
+    indices = neighbour_indices(*size, radius)
     rows, columns = size
-    assert indices.shape == (rows * columns, 1 + len(NEIGHBOURHOOD))
+    numbers = np.arange(1, rows * columns + 1).reshape(size)  # a pixel's index, counted from 1
     for row, column in np.ndindex(size):
-        expected = [row * columns + column]  # the pixel before, counted from 1
-        for down, right in NEIGHBOURHOOD:
-            r, c = row + down, column + right
-            expected.append(r * columns + c + 1 if r >= 0 and 0 <= c < columns else 0)
+        before = row * columns + column
+        expected = [before, *around(numbers, row, column, radius)]
         assert list(indices[row * columns + column]) == expected
 
 
-def test_no_neighbour_is_a_step_s_own_pixel_or_a_later_one():
-    own = 0, 0
-    assert len(set(NEIGHBOURHOOD)) == len(NEIGHBOURHOOD)
-    assert all(offset < own for offset in NEIGHBOURHOOD)  # in raster order
+@pytest.mark.parametrize("radius", [1, 2, 4])
+def test_no_neighbour_is_a_step_s_own_pixel_or_a_later_one(radius):
+    offsets = neighbourhood(radius)
+    assert len(set(offsets)) == len(offsets)
+    assert all(offset < (0, -1) for offset in offsets)  # in raster order; (0, -1): an input itself
+    assert len(offsets) == radius * (2 * radius + 1) + radius - 1
 
 
 def test_a_pixel_changes_no_input_up_to_its_own_step_and_the_next_one_s(inputs):
@@ -97,21 +106,17 @@ def test_reach_is_the_earliest_pixel_that_any_step_reads(inputs):
 
 def test_outside_the_image_is_the_start_token_whatever_the_pixels():
     """In an image of ink alone a step reads as many ones as it has seen neighbours inside."""
-    inputs = PixelInputs("context", 3, 5)
+    inputs = PixelInputs("context", 3, 5, radius=1)
     found = of_all_steps(inputs, np.ones((1, 15), np.uint8))[0]
-    assert found[0, :10].tolist() == [0] * 10  # nothing has been seen
+    assert found[0, :4].tolist() == [0] * 4  # nothing has been seen
     for t, (row, column) in enumerate(np.ndindex(3, 5)):
-        inside = [
-            (row + down, column + right)
-            for down, right in NEIGHBOURHOOD
-            if row + down >= 0 and 0 <= column + right < 5
-        ]
-        assert found[t, 1:10].sum() == len(inside)
+        above = [c for c in range(column - 1, column + 2) if row and 0 <= c < 5]
+        assert found[t, 1:4].sum() == len(above)
         assert found[t, 0] == (t > 0)
 
 
 def test_the_place_is_one_row_and_one_column():
-    found = of_all_steps(PixelInputs("context", 3, 5), np.ones((2, 15), np.uint8))[1, :, 10:]
+    found = of_all_steps(PixelInputs("context", 3, 5, 1), np.ones((2, 15), np.uint8))[1, :, 4:]
     assert found.sum(axis=1).tolist() == [2] * 15
     assert found[:, :3].argmax(axis=1).tolist() == [t // 5 for t in range(15)]
     assert found[:, 3:].argmax(axis=1).tolist() == [t % 5 for t in range(15)]
@@ -148,3 +153,8 @@ def test_one_step_reads_what_the_whole_reads_there_and_none_of_the_rows_after(in
 def test_an_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="inputs is 'next'; allowed: previous, context"):
         PixelInputs("next", 2, 4)
+
+
+def test_a_radius_below_1_is_refused():
+    with pytest.raises(ValueError, match="radius is 0; allowed: 1 and above"):
+        PixelInputs("context", 2, 4, radius=0)

@@ -1,26 +1,33 @@
 """What a step of the recurrence reads: already seen pixels, and where in the image it stands.
 
-``previous``: the pixel before (the report's). ``context``: also seen pixels around the one to be
-predicted, and its row and column. Either way the inputs of step t hold nothing of pixel t or later.
+``previous``: the pixel before (the report's). ``context``: also the seen pixels within ``radius``
+rows and columns of the one to be predicted, and its row and column. Either way the inputs of step t
+hold nothing of pixel t or later.
 """
+
+import itertools
 
 import numpy as np
 import tensorflow as tf
 
 KINDS = ("previous", "context")
-# (rows, columns) from the pixel to be predicted: the row it is in, the row above, two rows above.
-NEIGHBOURHOOD = ((0, -2), (-1, -2), (-1, -1), (-1, 0), (-1, 1), (-1, 2), (-2, -1), (-2, 0), (-2, 1))
+RADIUS = 6  # rows and columns; the best on validation of those tried (docs/experiments.md)
 
 
 class PixelInputs:
-    """Inputs of each step of images of ``rows`` x ``columns`` pixels in raster order."""
+    """Inputs of each step of images of ``rows`` x ``columns`` pixels in raster order.
 
-    def __init__(self, kind: str, rows: int, columns: int):
+    Raises ValueError for an unknown ``kind``, or a ``radius`` below 1.
+    """
+
+    def __init__(self, kind: str, rows: int, columns: int, radius: int = RADIUS):
         if kind not in KINDS:
             raise ValueError(f"inputs is {kind!r}; allowed: {', '.join(KINDS)}")
-        self.kind = kind
+        if radius < 1:
+            raise ValueError(f"radius is {radius}; allowed: 1 and above (pixels)")
+        self.kind, self.radius = kind, radius
         self.size = rows * columns
-        self._sources = neighbour_indices(rows, columns)
+        self._sources = neighbour_indices(rows, columns, radius)
         self._places = one_hot_places(rows, columns)
 
     @property
@@ -67,7 +74,16 @@ class PixelInputs:
         return tf.concat([pixels, tf.broadcast_to(place, shape)], axis=1)
 
 
-def neighbour_indices(rows: int, columns: int) -> np.ndarray:
+def neighbourhood(radius: int) -> list[tuple[int, int]]:
+    """(rows, columns) to the pixels before one, at most ``radius`` away in each; in raster order.
+
+    Without the pixel before it, which is an input of its own.
+    """
+    window = itertools.product(range(-radius, 1), range(-radius, radius + 1))
+    return [offset for offset in window if offset < (0, -1)]
+
+
+def neighbour_indices(rows: int, columns: int, radius: int) -> np.ndarray:
     """For each step, where its inputs lie in the shifted pixels: int32 [T, 1 + neighbours].
 
     0 is the start token; pixel i of the image has index i + 1. The first input is the pixel before
@@ -75,7 +91,7 @@ def neighbour_indices(rows: int, columns: int) -> np.ndarray:
     """
     row, column = np.divmod(np.arange(rows * columns), columns)
     indices = [np.arange(rows * columns)]
-    for down, right in NEIGHBOURHOOD:
+    for down, right in neighbourhood(radius):
         r, c = row + down, column + right
         inside = (r >= 0) & (c >= 0) & (c < columns)
         indices.append(np.where(inside, r * columns + c + 1, 0))

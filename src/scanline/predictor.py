@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from scanline.inputs import PixelInputs
+from scanline.inputs import RADIUS, PixelInputs
 from scanline.models import load_model, set_gate_bias
 from scanline.recurrent import RecurrentStack, States
 
@@ -19,7 +19,8 @@ class Predictor(keras.Model):
     """p(pixel t | pixels before t) for every t.
 
     ``pixels`` describes the pixels that the model is for (a PixelSet's identity; ``rows`` and
-    ``columns`` at least). Raises ValueError for an unknown cell, inputs or gate_bias.
+    ``columns`` at least); ``radius`` is that of ``inputs`` "context". Raises ValueError for an
+    unknown cell, inputs or gate_bias, and a radius below 1.
     """
 
     def __init__(
@@ -31,12 +32,13 @@ class Predictor(keras.Model):
         inputs: str = "previous",
         gate_bias: str = "zeros",
         seed: int = 0,
+        radius: int = RADIUS,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.settings = dict(cell=cell, units=units, layers=layers, inputs=inputs)
+        self.settings = dict(cell=cell, units=units, layers=layers, inputs=inputs, radius=radius)
         self.pixels = dict(pixels)
-        self.inputs_of = PixelInputs(inputs, pixels["rows"], pixels["columns"])
+        self.inputs_of = PixelInputs(inputs, pixels["rows"], pixels["columns"], radius)
         keras.utils.set_random_seed(seed)
         self.stack = RecurrentStack(cell, units, layers, input_gradient=False, name="stack")
         self.logit = keras.layers.Dense(1, name="logit")

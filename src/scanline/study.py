@@ -109,8 +109,8 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
             task = {rule: task for task, rule in TRAINED.items()}[rule]
             variant = wildcards["variant"]
             shape = {"inputs": "previous"} | config["variants"][variant]
-            if task == "classify":
-                del shape["inputs"]  # a classifier reads the pixel itself
+            if task == "classify":  # a classifier reads the pixel itself
+                shape = {name: shape[name] for name in ("cell", "units", "layers")}
             training = dict(config[task]["training"])
             for exception in config[task]["exceptions"]:
                 if variant in exception["variants"]:
