@@ -51,7 +51,8 @@ def validate(config: Mapping) -> None:
         for variant in config[task]["variants"]:
             _known(f"{task}.variants", variant, config["predict"]["variants"])
     posterior = config["posterior"]
-    _known("posterior.classifier", posterior["classifier"], config["classify"]["variants"])
+    if posterior["variants"]:
+        _known("posterior.classifier", posterior["classifier"], config["classify"]["variants"])
     for hole in posterior["holes"]:
         try:
             hidden_sets(hole, ROWS, COLUMNS, images=1, cut=config["complete"]["cut"], seed=0)

@@ -11,6 +11,7 @@ TABLES = {
         ("complete", "3.4.1"),
         ("inpaint", "4.1"),
     ]
+    if config[task]["variants"]
 }
 CURVES = [
     name
