@@ -7,7 +7,7 @@ import pytest
 
 from scanline.fetch import FILES
 from scanline.idx import write_idx
-from scanline.pixels import PixelSet, binarise_files, save_pixels
+from scanline.pixels import Method, PixelSet, binarise_files, save_pixels
 
 SIDE = 4
 TRAINING_IMAGES, VALIDATION_IMAGES, TEST_IMAGES = 40, 8, 24
@@ -47,17 +47,20 @@ def binarised(
     data: str = "tiny",
     source: str = "generated",
     validation_images: int = VALIDATION_IMAGES,
+    method: Method = "threshold",
+    threshold: float = 0.1,
+    seed: int = 0,
 ) -> dict[str, PixelSet]:
-    """The sets train, validation and test of a folder's four idx files, at 0.1."""
+    """The sets train, validation and test of a folder's four idx files."""
     files = [folder / name for name in FILES]
     return binarise_files(
         (files[0], files[1]),
         (files[2], files[3]),
         data=data,
         source=source,
-        method="threshold",
-        threshold=0.1,
-        seed=0,
+        method=method,
+        threshold=threshold,
+        seed=seed,
         validation_images=validation_images,
     )
 

@@ -1,13 +1,17 @@
 """The trained models that come with the project give the figures that their cards state."""
 
 import re
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import binarised
 from study_copy import ROOT
 
 from fetch import fetch
+from scanline import study
 from scanline.classifier import load_classifier
 from scanline.command import run
 from scanline.fetch import FILES
@@ -27,12 +31,19 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 @pytest.fixture(scope="module")
-def mnist_pixels() -> PixelSet:
-    """MNIST's test images at the report's threshold; its files are fetched once, as by a study."""
-    folder = ROOT / "data/mnist"
-    if not all((folder / name).is_file() for name in FILES):
-        run(fetch, source="mnist", out=folder)
-    return binarised(folder, "mnist-threshold-0.1", "mnist", validation_images=5000)["test"]
+def pixels_of() -> Callable[[str], PixelSet]:
+    """The test images of a data set of config.yaml; its files are fetched once, as by a study."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+    @cache
+    def made(data: str) -> PixelSet:
+        settings = study.settings(config, "binarise", data=data)
+        folder = ROOT / "data" / settings["source"]
+        if not all((folder / name).is_file() for name in FILES):
+            run(fetch, source=settings["source"], out=folder)
+        return binarised(folder, **settings)["test"]
+
+    return made
 
 
 def stated(folder: Path) -> dict[str, float]:
@@ -49,14 +60,15 @@ def test_a_model_is_the_one_whose_training_is_recorded(folder):
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=NAMES)
-def test_a_model_gives_the_figures_of_its_card(folder, mnist_pixels):
-    task = folder.parts[-3]
+def test_a_model_gives_the_figures_of_its_card(folder, pixels_of):
+    data, task = folder.parts[-4:-2]
+    pixels = pixels_of(data)
     load, objective = {
         "classify": (load_classifier, CLASSIFY),
         "predict": (load_predictor, PREDICT),
     }[task]
-    model = load(folder / "model.keras", mnist_pixels.identity)
-    score = Score.of(*objective.scorer(model)(mnist_pixels))
+    model = load(folder / "model.keras", pixels.identity)
+    score = Score.of(*objective.scorer(model)(pixels))
     figures = stated(folder)
     assert score.nats == pytest.approx(figures[objective.quantity], abs=2e-5)
     assert score.accuracy == pytest.approx(figures["accuracy"], abs=1e-4)
