@@ -14,6 +14,7 @@ def write_report(
     figures: tuple[Path, ...],
     records: tuple[Path, ...],
     published: Path | None = None,
+    posterior: Path | None = None,
     out: Path,
 ) -> None:
     """Writes report.html: all tables and figures, and how the numbers came about.
@@ -25,6 +26,7 @@ def write_report(
         figures: all figures (.png)
         records: run.json files of the stages
         published: docs/results/figures.csv, for the numbers of other data sets
+        posterior: posterior.csv
         out: folder for report.html
     """
     report.write_report(
@@ -35,6 +37,7 @@ def write_report(
         figures=figures,
         records=records,
         published=published,
+        posterior=posterior,
     )
 
 

@@ -114,6 +114,9 @@ def figures_of_config() -> list[str]:
     names += figure_names.completions(complete["hidden_runs"], complete["variants"])
     for hole in config["inpaint"]["holes"]:
         names += figure_names.inpainting(hole, "gru-128").values()
+    names.append(figure_names.POSTERIOR)
+    for variant in config["posterior"]["variants"]:
+        names += figure_names.posterior(variant).values()
     return names
 
 

@@ -4,14 +4,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from draw_posterior import draw_posterior
+from evaluate_posterior import evaluate_posterior
+from hide_holes import hide_holes
 from hide_patches import hide_patches
 from hide_pixels import hide_pixels
 from infer_patches import infer_patches
 from sample_completions import sample_completions
+from scanline import figure_names, tracking
+from scanline.classifier import Classifier
 from scanline.command import run
 from scanline.files import load_arrays
 from scanline.predictor import Predictor
 from score_completions import score_completions
+from tabulate_posterior import tabulate_posterior
 
 # Keras 3.15 saves weights by a call that NumPy 2 deprecates; no concern of this project.
 pytestmark = pytest.mark.filterwarnings(
@@ -79,3 +85,68 @@ def test_patches_are_inferred(tmp_path, pixels_folder, model_file):
     differences = scores[scores.quantity == "difference_mean"]
     assert differences.split_or_hidden.tolist() == ["1x1", "2x2"]
     assert (differences.value <= 0).all()
+
+
+def test_holes_are_filled_scored_and_drawn(tmp_path, pixels_folder, model_file, pixel_set):
+    holes = ("run-3", "2x2", "random-half")
+    hidden = tmp_path / "hidden"
+    run(hide_holes, test=pixels_folder / "test.npz", holes=holes, images=(9, 6, 4), cut=6,
+        out=hidden)  # fmt: skip
+    classifier = tmp_path / "classifier.keras"
+    Classifier(cell="gru", units=4, layers=1, pixels=pixel_set.identity).save(classifier)
+    out = tmp_path / "posterior/gru-4/seed-1/evaluation"
+    files = tuple(hidden / f"{hole}.npz" for hole in holes)
+    run(
+        evaluate_posterior,
+        model=model_file,
+        classifier=classifier,
+        train=pixels_folder / "train.npz",
+        hidden=files,
+        exact_pixels=4,
+        particles=8,
+        samples=5,
+        out=out,
+    )
+    table = pd.read_csv(out / "methods.csv")
+    assert list(table) == [
+        *("hole", "method", "n_images", "nats_per_hidden_pixel", "map_pixel_accuracy"),
+        *("map_whole_accuracy", "brier", "digit_accuracy", "seconds_per_image"),
+        *("marginal_pixel_accuracy", "sample_digit_accuracy"),
+    ]
+    ways = {hole: list(lines["method"]) for hole, lines in table.groupby("hole", sort=False)}
+    simple = ["nearest_image", "pixel_frequencies"]
+    assert ways == {
+        "run-3": ["truth", "prefix", "exact", *simple],
+        "2x2": ["truth", "prefix", "exact", *simple],
+        "random-half": ["truth", "prefix", "smc", *simple],
+    }
+    bins = pd.read_csv(out / "reliability.csv")
+    hidden_pixels = {"run-3": 9 * 3, "2x2": 6 * 4, "random-half": 4 * 8}
+    for (hole, _), lines in bins.groupby(["hole", "method"]):
+        assert lines["n_pixels"].sum() == hidden_pixels[hole]
+    for hole in holes:
+        arrays, description = load_arrays(out / f"{hole}.npz", "prefix_marginals", "prefix_best")
+        assert description["methods"] == ways[hole][1:]
+        places, _ = load_arrays(hidden / f"{hole}.npz", "hidden")
+        assert arrays["prefix_marginals"].shape == places["hidden"].shape
+        truth = np.take_along_axis(load_arrays(hidden / f"{hole}.npz", "pixels")[0]["pixels"],
+                                   places["hidden"], axis=1)  # fmt: skip
+        line = table[(table["hole"] == hole) & (table["method"] == "prefix")].iloc[0]
+        assert line["map_pixel_accuracy"] == pytest.approx((arrays["prefix_best"] == truth).mean())
+    metrics = tracking.metrics_of(out)
+    wanted = table.set_index(["hole", "method"])["brier"]["2x2", "exact"]
+    assert metrics["2x2/exact/brier", 0] == pytest.approx(wanted)
+    assert ("2x2/nearest_image/nats_per_hidden_pixel", 0) not in metrics
+
+    run(tabulate_posterior, methods=(out / "methods.csv",), out=tmp_path / "table")
+    run(
+        draw_posterior,
+        table=tmp_path / "table/posterior.csv",
+        hidden=files,
+        reliability=(out / "reliability.csv",),
+        forecasts=tuple(out / f"{hole}.npz" for hole in holes),
+        out=tmp_path / "figures",
+    )
+    names = {figure_names.POSTERIOR, *figure_names.posterior("gru-4").values()}
+    for kind in ("png", "pdf"):
+        assert {path.stem for path in (tmp_path / "figures").glob(f"*.{kind}")} == names

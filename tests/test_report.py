@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from posterior_tables import methods_table
 from study_copy import ROOT, figures_of_config
 
 from demonstrate_cells import demonstrate_cells
@@ -77,7 +78,10 @@ def study(tmp_path_factory) -> dict:
     for place, name in enumerate(figures_of_config()):
         picture = np.random.default_rng(place).random((60, 900, 3))  # wider than any telephone
         plt.imsave(drawn / f"{name}.png", picture)
+    posterior = methods_table().assign(model="gru-128", n_seeds=1)
+    posterior.to_csv(folder / "posterior.csv", index=False)
     return {
+        "posterior": folder / "posterior.csv",
         "tables": tuple(sorted((folder / "tables").glob("table-*.csv"))),
         "comparisons": folder / "tables" / "comparisons.csv",
         "cells": folder / "cells" / "cells.csv",
@@ -272,6 +276,22 @@ def one_score(folder: Path, name: Number, lines: dict) -> Path:
     return path
 
 
+def test_every_line_on_holes_is_shown(parsed, study):
+    (lines,) = [rows for caption, rows in parsed.tables.items() if caption == "Holes: gru-128"]
+    wanted = read_rows(study["posterior"])
+    assert len(lines) - 1 == len(wanted)
+    for line, row in zip(lines[1:], wanted, strict=True):
+        cell = line[lines[0].index("nats per hidden pixel")]
+        nats = row["nats_per_hidden_pixel"]
+        assert cell == (f"{float(nats):.4f}" if nats else "")
+
+
+def test_models_that_were_taken_are_marked_on_holes_too(study, tmp_path):
+    taken = record(tmp_path / "mnist/predict/gru-128/seed-1/train", "take_model", {})
+    text = written(study, tmp_path / "out", records=(*study["records"], taken))
+    assert "Holes: gru-128 (pretrained)" in Parsed(text).tables
+
+
 def test_matched_polarity_stands_beside_the_report_s_in_painting(parsed):
     table = parsed.tables["Tables 4.1.1 and 4.1.2: gru-128"]
     entry = lookup(table, "ground truth, mean", "1x1")
@@ -297,6 +317,7 @@ def test_nothing_is_fetched_from_anywhere(report, parsed):
 
 def test_a_task_that_was_not_run_is_not_told_of(study, tmp_path):
     alone = {
+        "posterior": None,
         "tables": tuple(path for path in study["tables"] if "predict" in path.stem),
         "figures": tuple(path for path in study["figures"] if "predict" in path.stem),
     }

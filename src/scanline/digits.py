@@ -51,6 +51,26 @@ def pictures_of(
     return pictures
 
 
+def pictures_with(picture: np.ndarray, hidden: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """A ``picture`` [T] whose ``hidden`` [k] pixels are filled with ``values`` [k]."""
+    filled = picture.copy()
+    filled[hidden] = FILLED_PAPER + values
+    return filled
+
+
+def colours_of(picture: np.ndarray) -> np.ndarray:
+    """Red, green and blue of a picture [T]: [T, 3] in 0 to 1."""
+    return COLOURS(picture)[:, :3]
+
+
+def shaded(picture: np.ndarray, hidden: np.ndarray, p_ink: np.ndarray) -> np.ndarray:
+    """Colours [T, 3] of a ``picture`` [T], its ``hidden`` [k] pixels shaded by ``p_ink`` [k]."""
+    colours = colours_of(picture)
+    paper, ink = colours_of(np.array([FILLED_PAPER, FILLED_INK]))
+    colours[hidden] = paper + p_ink[:, None] * (ink - paper)
+    return colours
+
+
 def draw_completions(rows: dict[str, np.ndarray], truth: np.ndarray, hidden: np.ndarray) -> Figure:
     """One digit: a row a model, columns original, hidden and its samples.
 
@@ -109,7 +129,10 @@ def draw_inpaintings(
 
 
 def draw_rows(rows: dict[str, np.ndarray], titles: Sequence[str]) -> Figure:
-    """Pictures [N, T] by the name of their row, side by side; ``titles``: of the columns."""
+    """Pictures [N, T] by the name of their row, side by side; ``titles``: of the columns.
+
+    Pictures may also be given by their colours, [N, T, 3].
+    """
     across = len(titles)
     figure, panels = plt.subplots(
         len(rows), across, figsize=(0.95 * across + 0.8, 1.02 * len(rows) + 0.3),
@@ -125,9 +148,9 @@ def draw_rows(rows: dict[str, np.ndarray], titles: Sequence[str]) -> Figure:
 
 
 def _show(axes: Axes, picture: np.ndarray) -> None:
-    if picture.ndim == 1:
-        side = round(np.sqrt(picture.size))
-        picture = picture.reshape(side, side)
+    if picture.ndim == 1 or picture.shape[1] == 3:
+        side = round(np.sqrt(len(picture)))
+        picture = picture.reshape(side, side, *picture.shape[1:])
     axes.imshow(picture, cmap=COLOURS, vmin=-0.5, vmax=5.5, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])

@@ -5,6 +5,8 @@ score is the mean of (p - pixel)**2: 0 at best, 0.25 for p = 1/2 everywhere. It 
 of all pixels with p = 0.7, seven in ten are ink: what a reliability diagram shows.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +42,11 @@ def scores(forecast: Forecast, truth: np.ndarray) -> dict[str, float]:
     }
 
 
+def digit_accuracy(class_log_probs: np.ndarray, labels: np.ndarray) -> float:
+    """The share of images whose most probable class [N, 10] is their label [N]."""
+    return float((class_log_probs.argmax(axis=1) == labels).mean())
+
+
 def reliability(marginals: np.ndarray, truth: np.ndarray) -> pd.DataFrame:
     """How often pixels are ink, by the probability of it: a line a bin that holds pixels.
 
@@ -55,3 +62,15 @@ def reliability(marginals: np.ndarray, truth: np.ndarray) -> pd.DataFrame:
     table.insert(0, "low", places / BINS)
     table.insert(1, "high", (places + 1) / BINS)
     return table.reset_index(drop=True)
+
+
+def by_model(methods: Sequence[Path]) -> pd.DataFrame:
+    """One table of several methods.csv files, in {variant}/seed-{seed}/{stage}/ each.
+
+    The column ``model`` comes first. Several seeds of a model are one line, their mean; the last
+    column, ``n_seeds``, says of how many.
+    """
+    tables = [pd.read_csv(path).assign(model=path.parts[-4]) for path in methods]
+    lines = pd.concat(tables).groupby(["model", "hole", "method"], sort=False)
+    table = lines.mean().assign(n_seeds=lines.size())
+    return table.reset_index()

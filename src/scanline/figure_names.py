@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 CELLS = "figure-cells"
+POSTERIOR = "figure-posterior-nats"
 TRUTH = "figure-19-completion-truth"
 DIGITS = ("a", "b", "c")  # completed well, badly, and with samples that vary much
 
@@ -43,6 +44,11 @@ def inpainting(hole: str, variant: str) -> dict[str, str]:
         "difference": f"{name}-difference",
         "examples": _named(18, f"inpainting-{hole}-{variant}-examples"),
     }
+
+
+def posterior(variant: str) -> dict[str, str]:
+    """Of what one model's posterior is worth: reliability, examples."""
+    return {kind: f"figure-posterior-{kind}-{variant}" for kind in ("reliability", "examples")}
 
 
 def completions(runs: Sequence[int], variants: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
+from scanline import posterior_report
 from scanline.literature import OURS, beside_ours
 from scanline.record import Record
 
@@ -40,6 +41,7 @@ KINDS = {  # of figures, by how their names go on after the number (scanline.fig
     "digit": r"completion-\d+-[abc]$",
     "mosaic": r"completion-",
     "inpainting": r"inpainting-",
+    "posterior": r"posterior-",
 }
 
 
@@ -87,13 +89,14 @@ def write_report(
     figures: Sequence[Path],
     records: Sequence[Path],
     published: Path | None = None,
+    posterior: Path | None = None,
 ) -> None:
     """Writes the report to ``path``.
 
     ``tables``: table-{number}-{task}.csv; ``comparisons``: comparisons.csv, every two models
-    compared; ``cells``: cells.csv; ``figures``: .png files, whose
-    names tell where they stand; ``records``: run.json files of the stages that were run;
-    ``published``: docs/results/figures.csv, for the numbers of other data sets.
+    compared; ``cells``: cells.csv; ``figures``: .png files, whose names tell where they stand;
+    ``records``: run.json files of the stages that were run; ``published``: docs/results/figures.csv,
+    for the numbers of other data sets; ``posterior``: posterior.csv.
     """
     runs = [Record.load(record) for record in records]
     by_task = {table.stem.split("-")[-1]: pd.read_csv(table) for table in tables}
@@ -109,6 +112,8 @@ def write_report(
         ranked={task: _ranked(pairs) for task, pairs in pd.read_csv(comparisons).groupby("task")},
         literature=_literature(by_task.get("predict"), _data_of(runs).get("data"), published),
         trainings=_trainings(runs),
+        posterior=posterior and posterior_report.lines_by_model(posterior, _taken(runs)),
+        posterior_headings=list(posterior_report.HEADINGS.values()),
         cells=pd.read_csv(cells).to_dict("records"),
         pictures=[_picture(figure) for figure in sorted(figures, key=lambda path: path.stem)],
         data=_data_of(runs),
@@ -289,6 +294,12 @@ def _data_of(runs: Sequence[Record]) -> dict:
         if run.script == "binarise":
             return run.settings
     return {}
+
+
+def _taken(runs: Sequence[Record]) -> set[str]:
+    """The next-pixel models that were taken, not trained here."""
+    folders = [Path(run.folder).parts for run in runs if run.script == "take_model"]
+    return {parts[-3] for parts in folders if parts[-4] == "predict"}
 
 
 def _is_small(runs: Sequence[Record]) -> bool:

@@ -296,7 +296,10 @@ def _recipe_of_taken(record: Record) -> dict:
 
 
 def metrics_of(folder: Path) -> dict[tuple[str, int], float]:
-    """The metrics in a stage's tables by (name, epoch); scores have epoch 0."""
+    """The metrics in a stage's tables by (name, epoch); scores have epoch 0.
+
+    Names: {split}/{quantity}, {hidden}/{quantity} or, of holes, {hole}/{method}/{quantity}.
+    """
     metrics: dict[tuple[str, int], float] = {}
     if (folder / CURVE).exists():
         for line in pd.read_csv(folder / CURVE).itertuples():
@@ -304,6 +307,11 @@ def metrics_of(folder: Path) -> dict[tuple[str, int], float]:
     if (folder / "scores.csv").exists():
         for line in pd.read_csv(folder / "scores.csv").itertuples():
             metrics[f"{line.split_or_hidden}/{line.quantity}", 0] = float(str(line.value))
+    if (folder / "methods.csv").exists():
+        for line in pd.read_csv(folder / "methods.csv").to_dict("records"):
+            place = f"{line.pop('hole')}/{line.pop('method')}"
+            known = {name: value for name, value in line.items() if pd.notna(value)}
+            metrics |= {(f"{place}/{name}", 0): float(value) for name, value in known.items()}
     return metrics
 
 

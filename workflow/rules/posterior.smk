@@ -1,5 +1,24 @@
 # Holes of any form, filled from all that is observed, before and after.
 
+POSTERIOR_FIGURES = [
+    figure_names.POSTERIOR,
+    *[
+        name
+        for variant in config["posterior"]["variants"]
+        for name in figure_names.posterior(variant).values()
+    ],
+]
+
+
+def of_first_seed(task, stage, file):
+    """A file of one stage for every variant of a task, of the first seed."""
+    return expand(
+        f"{RESULTS}/{{data}}/{task}/{{variant}}/seed-{{seed}}/{stage}/{file}",
+        variant=config[task]["variants"],
+        seed=config["seeds"][:1],
+        allow_missing=True,
+    )
+
 
 rule hide_holes:
     input:
@@ -20,3 +39,89 @@ rule hide_holes:
     shell:
         "python src/hide_holes.py --test {input.test} --out $(dirname {output.record})"
         " {params.settings} 2>&1 | tee {log}"
+
+
+rule evaluate_posterior:
+    input:
+        model=rules.train_predictor.output.model,
+        classifier=expand(
+            rules.train_classifier.output.model,
+            variant=config["posterior"]["classifier"],
+            allow_missing=True,
+        ),
+        train=rules.binarise.output.train,
+        hidden=rules.hide_holes.output.hidden,
+    output:
+        methods=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/evaluation/methods.csv",
+        reliability=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/evaluation/reliability.csv",
+        forecasts=expand(
+            f"{RESULTS}/{{{{data}}}}/posterior/{{{{variant}}}}/seed-{{{{seed}}}}/evaluation/{{hole}}.npz",
+            hole=study.holes(config),
+        ),
+        record=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/evaluation/run.json",
+    log:
+        f"{RESULTS}/logs/evaluate_posterior/{{data}}-{{variant}}-{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate_posterior/{{data}}-{{variant}}-{{seed}}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        gpu=gpus,
+    params:
+        settings=settings("evaluate_posterior"),
+        code=code_hash("evaluate_posterior"),
+    shell:
+        "python src/evaluate_posterior.py --model {input.model} --classifier {input.classifier}"
+        " --train {input.train} --hidden {input.hidden} --out $(dirname {output.record})"
+        " {params.settings} 2>&1 | tee {log}"
+
+
+rule tabulate_posterior:
+    input:
+        of_each("posterior", "evaluation", "methods.csv"),
+    output:
+        table=report(
+            f"{RESULTS}/{{data}}/posterior/table/posterior.csv",
+            caption="../report/posterior_table.rst",
+            category="Tables",
+        ),
+        record=f"{RESULTS}/{{data}}/posterior/table/run.json",
+    log:
+        f"{RESULTS}/logs/tabulate_posterior/{{data}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_hash("tabulate_posterior"),
+    shell:
+        "python src/tabulate_posterior.py --methods {input} --out $(dirname {output.table})"
+        " 2>&1 | tee {log}"
+
+
+rule draw_posterior:
+    input:
+        table=rules.tabulate_posterior.output.table,
+        hidden=rules.hide_holes.output.hidden,
+        reliability=of_first_seed("posterior", "evaluation", "reliability.csv"),
+        forecasts=[
+            path
+            for hole in study.holes(config)
+            for path in of_first_seed("posterior", "evaluation", f"{hole}.npz")
+        ],
+    output:
+        report(
+            pictures("posterior", POSTERIOR_FIGURES),
+            caption="../report/posterior.rst",
+            category="Holes",
+        ),
+        vectors("posterior", POSTERIOR_FIGURES),
+        record=f"{RESULTS}/{{data}}/figures/posterior/run.json",
+    log:
+        f"{RESULTS}/logs/draw_posterior/{{data}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_hash("draw_posterior"),
+    shell:
+        "python src/draw_posterior.py --table {input.table} --hidden {input.hidden}"
+        " --reliability {input.reliability} --forecasts {input.forecasts}"
+        " --out $(dirname {output.record}) 2>&1 | tee {log}"

@@ -1,7 +1,5 @@
 # Tables, figures, and the report.
 
-from scanline import figure_names
-
 PUBLISHED = "docs/results/figures.csv"  # numbers of other data sets, where there are
 TABLES = {
     task: f"{RESULTS}/{{data}}/tables/table-{number}-{task}.csv"
@@ -47,6 +45,8 @@ RECORDS = [  # of the stages that the report tells of
     *of_each("complete", "samples", "run.json"),
     *of_each("complete", "score", "run.json"),
     *of_each("inpaint", "posterior", "run.json"),
+    rules.hide_holes.output.record,
+    *of_each("posterior", "evaluation", "run.json"),
 ]
 
 
@@ -198,6 +198,7 @@ rule write_report:
         tables=rules.make_tables.output.tables,
         comparisons=rules.make_tables.output.comparisons,
         cells=rules.demonstrate_cells.output.summary,
+        posterior=rules.tabulate_posterior.output.table,
         figures=[
             *pictures("cells", [figure_names.CELLS]),
             *pictures("curves", CURVES),
@@ -207,6 +208,7 @@ rule write_report:
                 for variant in config["inpaint"]["variants"]
                 for path in pictures("inpainting-{variant}", INPAINTINGS)
             ],
+            *pictures("posterior", POSTERIOR_FIGURES),
         ],
         records=RECORDS,
         published=lambda wildcards: PUBLISHED if Path(PUBLISHED).is_file() else [],
@@ -224,6 +226,6 @@ rule write_report:
         code=code_hash("write_report"),
     shell:
         "python src/write_report.py --tables {input.tables}"
-        " --comparisons {input.comparisons} --cells {input.cells}"
+        " --comparisons {input.comparisons} --cells {input.cells} --posterior {input.posterior}"
         " --figures {input.figures} --records {input.records} {params.published}"
         " --out $(dirname {output.report}) 2>&1 | tee {log}"

@@ -1,5 +1,7 @@
 # What the rules share: where things lie, and the params that name all that a result depends on.
 
+from scanline import figure_names
+
 RESULTS = config["results"]
 DATA = config["dataset"]
 STUDY = f"{RESULTS}/{DATA}"

@@ -1,0 +1,159 @@
+"""Ways to fill a hole, each as a forecast: by the pixels before, by all observed, by training.
+
+``pixels`` [N, T] hold the true values at ``hidden`` [N, k]; a method reads them there only to say
+how probable it had held the truth.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from scanline.baselines import ink_frequencies, nearest_images
+from scanline.evaluation import Forecast
+from scanline.posterior import exact_posterior, read_steps
+from scanline.predictor import Predictor
+from scanline.prefix import prefix_completions
+from scanline.smc import Particles, beam_search, smc_posterior
+
+IMAGES = 256  # scored at once
+Method = Callable[[np.ndarray, np.ndarray], Forecast]
+
+
+def methods(
+    model: Predictor,
+    training: np.ndarray,
+    hidden_pixels: int,
+    *,
+    exact_pixels: int,
+    particles: int,
+    samples: int,
+    seed: int,
+) -> dict[str, Method]:
+    """The ways to fill a hole of so many ``hidden_pixels``, by name: of (pixels, hidden).
+
+    Up to ``exact_pixels`` the posterior is enumerated (``exact``), beyond sampled (``smc``).
+    ``training`` [M, T] are the training images.
+    """
+    if hidden_pixels <= exact_pixels:
+        posterior = {"exact": lambda *hole: by_exact_posterior(model, *hole, samples, seed)}
+    else:
+        posterior = {"smc": lambda *hole: by_smc(model, *hole, particles, samples, seed)}
+    return {
+        "prefix": lambda *hole: by_prefix(model, *hole, samples, seed),
+        **posterior,
+        "nearest_image": lambda *hole: by_nearest_image(*hole, training),
+        "pixel_frequencies": lambda *hole: by_pixel_frequencies(*hole, training),
+    }
+
+
+def by_prefix(
+    model: Predictor, pixels: np.ndarray, hidden: np.ndarray, samples: int, seed: int
+) -> Forecast:
+    """From the pixels before alone, as the report completes: best is greedy, p(ink) by sampling.
+
+    The truth's probability is teacher-forced: each true pixel given the true ones before it.
+    """
+    found = prefix_completions(model, pixels, hidden, samples, seed)
+    return Forecast(found.greedy, found.marginals, found.samples, found.log_probs.sum(axis=1))
+
+
+def by_exact_posterior(
+    model: Predictor, pixels: np.ndarray, hidden: np.ndarray, samples: int, seed: int
+) -> Forecast:
+    """From all observed pixels, by enumeration."""
+    found = exact_posterior(model, pixels, hidden)
+    true_index = found.index_of(_truth(pixels, hidden))[:, None]
+    return Forecast(
+        best=found.map_completion,
+        marginals=found.marginals,
+        samples=found.completions[_drawn(np.exp(found.log_posterior), samples, seed)],
+        log_prob=np.take_along_axis(found.log_posterior, true_index, axis=1)[:, 0],
+    )
+
+
+def by_smc(
+    model: Predictor,
+    pixels: np.ndarray,
+    hidden: np.ndarray,
+    particles: int,
+    samples: int,
+    seed: int,
+) -> Forecast:
+    """From all observed pixels, by sequential Monte Carlo.
+
+    Best is the most probable of all particles and of a beam search as wide as they are many.
+    """
+    found = smc_posterior(model, pixels, hidden, particles, seed)
+    beam, nats = beam_search(model, pixels, hidden, particles)
+    better = nats > found.log_likelihood.max(axis=1)
+    log_likelihood = log_likelihoods(model, pixels)
+    drawn = _drawn(np.exp(found.log_weights), samples, seed)
+    log_observed = log_observed_at_least(found, log_likelihood, _truth(pixels, hidden))
+    return Forecast(
+        best=np.where(better[:, None], beam, found.map_completion),
+        marginals=found.marginals,
+        samples=np.take_along_axis(found.values, drawn[:, :, None], axis=1),
+        log_prob=log_likelihood - log_observed,
+    )
+
+
+def log_observed_at_least(
+    particles: Particles, log_likelihood: np.ndarray, truth: np.ndarray
+) -> np.ndarray:
+    """The estimate of log p(observed) [N], or the sum over known completions where that is more.
+
+    The estimate of p(observed) is unbiased, so that of its logarithm is too low on average, which
+    flatters the truth. But p(observed) is no less than the sum of p(image) over the different
+    completions that are known: the particles', and the ``truth`` [N, k] of ``log_likelihood`` [N].
+    """
+    known = np.concatenate([truth[:, None], particles.values], axis=1)
+    nats = np.concatenate([log_likelihood[:, None], particles.log_likelihood], axis=1)
+    first = [np.unique(values, axis=0, return_index=True)[1] for values in known]
+    bounds = [np.logaddexp.reduce(each[i]) for each, i in zip(nats, first, strict=True)]
+    return np.maximum(particles.log_observed, bounds)
+
+
+def by_nearest_image(pixels: np.ndarray, hidden: np.ndarray, training: np.ndarray) -> Forecast:
+    """The hidden pixels of the nearest of the ``training`` images [M, T] (scanline.baselines)."""
+    nearest = training[nearest_images(pixels, hidden, training)]
+    values = np.take_along_axis(nearest, hidden, axis=1)
+    return Forecast(values, values.astype(np.float64), _none_of(values))
+
+
+def by_pixel_frequencies(pixels: np.ndarray, hidden: np.ndarray, training: np.ndarray) -> Forecast:
+    """Every pixel by itself: how often it is ink in the ``training`` images [M, T]."""
+    marginals = ink_frequencies(training)[hidden]
+    best = (marginals > 0.5).astype(np.uint8)
+    log_probs = np.log(np.where(_truth(pixels, hidden) == 1, marginals, 1 - marginals))
+    return Forecast(best, marginals, _none_of(best), log_probs.sum(axis=1))
+
+
+def log_likelihoods(model: Predictor, pixels: np.ndarray) -> np.ndarray:
+    """log p(image) of ``pixels`` [N, T], float64 [N], nats."""
+    parts = [pixels[i : i + IMAGES].astype(np.uint8) for i in range(0, len(pixels), IMAGES)]
+    return np.concatenate(
+        [
+            read_steps(model, each, 0, each.shape[1], model.zero_states(len(each)))[0]
+            for each in parts
+        ]
+    )
+
+
+def _truth(pixels: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    return np.take_along_axis(pixels, hidden, axis=1)
+
+
+def _none_of(values: np.ndarray) -> np.ndarray:
+    """No samples of ``values`` [N, k]: [N, 0, k]."""
+    return np.empty((len(values), 0, values.shape[1]), np.uint8)
+
+
+def _drawn(weights: np.ndarray, samples: int, seed: int) -> np.ndarray:
+    """``samples`` places an image, by its ``weights`` [N, C] that add up to 1: int [N, samples]."""
+    uniform = np.random.Generator(np.random.Philox(seed)).random((len(weights), samples))
+    ends = np.cumsum(weights, axis=1)
+    ends /= ends[:, -1:]  # rounding: the last end is 1
+    places: Sequence = [
+        np.searchsorted(end, u, side="right") for end, u in zip(ends, uniform, strict=True)
+    ]
+    return np.stack(places)

@@ -1,0 +1,20 @@
+"""Puts together how well each model fills each hole, and the simpler ways beside it."""
+
+from pathlib import Path
+
+from scanline.command import main
+from scanline.evaluation import by_model
+
+
+def tabulate_posterior(*, methods: tuple[Path, ...], out: Path) -> None:
+    """Writes posterior.csv: a line a model, hole and method.
+
+    Args:
+        methods: methods.csv of the models, in {data}/posterior/{variant}/seed-{seed}/{stage}/
+        out: folder for posterior.csv
+    """
+    by_model(methods).to_csv(out / "posterior.csv", index=False)
+
+
+if __name__ == "__main__":
+    main(tabulate_posterior)

@@ -1,0 +1,52 @@
+"""Tables of filled holes with made-up numbers, as evaluate_posterior writes them."""
+
+import numpy as np
+import pandas as pd
+
+HOLES = ("run-10", "run-28", "2x2", "4x4", "8x8", "upper-half", "left-half", "random-half")
+NUMBERS = (
+    "nats_per_hidden_pixel",
+    "map_pixel_accuracy",
+    "map_whole_accuracy",
+    "brier",
+    "digit_accuracy",
+    "seconds_per_image",
+    "marginal_pixel_accuracy",
+    "sample_digit_accuracy",
+)
+
+
+def ways_of(hole: str) -> list[str]:
+    """The methods of a hole, the posterior's the second."""
+    exact = hole in ("run-10", "2x2")
+    return ["prefix", "exact" if exact else "smc", "nearest_image", "pixel_frequencies"]
+
+
+def methods_table(seed: int = 0) -> pd.DataFrame:
+    """methods.csv of one model; of the truth and of the nearest image not all is known."""
+    generator = np.random.default_rng(seed)
+    lines = []
+    for hole in HOLES:
+        at = {"hole": hole, "n_images": 20}
+        lines.append(at | {"method": "truth", "digit_accuracy": 0.9})
+        for method in ways_of(hole):
+            line = at | {"method": method} | dict(zip(NUMBERS, generator.random(8), strict=True))
+            if method == "nearest_image":
+                line["nats_per_hidden_pixel"] = np.nan
+            lines.append(line)
+    return pd.DataFrame(lines)[["hole", "method", "n_images", *NUMBERS]]
+
+
+def reliability_table(seed: int = 0) -> pd.DataFrame:
+    """reliability.csv of one model."""
+    generator = np.random.default_rng(seed)
+    lines = [
+        (hole, method, low / 10, low / 10 + 0.1, int(n), low / 10 + 0.05, ink)
+        for hole in HOLES
+        for method in ways_of(hole)
+        for low, (n, ink) in enumerate(
+            zip(generator.integers(1, 100, 10), generator.random(10), strict=True)
+        )
+    ]
+    columns = ["hole", "method", "low", "high", "n_pixels", "p_ink", "ink"]
+    return pd.DataFrame(lines, columns=columns)
