@@ -24,6 +24,9 @@ def evaluate_posterior(
     hidden: tuple[Path, ...],
     exact_pixels: int = 12,
     particles: int = 256,
+    chains: int = 8,
+    moves: int = 32,
+    sweeps: int = 5,
     samples: int = 64,
     seed: int = 0,
     out: Path,
@@ -40,7 +43,10 @@ def evaluate_posterior(
         hidden: {hole}.npz, images and what is hidden of them
         exact_pixels: the posterior of a hole of more hidden pixels is sampled, not enumerated
         particles: of sequential Monte Carlo, an image
-        samples: an image, of methods that draw
+        chains: of particle Gibbs and of Gibbs sampling, an image
+        moves: of particle Gibbs, each on 16 hidden pixels that lie together
+        sweeps: of Gibbs sampling, each over all hidden pixels
+        samples: an image, of the prefix and of what is weighted
         seed: what the draws depend on
         out: folder for the files
     """
@@ -59,6 +65,9 @@ def evaluate_posterior(
             places.shape[1],
             exact_pixels=exact_pixels,
             particles=particles,
+            chains=chains,
+            moves=moves,
+            sweeps=sweeps,
             samples=samples,
             seed=seed,
         )

@@ -58,6 +58,9 @@ SMOKE = {
             "random-half": 2,
         },
         "particles": 4,
+        "chains": 2,
+        "moves": 1,
+        "sweeps": 1,
         "samples": 4,
     },
 }

@@ -7,6 +7,8 @@ from tabulated import SIZE, all_images, conditional_table, log_joint_table, tiny
 from scanline.evaluation import scores
 from scanline.forecasts import (
     by_exact_posterior,
+    by_gibbs,
+    by_mcmc,
     by_nearest_image,
     by_pixel_frequencies,
     by_prefix,
@@ -67,6 +69,22 @@ def test_samples_are_the_posterior_s(model, hole, way):
     assert np.abs(found.samples.mean(axis=1) - found.marginals).max() < 5 * 0.5 / np.sqrt(samples)
 
 
+@pytest.mark.parametrize("way", ["mcmc", "gibbs"])
+def test_chains_end_in_the_posterior(model, hole, way):
+    pixels, hidden = hole
+    chains = 2000
+    if way == "mcmc":
+        found = by_mcmc(model, pixels, hidden, 16, chains, moves=2, seed=0)
+    else:
+        found = by_gibbs(model, pixels, hidden, chains, sweeps=20, seed=0)
+    exact = by_exact_posterior(model, pixels, hidden, samples=1, seed=0)
+    assert found.samples.shape == (6, chains, COUNT)
+    assert found.log_prob is None
+    # 5 standard errors of a share, which is largest at 1/2; the chains are independent.
+    assert np.abs(found.marginals - exact.marginals).max() < 5 * 0.5 / np.sqrt(chains)
+    assert (found.best == exact.best).all()
+
+
 def test_the_truth_is_more_probable_where_more_is_seen_on_average(model):
     """Over all images by their own probability: the posterior's nats are the least there are."""
     pixels = all_images()
@@ -118,7 +136,7 @@ def test_pixel_frequencies_know_no_neighbours():
     assert found.log_prob[0] == pytest.approx(np.log(1 / 4 * 1 / 2))
 
 
-@pytest.mark.parametrize(("exact_pixels", "posterior"), [(4, "exact"), (3, "smc")])
+@pytest.mark.parametrize(("exact_pixels", "posterior"), [(4, ["exact"]), (3, ["smc", "mcmc"])])
 def test_every_method_says_something_of_every_hidden_pixel(model, hole, exact_pixels, posterior):
     ways = methods(
         model,
@@ -126,10 +144,13 @@ def test_every_method_says_something_of_every_hidden_pixel(model, hole, exact_pi
         COUNT,
         exact_pixels=exact_pixels,
         particles=8,
+        chains=2,
+        moves=3,
+        sweeps=1,
         samples=5,
         seed=0,
     )
-    assert list(ways) == ["prefix", posterior, "nearest_image", "pixel_frequencies"]
+    assert list(ways) == ["prefix", *posterior, "gibbs", "nearest_image", "pixel_frequencies"]
     for forecast_of in ways.values():
         found = forecast_of(*hole)
         assert found.best.shape == found.marginals.shape == (6, COUNT)

@@ -104,6 +104,9 @@ def test_holes_are_filled_scored_and_drawn(tmp_path, pixels_folder, model_file, 
         hidden=files,
         exact_pixels=4,
         particles=8,
+        chains=2,
+        moves=2,
+        sweeps=1,
         samples=5,
         out=out,
     )
@@ -114,11 +117,11 @@ def test_holes_are_filled_scored_and_drawn(tmp_path, pixels_folder, model_file, 
         *("marginal_pixel_accuracy", "sample_digit_accuracy"),
     ]
     ways = {hole: list(lines["method"]) for hole, lines in table.groupby("hole", sort=False)}
-    simple = ["nearest_image", "pixel_frequencies"]
+    simple = ["gibbs", "nearest_image", "pixel_frequencies"]
     assert ways == {
         "run-3": ["truth", "prefix", "exact", *simple],
         "2x2": ["truth", "prefix", "exact", *simple],
-        "random-half": ["truth", "prefix", "smc", *simple],
+        "random-half": ["truth", "prefix", "smc", "mcmc", *simple],
     }
     bins = pd.read_csv(out / "reliability.csv")
     hidden_pixels = {"run-3": 9 * 3, "2x2": 6 * 4, "random-half": 4 * 8}

@@ -4,12 +4,13 @@
 how probable it had held the truth.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from scanline.baselines import ink_frequencies, nearest_images
 from scanline.evaluation import Forecast
+from scanline.mcmc import drawn, gibbs_posterior, refine
 from scanline.posterior import exact_posterior, read_steps
 from scanline.predictor import Predictor
 from scanline.prefix import prefix_completions
@@ -26,23 +27,36 @@ def methods(
     *,
     exact_pixels: int,
     particles: int,
+    chains: int,
+    moves: int,
+    sweeps: int,
     samples: int,
     seed: int,
 ) -> dict[str, Method]:
     """The ways to fill a hole of so many ``hidden_pixels``, by name: of (pixels, hidden).
 
-    Up to ``exact_pixels`` the posterior is enumerated (``exact``), beyond sampled (``smc``).
-    ``training`` [M, T] are the training images.
+    Up to ``exact_pixels`` the posterior is enumerated (``exact``), beyond sampled by ``particles``
+    (``smc``), of which ``chains`` go on for so many ``moves`` of particle Gibbs (``mcmc``). Gibbs
+    sampling (``gibbs``) has as many chains and so many ``sweeps``. ``training`` [M, T] are the
+    training images.
     """
     if hidden_pixels <= exact_pixels:
-        posterior = {"exact": lambda *hole: by_exact_posterior(model, *hole, samples, seed)}
+        posterior = {
+            "exact": lambda pixels, hidden: by_exact_posterior(model, pixels, hidden, samples, seed)
+        }
     else:
-        posterior = {"smc": lambda *hole: by_smc(model, *hole, particles, samples, seed)}
+        posterior = {
+            "smc": lambda pixels, hidden: by_smc(model, pixels, hidden, particles, samples, seed),
+            "mcmc": lambda pixels, hidden: by_mcmc(
+                model, pixels, hidden, particles, chains, moves, seed
+            ),
+        }
     return {
-        "prefix": lambda *hole: by_prefix(model, *hole, samples, seed),
+        "prefix": lambda pixels, hidden: by_prefix(model, pixels, hidden, samples, seed),
         **posterior,
-        "nearest_image": lambda *hole: by_nearest_image(*hole, training),
-        "pixel_frequencies": lambda *hole: by_pixel_frequencies(*hole, training),
+        "gibbs": lambda pixels, hidden: by_gibbs(model, pixels, hidden, chains, sweeps, seed),
+        "nearest_image": lambda pixels, hidden: by_nearest_image(pixels, hidden, training),
+        "pixel_frequencies": lambda pixels, hidden: by_pixel_frequencies(pixels, hidden, training),
     }
 
 
@@ -66,7 +80,7 @@ def by_exact_posterior(
     return Forecast(
         best=found.map_completion,
         marginals=found.marginals,
-        samples=found.completions[_drawn(np.exp(found.log_posterior), samples, seed)],
+        samples=found.completions[_places(found.log_posterior, samples, seed)],
         log_prob=np.take_along_axis(found.log_posterior, true_index, axis=1)[:, 0],
     )
 
@@ -87,14 +101,40 @@ def by_smc(
     beam, nats = beam_search(model, pixels, hidden, particles)
     better = nats > found.log_likelihood.max(axis=1)
     log_likelihood = log_likelihoods(model, pixels)
-    drawn = _drawn(np.exp(found.log_weights), samples, seed)
+    places = _places(found.log_weights, samples, seed)
     log_observed = log_observed_at_least(found, log_likelihood, _truth(pixels, hidden))
     return Forecast(
         best=np.where(better[:, None], beam, found.map_completion),
         marginals=found.marginals,
-        samples=np.take_along_axis(found.values, drawn[:, :, None], axis=1),
+        samples=np.take_along_axis(found.values, places[:, :, None], axis=1),
         log_prob=log_likelihood - log_observed,
     )
+
+
+def by_mcmc(
+    model: Predictor,
+    pixels: np.ndarray,
+    hidden: np.ndarray,
+    particles: int,
+    chains: int,
+    moves: int,
+    seed: int,
+) -> Forecast:
+    """From all observed pixels: chains of particle Gibbs, begun from sequential Monte Carlo."""
+    found = smc_posterior(model, pixels, hidden, particles, seed)
+    return _of_chains(refine(model, pixels, found, chains, moves, seed))
+
+
+def by_gibbs(
+    model: Predictor,
+    pixels: np.ndarray,
+    hidden: np.ndarray,
+    chains: int,
+    sweeps: int,
+    seed: int,
+) -> Forecast:
+    """From all observed pixels: chains that draw one pixel at a time, begun from the prefix."""
+    return _of_chains(gibbs_posterior(model, pixels, hidden, chains, seed, sweeps))
 
 
 def log_observed_at_least(
@@ -148,12 +188,12 @@ def _none_of(values: np.ndarray) -> np.ndarray:
     return np.empty((len(values), 0, values.shape[1]), np.uint8)
 
 
-def _drawn(weights: np.ndarray, samples: int, seed: int) -> np.ndarray:
-    """``samples`` places an image, by its ``weights`` [N, C] that add up to 1: int [N, samples]."""
-    uniform = np.random.Generator(np.random.Philox(seed)).random((len(weights), samples))
-    ends = np.cumsum(weights, axis=1)
-    ends /= ends[:, -1:]  # rounding: the last end is 1
-    places: Sequence = [
-        np.searchsorted(end, u, side="right") for end, u in zip(ends, uniform, strict=True)
-    ]
-    return np.stack(places)
+def _of_chains(ends: Particles) -> Forecast:
+    """By the ends of chains; they say nothing of p(observed)."""
+    return Forecast(ends.map_completion, ends.marginals, ends.values)
+
+
+def _places(log_weights: np.ndarray, samples: int, seed: int) -> np.ndarray:
+    """``samples`` places an image, drawn by its weights [N, C]: int [N, samples]."""
+    uniform = np.random.Generator(np.random.Philox(seed)).random((len(log_weights), samples))
+    return drawn(log_weights, uniform)

@@ -145,7 +145,7 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
                 "seed": posterior["seed"],
             }
         case "evaluate_posterior":
-            names = ("exact_pixels", "particles", "samples", "seed")
+            names = ("exact_pixels", "particles", "chains", "moves", "sweeps", "samples", "seed")
             return {name: posterior[name] for name in names}
         case "make_tables":
             data = config["datasets"][wildcards["data"]]
