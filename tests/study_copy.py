@@ -58,6 +58,15 @@ SMOKE = {
             "random-half": 2,
         },
         "particles": 4,
+        "calibration": {
+            "holes": ["2x2"],
+            "simulated": ["2x2"],
+            "draws": 20,
+            "bins": 5,
+            "images": 2,
+            "particles": [2, 4],
+            "runs": 2,
+        },
         "chains": 2,
         "moves": 1,
         "sweeps": 1,
@@ -120,6 +129,7 @@ def figures_of_config() -> list[str]:
     names.append(figure_names.POSTERIOR)
     for variant in config["posterior"]["variants"]:
         names += figure_names.posterior(variant).values()
+        names += figure_names.calibration(variant).values()
     return names
 
 

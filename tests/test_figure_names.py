@@ -77,6 +77,7 @@ def test_one_hidden_pixel_is_not_drawn():
         (figure_names.inpainting("1x1", "classify-a")["examples"], "inpainting"),
         (figure_names.POSTERIOR, "posterior"),
         (figure_names.posterior("completion-a")["reliability"], "posterior"),
+        (figure_names.calibration("completion-a")["ranks"], "calibration"),
     ],
 )
 def test_the_report_tells_from_a_name_where_a_figure_stands(name, kind):

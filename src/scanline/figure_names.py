@@ -51,6 +51,11 @@ def posterior(variant: str) -> dict[str, str]:
     return {kind: f"figure-posterior-{kind}-{variant}" for kind in ("reliability", "examples")}
 
 
+def calibration(variant: str) -> dict[str, str]:
+    """Of how far one model's sampled posterior can be believed: ranks, errors, sizes."""
+    return {kind: f"figure-calibration-{kind}-{variant}" for kind in ("ranks", "errors", "sizes")}
+
+
 def completions(runs: Sequence[int], variants: Sequence[str]) -> list[str]:
     """All names of Task 2b's figures; one hidden pixel is too few for a picture of a digit."""
     shown = [name for run in sorted(runs) if run > 1 for name in digits(run).values()]

@@ -42,6 +42,7 @@ KINDS = {  # of figures, by how their names go on after the number (scanline.fig
     "mosaic": r"completion-",
     "inpainting": r"inpainting-",
     "posterior": r"posterior-",
+    "calibration": r"calibration-",
 }
 
 

@@ -7,6 +7,7 @@ them with those that the records name.
 import difflib
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Mapping
@@ -53,7 +54,8 @@ def validate(config: Mapping) -> None:
     posterior = config["posterior"]
     if posterior["variants"]:
         _known("posterior.classifier", posterior["classifier"], config["classify"]["variants"])
-    for hole in posterior["holes"]:
+    calibration = posterior["calibration"]
+    for hole in [*posterior["holes"], *calibration["simulated"], *calibration["holes"]]:
         try:
             hidden_sets(hole, ROWS, COLUMNS, images=1, cut=config["complete"]["cut"], seed=0)
         except ValueError as error:
@@ -147,6 +149,16 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
         case "evaluate_posterior":
             names = ("exact_pixels", "particles", "chains", "moves", "sweeps", "samples", "seed")
             return {name: posterior[name] for name in names}
+        case "calibrate_posterior":
+            calibration = posterior["calibration"]
+            same = ("draws", "bins", "images", "particles", "runs", "holes")
+            return {
+                **{name: calibration[name] for name in same},
+                "calibrated": calibration["simulated"],
+                "draw_particles": posterior["particles"],
+                "cut": complete["cut"],
+                "seed": posterior["seed"],
+            }
         case "make_tables":
             data = config["datasets"][wildcards["data"]]
             pixels = data["source"], data["binarise"], data.get("threshold")
@@ -157,7 +169,7 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
         case "draw_curves":
             by_cell = {cell: _variants_of(config, cell) for cell in ("lstm", "gru")}
             return {"palette": sorted(config["variants"]), **by_cell}
-        case "draw_inpainting":
+        case "draw_inpainting" | "draw_calibration":
             return {"model": wildcards["variant"]}
         case _:
             return {}
@@ -197,8 +209,8 @@ def settings_of(config: Mapping, script: str, folder: str) -> dict:
     wildcards = {"data": parts[0]}
     if len(parts) >= 4 and parts[3].startswith("seed-"):
         wildcards |= {"variant": parts[2], "seed": parts[3].removeprefix("seed-")}
-    elif parts[-1].startswith("inpainting-"):
-        wildcards["variant"] = parts[-1].removeprefix("inpainting-")
+    elif found := re.fullmatch("(inpainting|calibration)-(.+)", parts[-1]):
+        wildcards["variant"] = found[2]
     return settings(config, script, **wildcards)
 
 

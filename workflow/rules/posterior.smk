@@ -8,6 +8,7 @@ POSTERIOR_FIGURES = [
         for name in figure_names.posterior(variant).values()
     ],
 ]
+CALIBRATION_FIGURES = list(figure_names.calibration("{variant}").values())
 
 
 def of_first_seed(task, stage, file):
@@ -125,3 +126,56 @@ rule draw_posterior:
         "python src/draw_posterior.py --table {input.table} --hidden {input.hidden}"
         " --reliability {input.reliability} --forecasts {input.forecasts}"
         " --out $(dirname {output.record}) 2>&1 | tee {log}"
+
+
+rule calibrate_posterior:
+    input:
+        model=rules.train_predictor.output.model,
+        test=rules.binarise.output.test,
+    output:
+        ranks=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/calibration/ranks.csv",
+        uniform=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/calibration/calibration.csv",
+        errors=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/calibration/errors.csv",
+        sizes=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/calibration/effective_sample_size.csv",
+        record=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/calibration/run.json",
+    log:
+        f"{RESULTS}/logs/calibrate_posterior/{{data}}-{{variant}}-{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/calibrate_posterior/{{data}}-{{variant}}-{{seed}}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        gpu=gpus,
+    params:
+        settings=settings("calibrate_posterior"),
+        code=code_hash("calibrate_posterior"),
+    shell:
+        "python src/calibrate_posterior.py --model {input.model} --test {input.test}"
+        " --out $(dirname {output.record}) {params.settings} 2>&1 | tee {log}"
+
+
+rule draw_calibration:
+    input:
+        expand(
+            f"{RESULTS}/{{{{data}}}}/posterior/{{{{variant}}}}/seed-{{seed}}/calibration/{{file}}",
+            seed=config["seeds"][:1],
+            file=["ranks.csv", "errors.csv", "effective_sample_size.csv"],
+        ),
+    output:
+        report(
+            pictures("calibration-{variant}", CALIBRATION_FIGURES),
+            caption="../report/calibration.rst",
+            category="Holes",
+        ),
+        vectors("calibration-{variant}", CALIBRATION_FIGURES),
+        record=f"{RESULTS}/{{data}}/figures/calibration-{{variant}}/run.json",
+    log:
+        f"{RESULTS}/logs/draw_calibration/{{data}}-{{variant}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        settings=settings("draw_calibration"),
+        code=code_hash("draw_calibration"),
+    shell:
+        "python src/draw_calibration.py --ranks {input[0]} --errors {input[1]} --sizes {input[2]}"
+        " --out $(dirname {output.record}) {params.settings} 2>&1 | tee {log}"

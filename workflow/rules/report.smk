@@ -47,6 +47,7 @@ RECORDS = [  # of the stages that the report tells of
     *of_each("inpaint", "posterior", "run.json"),
     rules.hide_holes.output.record,
     *of_each("posterior", "evaluation", "run.json"),
+    *of_each("posterior", "calibration", "run.json"),
 ]
 
 
@@ -209,6 +210,11 @@ rule write_report:
                 for path in pictures("inpainting-{variant}", INPAINTINGS)
             ],
             *pictures("posterior", POSTERIOR_FIGURES),
+            *[
+                path.replace("{variant}", variant)
+                for variant in config["posterior"]["variants"]
+                for path in pictures("calibration-{variant}", CALIBRATION_FIGURES)
+            ],
         ],
         records=RECORDS,
         published=lambda wildcards: PUBLISHED if Path(PUBLISHED).is_file() else [],

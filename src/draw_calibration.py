@@ -1,0 +1,30 @@
+"""Draws how far sequential Monte Carlo can be believed."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from scanline import figure_names
+from scanline.calibration_plots import draw_errors, draw_ranks, draw_sizes
+from scanline.command import main
+from scanline.plots import save
+
+
+def draw_calibration(*, ranks: Path, errors: Path, sizes: Path, model: str, out: Path) -> None:
+    """Draws ranks of the truth, errors against particles and time, effective sample sizes.
+
+    Args:
+        ranks: ranks.csv
+        errors: errors.csv
+        sizes: effective_sample_size.csv
+        model: name of the variant
+        out: folder for the figures that scanline.figure_names.calibration names, .png and .pdf
+    """
+    names = figure_names.calibration(model)
+    save(draw_ranks(pd.read_csv(ranks)), out, names["ranks"])
+    save(draw_errors(pd.read_csv(errors)), out, names["errors"])
+    save(draw_sizes(pd.read_csv(sizes)), out, names["sizes"])
+
+
+if __name__ == "__main__":
+    main(draw_calibration)
