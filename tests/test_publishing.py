@@ -9,13 +9,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from posterior_tables import methods_table
 from study_copy import ROOT
 from tiny_study import DATA, EPOCHS, binarise_digits, train, train_folder
 
 from make_tables import make_tables
+from scanline import figure_names
 from scanline.command import run
 from scanline.files import sha256_of
-from scanline.publishing import COLUMNS, NAMED_BY, Trained, best_epoch, merged, published_numbers
+from scanline.publishing import (
+    COLUMNS,
+    NAMED_BY,
+    Trained,
+    best_epoch,
+    merged,
+    merged_holes,
+    published_numbers,
+)
 from scanline.record import Record
 from score_predictor import score_predictor
 from take_model import take_model
@@ -162,6 +172,34 @@ def numbers(data: str, *lines: tuple) -> pd.DataFrame:
     names = ["task", "model", "quantity", "split_or_hidden", "seed", "value"]
     table = pd.DataFrame(lines, columns=names).assign(data=data)
     return table.reindex(columns=COLUMNS)
+
+
+def test_a_study_s_holes_are_published_with_their_picture(copied):
+    data = copied / "results" / DATA
+    (data / "posterior/table").mkdir(parents=True)
+    (data / "figures/posterior").mkdir(parents=True)
+    methods_table().assign(model="gru-4").to_csv(
+        data / "posterior/table/posterior.csv", index=False
+    )
+    name = figure_names.posterior("gru-4")["examples"]
+    (data / f"figures/posterior/{name}.png").write_bytes(b"picture")
+    done = publish(copied)
+    assert done.returncode == 0, done.stderr
+    found = pd.read_csv(copied / "docs/results/posterior.csv")
+    pd.testing.assert_frame_equal(found, methods_table().assign(model="gru-4", data=DATA))
+    assert (copied / "docs/results/holes.png").read_bytes() == b"picture"
+
+
+def test_holes_of_other_data_and_models_stay():
+    def lines(model: str, seed: int) -> pd.DataFrame:
+        return methods_table(seed).assign(model=model)
+
+    before = pd.concat([lines("a", 1).assign(data="x"), lines("b", 2).assign(data="x"),
+                        lines("a", 3).assign(data="y")])  # fmt: skip
+    after = merged_holes(before, lines("a", 4), "x")
+    for data, model, seed in (("x", "a", 4), ("x", "b", 2), ("y", "a", 3)):
+        found = after[(after["data"] == data) & (after["model"] == model)]
+        assert found["brier"].dropna().tolist() == methods_table(seed)["brier"].dropna().tolist()
 
 
 def test_numbers_of_other_data_seeds_and_models_stay():

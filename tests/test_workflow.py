@@ -55,6 +55,7 @@ def test_every_stage_leaves_a_record(finished):
     assert scripts["train_classifier"] == 2
     assert scripts["sample_completions"] == 2
     assert scripts["infer_patches"] == 1
+    assert scripts["evaluate_posterior"] == scripts["calibrate_posterior"] == 1
     assert not list((finished.folder / "results").rglob(".partial-*"))
 
 
@@ -100,6 +101,15 @@ def test_an_edited_sampling_module_samples_again_and_trains_nothing(copied):
     assert plan["score_completions"] == 2
     assert plan["write_report"] == 1
     assert not plan.keys() & {*TRAININGS, "binarise", "infer_patches"}
+
+
+def test_an_edited_sequential_monte_carlo_fills_holes_again_and_trains_nothing(copied):
+    with open(copied.folder / "src/scanline/smc.py", "a") as file:
+        file.write("\nNEW = 1\n")
+    plan = copied.planned()
+    for rule in ("evaluate_posterior", "calibrate_posterior", "tabulate_posterior", "write_report"):
+        assert plan[rule] == 1
+    assert not plan.keys() & {*TRAININGS, "sample_completions", "hide_holes", "infer_patches"}
 
 
 def test_an_edited_recurrent_core_trains_again(copied):

@@ -72,5 +72,5 @@ def by_model(methods: Sequence[Path]) -> pd.DataFrame:
     """
     tables = [pd.read_csv(path).assign(model=path.parts[-4]) for path in methods]
     lines = pd.concat(tables).groupby(["model", "hole", "method"], sort=False)
-    table = lines.mean().assign(n_seeds=lines.size())
+    table = lines.mean().astype({"n_images": int}).assign(n_seeds=lines.size())
     return table.reset_index()

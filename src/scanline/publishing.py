@@ -67,6 +67,16 @@ def published_numbers(figures: pd.DataFrame, models: Mapping[str, Trained]) -> p
     )[COLUMNS]
 
 
+def merged_holes(before: pd.DataFrame, table: pd.DataFrame, data: str) -> pd.DataFrame:
+    """``before``, published lines on holes, with a study's posterior.csv of ``data`` in it.
+
+    All older lines of its models on these data go.
+    """
+    new = table.assign(data=data)
+    gone = (before["data"] == data) & before["model"].isin(set(table["model"]))
+    return pd.concat([before[~gone], new]) if not gone.all() else new
+
+
 def merged(
     before: pd.DataFrame, numbers: pd.DataFrame, models: Mapping[str, Trained]
 ) -> pd.DataFrame:

@@ -96,8 +96,8 @@ def write_report(
 
     ``tables``: table-{number}-{task}.csv; ``comparisons``: comparisons.csv, every two models
     compared; ``cells``: cells.csv; ``figures``: .png files, whose names tell where they stand;
-    ``records``: run.json files of the stages that were run; ``published``: docs/results/figures.csv,
-    for the numbers of other data sets; ``posterior``: posterior.csv.
+    ``records``: run.json files of the stages that were run; ``published``:
+    docs/results/figures.csv, for the numbers of other data sets; ``posterior``: posterior.csv.
     """
     runs = [Record.load(record) for record in records]
     by_task = {table.stem.split("-")[-1]: pd.read_csv(table) for table in tables}

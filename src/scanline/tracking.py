@@ -308,10 +308,10 @@ def metrics_of(folder: Path) -> dict[tuple[str, int], float]:
         for line in pd.read_csv(folder / "scores.csv").itertuples():
             metrics[f"{line.split_or_hidden}/{line.quantity}", 0] = float(str(line.value))
     if (folder / "methods.csv").exists():
-        for line in pd.read_csv(folder / "methods.csv").to_dict("records"):
-            place = f"{line.pop('hole')}/{line.pop('method')}"
-            known = {name: value for name, value in line.items() if pd.notna(value)}
-            metrics |= {(f"{place}/{name}", 0): float(value) for name, value in known.items()}
+        table = pd.read_csv(folder / "methods.csv").melt(id_vars=["hole", "method"])
+        for line in table.dropna().itertuples():
+            name = f"{line.hole}/{line.method}/{line.variable}"
+            metrics[name, 0] = float(str(line.value))
     return metrics
 
 

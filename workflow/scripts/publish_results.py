@@ -2,8 +2,8 @@
 
 pretrained/{data}/{task}/{variant}/seed-{seed}/ gets model.keras, its learning curves (by step:
 every 50th), the record of its training and a card; docs/results/figures.csv gets the study's
-numbers, beside those of other data sets, seeds and models; docs/results/completions.png and the
-README's tables follow.
+numbers, beside those of other data sets, seeds and models, and docs/results/posterior.csv its lines
+on holes; docs/results/completions.png, holes.png and the README's tables follow.
 """
 
 import argparse
@@ -18,11 +18,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 import keras
 import pandas as pd
 
-from scanline import readme
+from scanline import figure_names, readme
 from scanline.classifier import load_classifier
 from scanline.pixels import load_pixels
 from scanline.predictor import load_predictor
-from scanline.publishing import COLUMNS, Trained, card, merged, published_numbers
+from scanline.publishing import (
+    COLUMNS,
+    Trained,
+    card,
+    merged,
+    merged_holes,
+    published_numbers,
+)
 from scanline.record import Record, records_in
 from scanline.study import PRETRAINED
 from scanline.tables import trained_models
@@ -30,6 +37,7 @@ from scanline.tables import trained_models
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs/results"
 FIGURES = RESULTS / "figures.csv"
+HOLES = RESULTS / "posterior.csv"
 PICTURE = "figure-15-completion-300-c"  # samples that vary much
 EVERY = 50  # steps
 LOAD: dict[str, Callable[..., keras.Model]] = {
@@ -45,10 +53,13 @@ def main() -> None:
     given = parser.parse_args()
     try:
         tables = sorted(given.results.glob("*/tables/figures.csv"))
-        if not tables:
+        holes = sorted(given.results.glob("*/posterior/table/posterior.csv"))
+        if not tables and not holes:
             raise ValueError(f"{given.results} holds no tables/figures.csv; run the study first")
         for table in tables:
             publish(table)
+        for table in holes:
+            publish_holes(table)
         numbers = pd.read_csv(FIGURES)
         readme.write(ROOT / "README.md", numbers)
     except (ValueError, OSError) as error:
@@ -83,6 +94,18 @@ def publish(table: Path) -> None:
     picture = data / f"figures/completions/{PICTURE}.png"
     if numbers["published"].notna().any() and picture.is_file():  # the report's own pixels
         shutil.copyfile(picture, RESULTS / "completions.png")
+
+
+def publish_holes(table: Path) -> None:
+    """One data set's lines on holes, and the examples of its last model."""
+    data, lines = table.parents[2], pd.read_csv(table)
+    before = pd.read_csv(HOLES) if HOLES.exists() else lines.iloc[:0].assign(data="")
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    merged_holes(before, lines, data.name).to_csv(HOLES, index=False)
+    name = figure_names.posterior(lines["model"].iloc[-1])["examples"]
+    picture = data / f"figures/posterior/{name}.png"
+    if picture.is_file():
+        shutil.copyfile(picture, RESULTS / "holes.png")
 
 
 def trained(data: Path, name: str) -> Trained:
