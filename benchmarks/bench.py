@@ -8,17 +8,20 @@ matrices, on all cores.
 
 import argparse
 import csv
+import json
 import os
 import platform
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 
 from work import TASKS
 
 ROOT = Path(__file__).resolve().parent.parent
+PYTHON_OF_TORCH = ROOT / "build/bench-env/bin/python"
 CORES = len(os.sched_getaffinity(0))
 ARRANGEMENTS = {"one process": (1, CORES), "a process a core": (CORES, 1)}
 VARIANTS = {
@@ -27,6 +30,7 @@ VARIANTS = {
 }
 QUICK = ("gru-32", "gru-128", "gru-3x32", "lstm-128")
 INFERENCE = ("gru-32", "gru-128")
+FIT = ("gru-32", "gru-128", "lstm-128")
 STEPS = 784
 GROWTH = {
     "units": (16, 32, 64, 128, 256, 512),
@@ -40,7 +44,7 @@ Measurement = tuple[float, float]  # images/s, peak MiB
 
 def rate(script: str, implementation: str, processes: int, options: dict) -> Measurement:
     """What ``processes`` at once do a second, summed, and the largest one's peak MiB."""
-    python = ROOT / "build/bench-env/bin/python" if implementation == "torch" else sys.executable
+    python = PYTHON_OF_TORCH if implementation == "torch" else sys.executable
     environment = dict(
         os.environ,
         PYTHONPATH=str(ROOT / "src"),
@@ -85,9 +89,22 @@ def matrix_product_rate(seconds: float) -> float:
         rate("train_step.py", "blas", processes, {"threads": threads, "seconds": seconds})[0]
         for processes, threads in ARRANGEMENTS.values()
     )
-    best = max(products) * 2 * 1024**3
-    print(f"{platform.machine()}, {CORES} cores, matrix products: {best / 1e9:.0f} GFLOP/s")
-    return best
+    return max(products) * 2 * 1024**3
+
+
+def machine(blas: float) -> dict[str, str | int]:
+    """What the figures were measured on, and beside what."""
+    lines = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    named = [line.split(":")[1].strip() for line in lines.splitlines() if "model name" in line]
+    torch = [PYTHON_OF_TORCH, "-c", "import importlib.metadata as m; print(m.version('torch'))"]
+    return {
+        "processor": named[0] if named else platform.machine(),
+        "cores": CORES,
+        "matrix_products_gflops": round(blas / 1e9),
+        "keras": version("keras"),
+        "tensorflow": version("tensorflow"),
+        "torch": subprocess.check_output(torch, text=True).split("+")[0].strip(),
+    }
 
 
 def turn(
@@ -125,22 +142,43 @@ def rows_of(
     ]
 
 
-def training(variants: tuple[str, ...], seconds: float) -> list[dict]:
-    rows, blas = [], matrix_product_rate(seconds)
+def training(variants: tuple[str, ...], seconds: float, blas: float) -> list[dict]:
+    """Training steps of this project's layers and the peers'."""
+    rows = []
     for variant in variants:
-        shape = dict(zip(("cell", "units", "layers"), VARIANTS[variant], strict=True))
-
-        def measure(who, processes, threads, shape=shape):
-            options = {**shape, "threads": threads, "seconds": seconds}
-            return rate("train_step.py", who, processes, options)
-
         limit = blas / operations(*VARIANTS[variant], passes=3)
-        rows += turn("training", variant, ("scanline", "keras", "torch"), measure, limit)
+        steps = steps_of(variant, seconds)
+        rows += turn("training", variant, ("scanline", "keras", "torch"), steps, limit)
     return rows
 
 
-def inference(variants: tuple[str, ...], seconds: float) -> list[dict]:
-    rows, blas = [], matrix_product_rate(seconds)
+def loop(variants: tuple[str, ...], seconds: float, blas: float) -> list[dict]:
+    """The study's training loop beside bare forward and backward passes, and its share of them."""
+    rows = []
+    for variant in variants:
+        limit = blas / operations(*VARIANTS[variant], passes=3)
+        steps = steps_of(variant, seconds)
+        found = turn("loop", variant, ("core", "scanline", "fit"), steps, limit)
+        core = max(row["images_per_second"] for row in found if row["implementation"] == "core")
+        for row in found:
+            share = round(row["images_per_second"] / core, 3)
+            rows.append(row | {"ratio_to_best_peer": "", "share_of_core": share})
+    return rows
+
+
+def steps_of(variant: str, seconds: float) -> Callable[[str, int, int], Measurement]:
+    """Measures training steps of a variant by one implementation in one arrangement."""
+    shape = dict(zip(("cell", "units", "layers"), VARIANTS[variant], strict=True))
+
+    def measure(who: str, processes: int, threads: int) -> Measurement:
+        options = {**shape, "threads": threads, "seconds": seconds}
+        return rate("train_step.py", who, processes, options)
+
+    return measure
+
+
+def inference(variants: tuple[str, ...], seconds: float, blas: float) -> list[dict]:
+    rows = []
     for (name, task), variant in product(TASKS.items(), variants):
         options = {"task": name, "units": VARIANTS[variant][1], "images": task.images}
 
@@ -178,7 +216,6 @@ def write(rows: list[dict], path: Path) -> None:
     """The table, on the terminal and as ``path``."""
     for line in (rows[0], *(row.values() for row in rows)):
         print("  ".join(f"{value!s:>16}" for value in line))
-    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
@@ -189,20 +226,24 @@ def write(rows: list[dict], path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="training, four variants: quick.csv")
-    parser.add_argument("--only", choices=["training", "inference", "growth"])
+    parser.add_argument("--only", choices=["training", "loop", "inference", "growth"])
     parser.add_argument("--trial", action="store_true", help="little of all, to build/bench-trial")
     given = parser.parse_args()
     folder = ROOT / ("build/bench-trial" if given.trial else "results/bench")
-    if given.quick:
-        write(training(QUICK, seconds=2), folder / "quick.csv")
-        return
+    folder.mkdir(parents=True, exist_ok=True)
     first, brief = (1, 0.1) if given.trial else (None, None)
+    blas = matrix_product_rate(brief or 2)
+    (folder / "machine.json").write_text(json.dumps(machine(blas), indent=2) + "\n")
+    print((folder / "machine.json").read_text(), flush=True)
+    if given.quick:
+        write(training(QUICK, seconds=2, blas=blas), folder / "quick.csv")
+        return
+    fewer = {name: values[: first and 2] for name, values in GROWTH.items()}
     parts: dict[str, Callable[[], list[dict]]] = {
-        "training": lambda: training(tuple(VARIANTS)[:first], brief or 4),
-        "inference": lambda: inference(INFERENCE[:first], brief or 4),
-        "growth": lambda: growth(
-            {name: values[: first and 2] for name, values in GROWTH.items()}, brief or 2
-        ),
+        "training": lambda: training(tuple(VARIANTS)[:first], brief or 4, blas),
+        "loop": lambda: loop(FIT[:first], brief or 4, blas),
+        "inference": lambda: inference(INFERENCE[:first], brief or 4, blas),
+        "growth": lambda: growth(fewer, brief or 2),
     }
     for name in [given.only] if given.only else parts:
         write(parts[name](), folder / f"{name}.csv")

@@ -12,10 +12,14 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from scanline.plots import COLOURS, save
 
-COLOUR_OF = dict(zip(("scanline", "keras", "torch"), COLOURS, strict=False))
-NAMES = {"scanline": "scanline", "keras": "Keras", "torch": "PyTorch"}
+COLOUR_OF = dict(zip(("scanline", "keras", "torch", "core", "fit"), COLOURS, strict=False))
+NAMES = {"scanline": "scanline", "keras": "Keras", "torch": "PyTorch"} | {
+    "core": "passes alone",
+    "fit": "training loop",
+}
 TITLES = {
     "training": "training step",
+    "loop": "training loop",
     "likelihood": "likelihood",
     "sampling": "sampling, 300 pixels",
     "inpainting": "in-painting, 2x2 pixels",
@@ -90,7 +94,7 @@ def draw_growth(table: pd.DataFrame) -> Figure:
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    drawings = {"training": draw_bars, "inference": draw_bars, "growth": draw_growth}
+    drawings = dict.fromkeys(("training", "loop", "inference"), draw_bars) | {"growth": draw_growth}
     for name, draw in drawings.items():
         if (folder / f"{name}.csv").exists():
             save(draw(pd.read_csv(folder / f"{name}.csv")), folder, name)

@@ -36,15 +36,18 @@ static void run(const Form<float>& form, const Shape& s) {
   auto dx = room(s.batch * s.steps * s.inputs), dh0 = room(states), dc0 = room(states);
   auto dM = room(weights);
   std::fill_n(dM.get(), weights, 0.0f);
+  auto head = drawn(s.units + 1), logits = room(s.batch * s.steps), d_logits = drawn(s.batch * s.steps);
+  auto d_head = room(s.head_size());
+  std::fill_n(d_head.get(), s.head_size(), 0.0f);
   auto forward = room(form.forward_weights_size(s)), backward = room(form.backward_weights_size(s));
   auto scratch = room(form.forward_scratch_size(s)), scratch_back = room(form.backward_scratch_size(s));
   form.pack_forward(s, M.get(), forward.get());
   form.pack_backward(s, M.get(), backward.get());
-  Arrays<float> io{x.get(), h0.get(), lstm ? c0.get() : nullptr, y.get(), h.get(), c.get(), gates.get(),
-                   kept.get(), d_y.get(), d_h.get(), lstm ? d_c.get() : nullptr, dx.get(), dh0.get(), dc0.get()};
+  Arrays<float> io{x.get(), h0.get(), lstm ? c0.get() : nullptr, head.get(), y.get(), logits.get(), h.get(), c.get(), gates.get(),
+                   kept.get(), d_y.get(), d_logits.get(), d_h.get(), lstm ? d_c.get() : nullptr, dx.get(), dh0.get(), dc0.get()};
   for (long block = 0; block < s.blocks(); block++) form.forward(s, io, forward.get(), block, scratch.get());
   for (long block = 0; block < s.blocks(); block++)
-    form.backward(s, io, backward.get(), block, scratch_back.get(), dM.get());
+    form.backward(s, io, backward.get(), block, scratch_back.get(), dM.get(), d_head.get());
   for (long i = 0; i < weights; i++)
     if (!std::isfinite(dM[i])) std::exit(3);
 }

@@ -1,5 +1,6 @@
 """The benchmark's arithmetic, and that its straightforward forms give this project's numbers."""
 
+import io
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "benchmarks"))
 
 import bench
 import inference
+import train_step
 from work import CUT, SIDE, TASKS
 
 from scanline.predictor import Predictor
@@ -38,6 +40,31 @@ def test_rows_count_by_the_fastest_peer():
     assert [row["peak_rss_mib"] for row in rows] == [10, 20, 30]
     alone = bench.rows_of("growth", "gru-64", {("scanline", "one process"): (300.0, 10.0)}, None)
     assert alone[0]["ratio_to_best_peer"] == alone[0]["share_of_limit"] == ""
+
+
+def test_the_loop_is_a_share_of_the_passes_alone(monkeypatch):
+    speeds = {"core": 200.0, "scanline": 190.0, "fit": 180.0}
+    monkeypatch.setattr(bench, "rate", lambda script, who, *_: (speeds[who], 10.0))
+    rows = bench.loop(("gru-32",), seconds=1, blas=1e9)
+    assert {row["implementation"]: row["share_of_core"] for row in rows} == {
+        "core": 1.0,
+        "scanline": 0.95,
+        "fit": 0.9,
+    }
+
+
+def test_the_study_s_training_loop_is_timed_in_whole_epochs(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
+    # TensorFlow's threads are set before it first computes, which here is long past.
+    monkeypatch.setattr(train_step, "use_threads", lambda threads: None)
+    images = np.random.default_rng(0).integers(0, 2, (4, 16, 1)).astype(np.float32)
+    train_step.fit_loop("gru", 3, 1, images, threads=1, seconds=0)
+    ready, figures = capsys.readouterr().out.splitlines()
+    assert ready == "ready"
+    images_per_second, peak_mib = map(float, figures.split())
+    assert images_per_second > 0
+    assert peak_mib > 100
+    assert np.isfinite(train_step.core_step("gru", 3, 2, images, threads=1)())
 
 
 def test_operations_are_two_an_element_of_the_matrices_and_pass():

@@ -1,8 +1,11 @@
 """The native core against NumPy from the equations, against Keras, and under bad use."""
 
+import importlib.util
+import itertools
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
@@ -21,8 +24,12 @@ FORMS = {
     "avx2": ("avx2", "fma"),
     "plain": (),
 }
-# Batch, steps, inputs, units: below and above a block, a segment, a vector; ragged and even.
-SHAPES = ((1, 1, 1, 8), (5, 9, 2, 19), (33, 17, 3, 21), (100, 16, 32, 32), (130, 3, 1, 70))
+# Batch, steps, inputs, units: below and above a block, a segment, a vector; ragged and even; the
+# widest inputs and the most units that are promised.
+SHAPES = (
+    *((1, 1, 1, 8), (5, 9, 2, 19), (33, 17, 3, 21), (100, 16, 32, 32), (130, 3, 1, 70)),
+    *((18, 5, 256, 24), (3, 2, 1, 512)),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -46,14 +53,24 @@ def arguments(cell, shape, dtype, seed=0):
     return draw(batch, steps, inputs), states, weights
 
 
-def outcome(cell, x, states, weights, sequences=True, training=True):
-    """Outputs, last states and the gradients of a fixed weighted sum of them all."""
-    tensors = [tf.constant(v) for v in (x, *states, *weights)]
+def outcome(cell, x, states, weights, sequences=True, training=True, head=()):
+    """Outputs, last states and the gradients of a fixed weighted sum of them all.
+
+    ``head``: none, or one array [units + 1], with which the outputs are logits.
+    """
+    tensors = [tf.constant(v) for v in (x, *states, *weights, *head)]
     n = 1 + len(states)
     with tf.GradientTape() as tape:
         tape.watch(tensors)
         outputs, after = native.recurrent(
-            cell, tensors[0], tensors[1:n], tensors[n:], sequences, training, True
+            cell,
+            tensors[0],
+            tensors[1:n],
+            tensors[n : n + 3],
+            sequences,
+            training,
+            True,
+            *tensors[n + 3 :],
         )
         results = [outputs, *after]
         loss = tf.add_n([weighted_sum(v) for v in results])
@@ -119,6 +136,35 @@ def test_gradients_equal_finite_differences_of_the_equations(cell, form, monkeyp
             assert slope == pytest.approx((gradient * direction).sum(), rel=1e-6, abs=1e-7)
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_head_gives_the_logits_and_gradients_of_an_affine_map_of_the_outputs(
+    cell, form, monkeypatch
+):
+    available(form, monkeypatch)
+    for shape in SHAPES:
+        for dtype, tolerance in ((np.float32, 1e-5), (np.float64, 1e-12)):
+            x, states, weights = arguments(cell, shape, dtype)
+            head = np.random.default_rng(2).normal(0, 0.2, shape[3] + 1).astype(dtype)
+            values, gradients = outcome(cell, x, states, weights, sequences=False, head=[head])
+            tensors = [tf.constant(v) for v in (x, *states, *weights, head)]
+            n = 1 + len(states)
+            with tf.GradientTape() as tape:
+                tape.watch(tensors)
+                outputs, after = native.recurrent(
+                    cell, tensors[0], tensors[1:n], tensors[n:-1], True, True, True
+                )
+                logits = tf.linalg.matvec(outputs, tensors[-1][:-1]) + tensors[-1][-1]
+                loss = tf.add_n([weighted_sum(v) for v in (logits, *after)])
+            assert values[0].shape == shape[:2]
+            for found, wanted in zip(values, (logits, *after), strict=True):
+                np.testing.assert_allclose(found, wanted, rtol=0, atol=tolerance)
+            for found, wanted in zip(gradients, tape.gradient(loss, tensors), strict=True):
+                # Sums over the batch and all steps, in another order.
+                largest = np.abs(wanted).max()
+                np.testing.assert_allclose(found, wanted, rtol=0, atol=tolerance * largest)
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_float32_gradients_equal_float64_gradients(cell):
     for shape in SHAPES:
@@ -133,11 +179,13 @@ def test_float32_gradients_equal_float64_gradients(cell):
 @pytest.mark.parametrize("cell", CELLS)
 def test_result_is_the_same_to_the_bit_for_any_number_of_threads(cell, monkeypatch):
     x, states, weights = arguments(cell, (200, 40, 1, 32), np.float32)
+    head = np.linspace(-1, 1, 33, dtype=np.float32)
     found = []
     for count in (1, 2, 3, 8):
         monkeypatch.setattr(native, "threads", lambda count=count: count)
-        values, gradients = outcome(cell, x, states, weights)
-        found.append([v.tobytes() for v in values + gradients])
+        plain = outcome(cell, x, states, weights)
+        read_out = outcome(cell, x, states, weights, sequences=False, head=[head])
+        found.append([v.tobytes() for v in itertools.chain(*plain, *read_out)])
     assert all(other == found[0] for other in found[1:])
 
 
@@ -208,14 +256,19 @@ def test_stack_of_stock_layers_gives_the_same_outputs(cell, depth):
 def test_stack_is_the_same_on_keras_loop_in_values_and_gradients(cell):
     x = tf.constant(np.random.default_rng(0).normal(size=(7, 25, 2)), tf.float32)
     stacks = [RecurrentStack(cell, 20, 3, implementation=form) for form in ("native", "keras")]
+    head = keras.layers.Dense(1)
+    head.build((None, None, 20))
     found = []
     for stack in stacks:
         stack.build((None, None, 2))
         stack.set_weights(stacks[0].get_weights())
         with tf.GradientTape() as tape:
             tape.watch(x)
+            logits, _ = stack.logits(x, stack.zero_states(7), head, training=True)
             loss = weighted_sum(stack.last(x, training=True)) + weighted_sum(stack(x))
-        found.append(tape.gradient(loss, [x, *stack.trainable_variables]))
+            loss += weighted_sum(logits)
+        variables = [x, *stack.trainable_variables, *head.trainable_variables]
+        found.append([logits, *tape.gradient(loss, variables)])
     np.testing.assert_allclose(stacks[0](x), stacks[1](x), rtol=0, atol=1e-5)
     for ours, theirs in zip(*found, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4 * np.abs(theirs).max())
@@ -258,17 +311,94 @@ def test_wrong_shapes_are_refused_by_name():
     x, states, weights = arguments("gru", SHAPES[1], np.float32)
     ops = native.library()
     settings = dict(cell="gru", sequences=True, keep=False, threads=1)
-    given = dict(x=x, h=states[0], c=np.zeros((0, 0), np.float32))
+    given = dict(x=x, h=states[0], c=np.zeros((0, 0), np.float32), head=np.zeros(0, np.float32))
     given |= dict(zip(("kernel", "recurrent_kernel", "bias"), weights, strict=True))
     for name, wrong in (
         ("kernel", weights[0][:, :-1]),
         ("recurrent_kernel", weights[1][:-1]),
         ("bias", weights[2][:-1]),
+        ("head", np.zeros(5, np.float32)),
         ("h", states[0][:-1]),
         ("x", x[0]),
     ):
         with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} has shape .*; wanted"):
             ops.scanline_recurrent(**(given | {name: wrong}), **settings)
+
+
+def test_calls_from_several_python_threads_do_not_disturb_each_other():
+    cases = [
+        (cell, arguments(cell, (96, 30, 1, 32), np.float32, seed=seed))
+        for seed, cell in enumerate(CELLS * 3)
+    ]
+
+    def bits(case):
+        return [v.tobytes() for v in itertools.chain(*outcome(case[0], *case[1]))]
+
+    alone = [bits(case) for case in cases]
+    with ThreadPoolExecutor(len(cases)) as pool:
+        assert list(pool.map(bits, cases)) == alone
+
+
+FORKING = """
+import os, sys
+import numpy as np
+from scanline import native
+native.threads = lambda: 4
+ops = native.library()
+def run():
+    rng = np.random.default_rng(0)
+    x, h, kernel, recurrent_kernel, bias = (
+        rng.normal(0, 0.3, size).astype(np.float32)
+        for size in ((256, 60, 1), (256, 32), (1, 96), (32, 96), 96)
+    )
+    outputs, _ = native.recurrent(
+        "gru", x, [h], [kernel, recurrent_kernel, bias], True, False, False
+    )
+    return outputs.numpy().tobytes()
+before = run()
+child = os.fork()
+if not child:
+    os._exit(0 if run() == before else 3)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), run() == before)
+"""
+
+
+def test_core_works_in_a_forked_process_and_in_its_parent_after():
+    environment = os.environ | {"PYTHONPATH": str(Path(native.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", FORKING],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.stdout == "0 True\n", done.stderr[-2000:]
+
+
+BUILT_BY_ZIG = """
+import sys
+import numpy as np
+from scanline import native
+assert native.compiler() == [sys.executable, "-m", "ziglang", "c++"], native.compiler()
+x, h, *weights = np.load(sys.argv[1]).values()
+outputs, _ = native.recurrent("gru", x, [h], weights, True, False, False)
+np.save(sys.argv[2], outputs)
+"""
+
+
+def test_zig_from_pypi_builds_the_core_where_there_is_no_other_compiler(tmp_path):
+    if not importlib.util.find_spec("ziglang"):
+        pytest.skip("PyPI's ziglang is not installed")
+    x, states, weights = arguments("gru", SHAPES[2], np.float32)
+    np.savez(tmp_path / "given.npz", x, *states, *weights)
+    environment = {k: v for k, v in os.environ.items() if k != "CXX"} | {
+        "PATH": str(tmp_path),
+        "PYTHONPATH": str(Path(native.__file__).parents[1]),
+    }
+    command = [sys.executable, "-c", BUILT_BY_ZIG, tmp_path / "given.npz", tmp_path / "found.npy"]
+    subprocess.run(command, env=environment, check=True)
+    wanted, _ = reference.run("gru", x, tuple(states), weights)
+    np.testing.assert_allclose(np.load(tmp_path / "found.npy"), wanted, rtol=0, atol=1e-5)
 
 
 def test_empty_batch_has_empty_results_and_zero_weight_gradients():

@@ -55,7 +55,7 @@ void pack_backward(const Shape& s, const F* M, F* out) {
 // `reset`: room for [reset state | 1 | input].
 template <class F>
 void gru_step(const Shape& s, const F* packed, F* a, F* reset, F* g, F* kept) {
-  const long rows = s.rows(), up = s.padded_units(), width = s.width(), lda = s.row_stride(), ld = s.columns();
+  const long rows = kRows, up = s.padded_units(), width = s.width(), lda = s.row_stride(), ld = s.columns();
   const long ldg = s.gate_stride();
   product<F, false>(a, lda, packed, rows, width, 2 * up, g, ldg);
   each_vector<F>(s, [=](long r, long u) {
@@ -80,7 +80,7 @@ void gru_step(const Shape& s, const F* packed, F* a, F* reset, F* g, F* kept) {
 
 template <class F>
 void gru_reset_after_step(const Shape& s, const F* packed, F* a, F* g, F* kept) {
-  const long rows = s.rows(), up = s.padded_units(), width = s.width(), lda = s.row_stride(), ld = s.columns();
+  const long rows = kRows, up = s.padded_units(), width = s.width(), lda = s.row_stride(), ld = s.columns();
   const long ldg = s.gate_stride();
   product<F, false>(a, lda, packed, rows, width, 2 * up, g, ldg);
   packed += width * 2 * up;
@@ -101,7 +101,7 @@ void gru_reset_after_step(const Shape& s, const F* packed, F* a, F* g, F* kept) 
 // `c`: the cell's state [rows, padded units].
 template <class F>
 void lstm_step(const Shape& s, const F* packed, F* a, F* c, F* g, F* kept) {
-  const long rows = s.rows(), up = s.padded_units(), width = s.width(), lda = s.row_stride(), ld = s.columns();
+  const long rows = kRows, up = s.padded_units(), width = s.width(), lda = s.row_stride(), ld = s.columns();
   const long ldg = s.gate_stride();
   product<F, false>(a, lda, packed, rows, width, 4 * up, g, ldg);
   each_vector<F>(s, [=](long r, long u) {
@@ -122,7 +122,7 @@ void lstm_step(const Shape& s, const F* packed, F* a, F* c, F* g, F* kept) {
 // `work`: room for [rows, padded units].
 template <class F>
 void gru_step_back(const Shape& s, const F* packed, const F* g, const F* a, F* dg, F* dh, F* work) {
-  const long rows = s.rows(), up = s.padded_units(), lda = s.row_stride(), ld = s.columns(), ldg = s.gate_stride();
+  const long rows = kRows, up = s.padded_units(), lda = s.row_stride(), ld = s.columns(), ldg = s.gate_stride();
   each_vector<F>(s, [=](long r, long u) {
     const F* at = g + r * ld + u;
     const V<F> z = load<F>(at), candidate = load<F>(at + 2 * up), d = load<F>(dh + r * up + u);
@@ -145,7 +145,7 @@ void gru_step_back(const Shape& s, const F* packed, const F* g, const F* a, F* d
 
 template <class F>
 void gru_reset_after_step_back(const Shape& s, const F* packed, const F* g, const F* a, F* dg, F* dh) {
-  const long rows = s.rows(), up = s.padded_units(), lda = s.row_stride(), ld = s.columns(), ldg = s.gate_stride();
+  const long rows = kRows, up = s.padded_units(), lda = s.row_stride(), ld = s.columns(), ldg = s.gate_stride();
   each_vector<F>(s, [=](long r, long u) {
     const F* at = g + r * ld + u;
     F* to = dg + r * ldg + u;
@@ -166,7 +166,7 @@ void gru_reset_after_step_back(const Shape& s, const F* packed, const F* g, cons
 // c and tanh_c: the cell's state before the step, and the tangent of that after.
 template <class F>
 void lstm_step_back(const Shape& s, const F* packed, const F* g, const F* c, const F* tanh_c, F* dg, F* dh, F* dc) {
-  const long rows = s.rows(), up = s.padded_units(), ld = s.columns(), ldg = s.gate_stride();
+  const long rows = kRows, up = s.padded_units(), ld = s.columns(), ldg = s.gate_stride();
   each_vector<F>(s, [=](long r, long u) {
     const F* at = g + r * ld + u;
     F* to = dg + r * ldg + u;

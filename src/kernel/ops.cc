@@ -208,15 +208,16 @@ void take_apart(const Shape& s, const F* dM, const std::array<F*, 3>& arrays) {
   each_row(s, [&](int array, long at, long to) { memcpy(arrays[array] + at, dM + to, s.units * sizeof(F)); });
 }
 
-// Inputs 0 to 5 of both operations: x, h, c, kernel, recurrent_kernel, bias.
+// Inputs 0 to 6 of both operations: x, h, c, kernel, recurrent_kernel, bias, head (empty: none).
 struct Layer {
-  Tensor x, h0, c0, kernel, recurrent, bias;
+  Tensor x, h0, c0, kernel, recurrent, bias, head;
   Shape shape;
+  bool has_head;
 };
 
 Layer layer_of(TF_OpKernelContext* context, const Attributes& attributes) {
   Layer layer{input(context, 0), input(context, 1), input(context, 2), input(context, 3), input(context, 4),
-              input(context, 5), {}};
+              input(context, 5), input(context, 6), {}, false};
   const auto x = dims_of(layer.x), h = dims_of(layer.h0);
   if (x.size() != 3) throw Failure{TF_INVALID_ARGUMENT, "x has shape " + shape_text(x) + "; wanted: [batch, steps, inputs]"};
   if (h.size() != 2) throw Failure{TF_INVALID_ARGUMENT, "h has shape " + shape_text(h) + "; wanted: [batch, units]"};
@@ -233,6 +234,8 @@ Layer layer_of(TF_OpKernelContext* context, const Attributes& attributes) {
   require("recurrent_kernel", layer.recurrent, {units, gates});
   require("bias", layer.bias,
           attributes.cell == Cell::gru_reset_after ? std::vector<int64_t>{2, gates} : std::vector<int64_t>{gates});
+  layer.has_head = dims_of(layer.head) != std::vector<int64_t>{0};
+  if (layer.has_head) require("head", layer.head, {units + 1});
   return layer;
 }
 
@@ -253,17 +256,20 @@ void forward(TF_OpKernelContext* context, const Attributes& attributes) {
   const bool lstm = s.cell == Cell::lstm;
   const Form<F>* form = form_to_run<F>();
   const Tensor sequence = output<F>(context, attributes, 0, {s.batch, attributes.sequences ? s.steps : 0, s.units});
-  const Tensor h = output<F>(context, attributes, 1, {s.batch, s.units});
-  const Tensor c = output<F>(context, attributes, 2, {lstm ? s.batch : 0, lstm ? s.units : 0});
+  const Tensor logits = output<F>(context, attributes, 1, {s.batch, layer.has_head ? s.steps : 0});
+  const Tensor h = output<F>(context, attributes, 2, {s.batch, s.units});
+  const Tensor c = output<F>(context, attributes, 3, {lstm ? s.batch : 0, lstm ? s.units : 0});
   const long kept_gates = attributes.keep ? s.blocks() * s.kept_gates() : 0;
   const long kept_states = attributes.keep ? s.blocks() * s.kept_states() : 0;
-  const Tensor kept = output<F>(context, attributes, 3, {kept_gates + kept_states});
+  const Tensor kept = output<F>(context, attributes, 4, {kept_gates + kept_states});
   if (!s.batch) return;
   Arrays<F> io{};
   io.x = data<F>(layer.x);
   io.h0 = data<F>(layer.h0);
   io.c0 = lstm ? data<F>(layer.c0) : nullptr;
+  io.head = layer.has_head ? data<F>(layer.head) : nullptr;
   io.sequence = attributes.sequences ? data<F>(sequence) : nullptr;
+  io.logits = data<F>(logits);
   io.h = data<F>(h);
   io.c = data<F>(c);
   if (attributes.keep) {
@@ -286,9 +292,11 @@ void backward(TF_OpKernelContext* context, const Attributes& attributes) {
   const Shape& s = layer.shape;
   const bool lstm = s.cell == Cell::lstm;
   const Form<F>* form = form_to_run<F>();
-  const Tensor kept = input(context, 6), d_sequence = input(context, 7), d_h = input(context, 8), d_c = input(context, 9);
+  const Tensor kept = input(context, 7), d_sequence = input(context, 8), d_logits = input(context, 9);
+  const Tensor d_h = input(context, 10), d_c = input(context, 11);
   require("kept", kept, {s.blocks() * (s.kept_gates() + s.kept_states())});
   require("d_sequence", d_sequence, {s.batch, attributes.sequences ? s.steps : 0, s.units});
+  require("d_logits", d_logits, {s.batch, layer.has_head ? s.steps : 0});
   require("d_h", d_h, {s.batch, s.units});
   require("d_c", d_c, dims_of(layer.c0));
   const bool wanted = attributes.input_gradient;
@@ -298,11 +306,14 @@ void backward(TF_OpKernelContext* context, const Attributes& attributes) {
   const Tensor d_kernel = output<F>(context, attributes, 3, dims_of(layer.kernel));
   const Tensor d_recurrent = output<F>(context, attributes, 4, dims_of(layer.recurrent));
   const Tensor d_bias = output<F>(context, attributes, 5, dims_of(layer.bias));
+  const Tensor d_head = output<F>(context, attributes, 6, dims_of(layer.head));
   Arrays<F> io{};
   io.x = data<F>(layer.x);
   io.gates = data<F>(kept);
   io.states = io.gates + s.blocks() * s.kept_gates();
+  io.head = layer.has_head ? data<F>(layer.head) : nullptr;
   io.d_sequence = attributes.sequences ? data<F>(d_sequence) : nullptr;
+  io.d_logits = data<F>(d_logits);
   io.d_h = data<F>(d_h);
   io.d_c = lstm ? data<F>(d_c) : nullptr;
   io.dx = wanted ? data<F>(dx) : nullptr;
@@ -314,14 +325,19 @@ void backward(TF_OpKernelContext* context, const Attributes& attributes) {
   const int threads = useful_threads(s, attributes.threads);
   std::vector<Memory<F>> scratch;
   for (int i = 0; i < threads; i++) scratch.emplace_back(form->backward_scratch_size(s));
-  const long size = s.width() * s.columns();
+  const long of_head = s.width() * s.columns(), size = of_head + s.head_size();
   std::vector<F> gradients(size_t(size * (s.blocks() ? s.blocks() : 1)));
   share_out(s.blocks(), threads, [&](long block, int worker) {
-    form->backward(s, io, packed.get(), block, scratch[worker].get(), &gradients[block * size]);
+    F* own = &gradients[block * size];
+    form->backward(s, io, packed.get(), block, scratch[worker].get(), own, own + of_head);
   });
   for (long block = 1; block < s.blocks(); block++)
     for (long i = 0; i < size; i++) gradients[i] += gradients[block * size + i];
   take_apart<F>(s, gradients.data(), {data<F>(d_kernel), data<F>(d_recurrent), data<F>(d_bias)});
+  if (layer.has_head) {
+    memcpy(data<F>(d_head), &gradients[of_head], s.units * sizeof(F));
+    data<F>(d_head)[s.units] = gradients[of_head + s.padded_units()];
+  }
 }
 
 bool flag(TF_OpKernelConstruction* construction, const char* name, TF_Status* status) {
@@ -383,14 +399,14 @@ void register_operation() {
   TF_OpDefinitionBuilderAddAttr(op, "sequences: bool");
   TF_OpDefinitionBuilderAddAttr(op, BACKWARD ? "input_gradient: bool" : "keep: bool");
   TF_OpDefinitionBuilderAddAttr(op, "threads: int");
-  for (const char* argument : {"x: F", "h: F", "c: F", "kernel: F", "recurrent_kernel: F", "bias: F"})
+  for (const char* argument : {"x: F", "h: F", "c: F", "kernel: F", "recurrent_kernel: F", "bias: F", "head: F"})
     TF_OpDefinitionBuilderAddInput(op, argument);
   if (BACKWARD) {
-    for (const char* argument : {"kept: F", "d_sequence: F", "d_h: F", "d_c: F"}) TF_OpDefinitionBuilderAddInput(op, argument);
-    for (const char* result : {"d_x: F", "d_h0: F", "d_c0: F", "d_kernel: F", "d_recurrent_kernel: F", "d_bias: F"})
+    for (const char* argument : {"kept: F", "d_sequence: F", "d_logits: F", "d_h: F", "d_c: F"}) TF_OpDefinitionBuilderAddInput(op, argument);
+    for (const char* result : {"d_x: F", "d_h0: F", "d_c0: F", "d_kernel: F", "d_recurrent_kernel: F", "d_bias: F", "d_head: F"})
       TF_OpDefinitionBuilderAddOutput(op, result);
   } else {
-    for (const char* result : {"sequence: F", "h_last: F", "c_last: F", "kept: F"}) TF_OpDefinitionBuilderAddOutput(op, result);
+    for (const char* result : {"sequence: F", "logits: F", "h_last: F", "c_last: F", "kept: F"}) TF_OpDefinitionBuilderAddOutput(op, result);
   }
   TF_OpDefinitionBuilderSetShapeInferenceFunction(op, unknown_shapes);
   TF_RegisterOpDefinition(op, status.get());

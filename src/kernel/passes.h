@@ -12,14 +12,16 @@ namespace {
 
 template <class F>
 void forward(const Shape& s, const Arrays<F>& io, const F* packed, long block, F* scratch) {
-  const long rows = s.rows(), up = s.padded_units(), lda = s.row_stride(), first = block * rows;
+  const long rows = kRows, up = s.padded_units(), lda = s.row_stride(), first = block * rows;
   const bool lstm = s.cell == Cell::lstm;
   F* a = take(scratch, rows * lda);
   F* reset = take(scratch, rows * lda);
   F* c = take(scratch, rows * up);
   F* g = take(scratch, rows * s.gate_stride());
+  F* head = take(scratch, s.head_size());
   F* gates = io.gates ? io.gates + block * s.kept_gates() : nullptr;
   F* states = io.states ? io.states + block * s.kept_states() : nullptr;
+  if (io.head) load_head(s, io.head, head);
   load_states(s, io.h0, first, a, lda);
   if (lstm) load_states(s, io.c0, first, c, up);
   for (long t = 0; t < s.steps; t++) {
@@ -35,6 +37,7 @@ void forward(const Shape& s, const Arrays<F>& io, const F* packed, long block, F
     clear_tails(s, a, lda);
     if (gates) gates += rows * s.columns();
     if (io.sequence) store_step(s, a, lda, first, t, io.sequence);
+    if (io.head) read_out(s, head, a, lda, first, t, io.logits);
   }
   store_states(s, a, lda, first, io.h);
   if (lstm) store_states(s, c, up, first, io.c);
@@ -42,23 +45,23 @@ void forward(const Shape& s, const Arrays<F>& io, const F* packed, long block, F
 }
 
 // The arrays of one segment, [kSegment, rows, .] each: a, reset as in the forward step; dg the gates'
-// gradients; c the cell's state before each step and after the last, tanh_c of the state after.
+// gradients; tanh_c of the cell's state after. a and c hold the states after the last step too.
 template <class F>
 struct Segment {
   F *a, *reset, *dg, *c, *tanh_c;
 };
 
-// The states before each of a segment's steps, from the kept state and gates.
+// The states before each of a segment's steps and after the last, from the kept state and gates.
 template <class F>
 void restore(const Shape& s, const Arrays<F>& io, long block, long from, long to, Segment<F> seg) {
-  const long rows = s.rows(), up = s.padded_units(), width = s.width(), lda = s.row_stride(), ld = s.columns();
+  const long rows = kRows, up = s.padded_units(), width = s.width(), lda = s.row_stride(), ld = s.columns();
   const F* kept = io.states + block * s.kept_states() + from / kSegment * rows * s.states() * up;
   for (long r = 0; r < rows; r++) __builtin_memcpy(seg.a + r * lda, kept + r * up, up * sizeof(F));
   if (s.cell == Cell::lstm) __builtin_memcpy(seg.c, kept + rows * up, rows * up * sizeof(F));
   for (long t = from; t < to; t++) {
     const F* g = io.gates + block * s.kept_gates() + t * rows * ld;
     F* a = seg.a + (t - from) * rows * lda;
-    F* next = t + 1 < to ? a + rows * lda : nullptr;
+    F* next = a + rows * lda;
     load_inputs(s, io.x, block * rows, t, a);
     if (s.cell == Cell::lstm) {
       F* c = seg.c + (t - from) * rows * up;
@@ -69,7 +72,7 @@ void restore(const Shape& s, const Arrays<F>& io, long block, long from, long to
         const V<F> bent = hyperbolic_tangent(cell);
         store<F>(c + (rows + r) * up + u, cell);
         store<F>(tanh_c + r * up + u, bent);
-        if (next) store<F>(next + r * lda + u, load<F>(at + 3 * up) * bent);
+        store<F>(next + r * lda + u, load<F>(at + 3 * up) * bent);
       });
       clear_tails(s, c + rows * up, up);
     } else {
@@ -78,7 +81,7 @@ void restore(const Shape& s, const Arrays<F>& io, long block, long from, long to
         const F* at = g + r * ld + u;
         const V<F> h = load<F>(a + r * lda + u), candidate = load<F>(at + 2 * up);
         if (s.cell == Cell::gru) store<F>(reset + r * lda + u, load<F>(at + up) * h);
-        if (next) store<F>(next + r * lda + u, candidate + load<F>(at) * (h - candidate));
+        store<F>(next + r * lda + u, candidate + load<F>(at) * (h - candidate));
       });
       if (s.cell == Cell::gru) {
         clear_tails(s, reset, lda);
@@ -86,7 +89,7 @@ void restore(const Shape& s, const Arrays<F>& io, long block, long from, long to
           for (long k = up; k < width; k++) reset[r * lda + k] = a[r * lda + k];
       }
     }
-    if (next) clear_tails(s, next, lda);
+    clear_tails(s, next, lda);
   }
 }
 
@@ -121,12 +124,12 @@ void add_output_gradient(const Shape& s, const F* d_sequence, long first, long t
 }
 
 template <class F>
-void backward(const Shape& s, const Arrays<F>& io, const F* packed, long block, F* scratch, F* dM) {
-  const long rows = s.rows(), up = s.padded_units(), lda = s.row_stride(), ld = s.columns(), ldg = s.gate_stride();
+void backward(const Shape& s, const Arrays<F>& io, const F* packed, long block, F* scratch, F* dM, F* d_head) {
+  const long rows = kRows, up = s.padded_units(), lda = s.row_stride(), ld = s.columns(), ldg = s.gate_stride();
   const long first = block * rows, count = count_of(s, first), dp = padded(s.inputs);
   const F* gates = io.gates + block * s.kept_gates();
   Segment<F> seg;
-  seg.a = take(scratch, kSegment * rows * lda);
+  seg.a = take(scratch, (kSegment + 1) * rows * lda);
   seg.reset = take(scratch, kSegment * rows * lda);
   seg.dg = take(scratch, kSegment * rows * ldg);
   seg.c = take(scratch, (kSegment + 1) * rows * up);
@@ -135,16 +138,19 @@ void backward(const Shape& s, const Arrays<F>& io, const F* packed, long block, 
   F* dc = take(scratch, rows * up);
   F* work = take(scratch, rows * up);
   F* dx = take(scratch, rows * dp);
+  F* head = take(scratch, s.head_size());
+  if (io.head) load_head(s, io.head, head);
   load_states(s, io.d_h, first, dh, up);
   load_states(s, io.d_c, first, dc, up);
   for (long from = (s.segments() - 1) * kSegment; from >= 0; from -= kSegment) {
     const long to = from + kSegment < s.steps ? from + kSegment : s.steps;
     restore(s, io, block, from, to, seg);
     for (long t = to - 1; t >= from; t--) {
-      if (io.d_sequence) add_output_gradient(s, io.d_sequence, first, t, dh);
       const long i = t - from;
       const F* g = gates + t * rows * ld;
       const F* a = seg.a + i * rows * lda;
+      if (io.d_sequence) add_output_gradient(s, io.d_sequence, first, t, dh);
+      if (io.head) read_out_back(s, head, a + rows * lda, lda, io.d_logits, first, t, dh, d_head);
       F* dg = seg.dg + i * rows * ldg;
       if (t >= kSegment) prefetch(gates + (from - 1 - i) * rows * ld, rows * ld);
       if (s.cell == Cell::gru) gru_step_back(s, packed, g, a, dg, dh, work);
@@ -182,13 +188,14 @@ long backward_weights_size(const Shape& s) {
 
 template <class F>
 long forward_scratch_size(const Shape& s) {
-  return s.rows() * (2 * s.row_stride() + s.gate_stride() + s.padded_units()) + 4 * kPadding;
+  return kRows * (2 * s.row_stride() + s.gate_stride() + s.padded_units()) + s.head_size() + 5 * kPadding;
 }
 
 template <class F>
 long backward_scratch_size(const Shape& s) {
   const long of_a_step = 2 * s.row_stride() + s.gate_stride() + 2 * s.padded_units();
-  return s.rows() * (kSegment * of_a_step + 4 * s.padded_units() + padded(s.inputs)) + 9 * kPadding;
+  const long of_states = s.row_stride() + 4 * s.padded_units();
+  return kRows * (kSegment * of_a_step + of_states + padded(s.inputs)) + s.head_size() + 10 * kPadding;
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ namespace scanline {
 enum class Cell { gru, gru_reset_after, lstm };
 
 constexpr long kPadding = 16;  // units are padded to a multiple, so that any vector divides them
-constexpr long kSegment = 4;   // steps between two kept states, and in one product of weight gradients
-
+constexpr long kRows = 16;     // sequences of a block
+constexpr long kSegment = 8;   // steps between two kept states, and in one product of weight gradients
 constexpr long kLarge = 4 << 20;  // bytes of an array that is better written past the caches
 
 constexpr long padded(long n) { return (n + kPadding - 1) / kPadding * kPadding; }
@@ -40,25 +40,26 @@ struct Shape {
   long padded_units() const { return padded(units); }
   long columns() const { return gates() * padded_units(); }
   long width() const { return padded_units() + 1 + inputs; }
+  long head_size() const { return padded_units() + 1; }  // of a head at work
   // Rows lie apart by whole cache lines, an odd number of them, so that columns spread over the cache.
   long row_stride() const { return odd_lines(width()); }
   long gate_stride() const { return odd_lines(columns()); }  // of gates at work; kept ones lie close
-  long rows() const { return batch >= 96 ? 32 : 16; }  // of the batch alone: never of the threads
-  long blocks() const { return (batch + rows() - 1) / rows(); }
+  long blocks() const { return (batch + kRows - 1) / kRows; }
   long segments() const { return (steps + kSegment - 1) / kSegment; }
   // What a block keeps for the backward pass: the gates of all steps, the state at each segment's start.
-  long kept_gates() const { return steps * rows() * columns(); }
-  long kept_states() const { return segments() * rows() * states() * padded_units(); }
+  long kept_gates() const { return steps * kRows * columns(); }
+  long kept_states() const { return segments() * kRows * states() * padded_units(); }
 };
 
 // What the blocks read and write. Arrays are those of the caller: x [batch, steps, inputs],
 // states [batch, units], sequence [batch, steps, units]; a null pointer stands for "not wanted".
+// A head [units + 1], weights and bias, makes one logit a step of the states: logits [batch, steps].
 template <class F>
 struct Arrays {
-  const F *x, *h0, *c0;
-  F *sequence, *h, *c;
+  const F *x, *h0, *c0, *head;
+  F *sequence, *logits, *h, *c;
   F *gates, *states;  // kept for the backward pass, block by block
-  const F *d_sequence, *d_h, *d_c;
+  const F *d_sequence, *d_logits, *d_h, *d_c;
   F *dx, *dh0, *dc0;
 };
 
@@ -74,8 +75,8 @@ struct Form {
   void (*pack_forward)(const Shape&, const F* M, F* packed);
   void (*pack_backward)(const Shape&, const F* M, F* packed);
   void (*forward)(const Shape&, const Arrays<F>&, const F* packed, long block, F* scratch);
-  // Adds the block's weight gradients to dM [width, columns].
-  void (*backward)(const Shape&, const Arrays<F>&, const F* packed, long block, F* scratch, F* dM);
+  // Adds the block's weight gradients to dM [width, columns] and, with a head, to d_head [head_size].
+  void (*backward)(const Shape&, const Arrays<F>&, const F* packed, long block, F* scratch, F* dM, F* d_head);
 };
 
 #if defined(__x86_64__)

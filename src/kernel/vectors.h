@@ -57,6 +57,15 @@ INLINE void flush() {}
 #endif
 template <class F> INLINE bool is_aligned(const F* p) { return (__UINTPTR_TYPE__)p % kBytes == 0; }
 
+template <class F> INLINE F sum_of(V<F> v) {
+  F sum = 0;
+  for (long i = 0; i < kLanes<F>; i++) sum += v[i];
+  return sum;
+}
+#if defined(__AVX512F__)
+template <> inline float sum_of<float>(V<float> v) { return _mm512_reduce_add_ps(v); }
+#endif
+
 // Asks for n numbers, which are read soon, into the second-level cache.
 template <class F> INLINE void prefetch(const F* p, long n) {
   constexpr long line = 64 / sizeof(F);

@@ -101,26 +101,28 @@ def recurrent(
     sequences: bool,
     training: bool,
     input_gradient: bool,
+    head: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """One layer over all steps -> its outputs [B, T, units], the states after the last.
 
     ``cell`` is gru, gru_reset_after or lstm; inputs [B, T, D]; states h or h, c [B, units]; weights
     kernel, recurrent_kernel, bias in Keras' layout. Without ``sequences`` the outputs are [B, 0,
     units]. In ``training`` the gates are kept for the gradient; otherwise a gradient first computes
-    them anew. Without ``input_gradient`` the inputs have none.
+    them anew. Without ``input_gradient`` the inputs have none. With a ``head`` [units + 1], weights
+    and bias of one logit a step, the outputs are logits [B, T]; those of the units are not held.
     """
     ops = library()
     if ops is None:
         raise NoCompilerError("the native core could not be built")
     settings = dict(cell=cell, sequences=sequences, threads=threads())
-    names = ("x", "h", "c", "kernel", "recurrent_kernel", "bias")
+    names = ("x", "h", "c", "kernel", "recurrent_kernel", "bias", "head")
 
     @tf.custom_gradient
     def layer(*arguments):
         named = dict(zip(names, arguments, strict=True))
         *results, kept = ops.scanline_recurrent(**named, keep=training, **settings)
 
-        def gradient(d_sequence, d_h, d_c):
+        def gradient(d_sequence, d_logits, d_h, d_c):
             gates = (
                 kept if training else ops.scanline_recurrent(**named, keep=True, **settings).kept
             )
@@ -128,6 +130,7 @@ def recurrent(
                 **named,
                 kept=gates,
                 d_sequence=d_sequence,
+                d_logits=d_logits,
                 d_h=d_h,
                 d_c=d_c,
                 input_gradient=input_gradient,
@@ -137,10 +140,16 @@ def recurrent(
 
         return results, gradient
 
-    no_cell = tf.zeros((0, 0), inputs.dtype)
-    outputs, h, c = layer(inputs, *(states if cell == "lstm" else (*states, no_cell)), *weights)
-    length = inputs.shape[1] if sequences else 0
-    outputs = tf.ensure_shape(outputs, (inputs.shape[0], length, weights[1].shape[0]))
+    states_given = states if cell == "lstm" else (*states, tf.zeros((0, 0), inputs.dtype))
+    no_head = tf.zeros(0, inputs.dtype)
+    outputs, logits, h, c = layer(
+        inputs, *states_given, *weights, no_head if head is None else head
+    )
+    if head is None:
+        length = inputs.shape[1] if sequences else 0
+        outputs = tf.ensure_shape(outputs, (inputs.shape[0], length, weights[1].shape[0]))
+    else:
+        outputs = tf.ensure_shape(logits, inputs.shape[:2])
     h = tf.ensure_shape(h, states[0].shape)
     return outputs, [h, tf.ensure_shape(c, states[1].shape)] if cell == "lstm" else [h]
 

@@ -63,10 +63,8 @@ class Predictor(keras.Model):
 
         pixels [B, T] -> logits [B, stop - start], the state after step ``stop - 1``.
         """
-        outputs, states = self.stack.run(
-            self.inputs_of.between(pixels, start, stop), states, training
-        )
-        return self.logit(outputs)[..., 0], states
+        inputs = self.inputs_of.between(pixels, start, stop)
+        return self.stack.logits(inputs, states, self.logit, training)
 
     def step(self, pixels: tf.Tensor, t, states: States) -> tuple[tf.Tensor, States]:
         """The logits of pixel ``t`` [B], read from the pixels before it, and the state after."""

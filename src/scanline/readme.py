@@ -31,14 +31,17 @@ REACHED: dict[str, Callable[[float, float], bool]] = {
 
 def write(path: Path, numbers: pd.DataFrame) -> None:
     """Puts the tables of ``numbers`` (docs/results/figures.csv) into the README at ``path``."""
-    text = path.read_text()
     for name, table in (("targets", targets(numbers)), ("literature", literature(numbers))):
-        before, mark, rest = text.partition(f"<!-- {name} -->\n")
-        _, end, after = rest.partition("<!-- end -->")
-        if not (mark and end):
-            raise ValueError(f"{path} has no place <!-- {name} --> … <!-- end --> for its table")
-        text = before + mark + table + end + after
-    path.write_text(text)
+        put(path, name, table)
+
+
+def put(path: Path, name: str, table: str) -> None:
+    """Puts a table into the place of its name in the README at ``path``."""
+    before, mark, rest = path.read_text().partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    if not (mark and end):
+        raise ValueError(f"{path} has no place <!-- {name} --> … <!-- end --> for its table")
+    path.write_text(before + mark + table + end + after)
 
 
 def targets(numbers: pd.DataFrame) -> str:

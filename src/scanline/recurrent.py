@@ -60,12 +60,18 @@ class _Native(keras.layers.RNN):
         )
 
     def run(
-        self, inputs: tf.Tensor, states: Sequence[tf.Tensor], sequences: bool, training: bool
+        self,
+        inputs: tf.Tensor,
+        states: Sequence[tf.Tensor],
+        sequences: bool,
+        training: bool,
+        head: keras.layers.Dense | None = None,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """inputs [B, T, D] from ``states`` on -> outputs [B, T, units], the states after step T.
 
         Without ``sequences`` the outputs may be left out ([B, 0, units]). Keras' loop gives them
-        only where the layer was made with ``return_sequences``.
+        only where the layer was made with ``return_sequences``. With a ``head`` of one unit the
+        outputs are its logits [B, T].
         """
         if self.runs_natively():
             return native.recurrent(
@@ -76,12 +82,13 @@ class _Native(keras.layers.RNN):
                     tf.convert_to_tensor(weight)
                     for weight in (self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
                 ],
-                sequences,
+                sequences and head is None,
                 training,
                 self.input_gradient,
+                None if head is None else tf.concat([head.kernel[:, 0], head.bias], axis=0),
             )
         _, outputs, states = self.inner_loop(inputs, list(states), None, training)
-        return outputs, list(states)
+        return outputs if head is None else head(outputs)[..., 0], list(states)
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
         if not self.runs_natively(mask):
@@ -183,6 +190,15 @@ class RecurrentStack(keras.layers.Layer):
         """
         return self._run(inputs, states, training, sequences=True)
 
+    def logits(
+        self, inputs: tf.Tensor, states: States, head: keras.layers.Dense, training: bool = False
+    ) -> tuple[tf.Tensor, States]:
+        """``run``, and what a ``head`` of one unit makes of its outputs: logits [B, T], the states.
+
+        Neither the outputs nor their gradients are held in memory.
+        """
+        return self._run(inputs, states, training, sequences=True, head=head)
+
     def step(self, inputs: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
         """inputs [B, D] -> output [B, units], the states after the step."""
         _, states = self._run(inputs[:, None], states, training=False, sequences=False)
@@ -198,13 +214,24 @@ class RecurrentStack(keras.layers.Layer):
         """inputs [B, T, D] -> outputs [B, T, units], from the zero state."""
         return self.run(inputs, self.zero_states(tf.shape(inputs)[0]), training)[0]
 
-    def _run(self, inputs, states, training: bool, sequences: bool) -> tuple[tf.Tensor, States]:
+    def _run(
+        self,
+        inputs,
+        states,
+        training: bool,
+        sequences: bool,
+        head: keras.layers.Dense | None = None,
+    ) -> tuple[tf.Tensor, States]:
         after: list[tf.Tensor] = []
         n = self.states_per_layer
         for index, layer in enumerate(self.recurrent_layers):
             below = index + 1 < self.depth
             inputs, state = layer.run(
-                inputs, states[n * index : n * (index + 1)], sequences or below, training
+                inputs,
+                states[n * index : n * (index + 1)],
+                sequences or below,
+                training,
+                None if below else head,
             )
             after += state
         return inputs, tuple(after)
