@@ -147,6 +147,17 @@ def test_the_quick_study_trains_one_small_model_and_has_all_of_the_study_s(confi
     assert given["train_images"] * given["epochs"] <= 100_000
 
 
+def test_holes_have_one_order_however_files_are_laid_over_each_other(config):
+    wanted = ["2x2", "run-10", "4x4", "run-28", "8x8", "left-half", "random-half", "upper-half"]
+    assert study.holes(config) == wanted
+    holes = config["posterior"]["holes"]
+    config["posterior"]["holes"] = {hole: holes[hole] for hole in sorted(holes)} | {"8x8": 0}
+    wanted.remove("8x8")
+    assert study.holes(config) == wanted
+    given = study.settings(config, "hide_holes", data="x")
+    assert given["images"] == [holes[hole] for hole in wanted]
+
+
 def test_flags_notice_swapped_values():
     assert study.flags({"b": 1, "a": [2, 3]}) == "--a 2 3 --b 1"
     assert study.flags({"a": 1, "b": 2}) != study.flags({"a": 2, "b": 1})

@@ -189,8 +189,16 @@ def pretrained(config: Mapping, data: str) -> list[str]:
 
 
 def holes(config: Mapping) -> list[str]:
-    """The holes that images have to be completed in, in the config's order."""
-    return [hole for hole, images in config["posterior"]["holes"].items() if images]
+    """The holes that images are to be completed in, those of fewest pixels first.
+
+    The order of the config's keys says nothing: it depends on how files are laid over each other.
+    """
+    cut = config["complete"]["cut"]
+
+    def size(hole: str) -> tuple[int, str]:
+        return hidden_sets(hole, ROWS, COLUMNS, images=1, cut=cut, seed=0).shape[1], hole
+
+    return sorted((hole for hole, n in config["posterior"]["holes"].items() if n), key=size)
 
 
 def flags(settings: Mapping) -> str:
