@@ -161,10 +161,10 @@ def test_a_study_of_a_part_of_the_images_is_not_published(copied):
 # --- Merging, by hand.
 
 
-def model(here: bool, epochs: int = 2, train_images: int = 0) -> Trained:
+def model(anew: bool, epochs: int = 2, train_images: int = 0) -> Trained:
     settings = {"epochs": epochs, "train_images": train_images}
     record = Record("id", "train_predictor", "folder", settings, "", {}, {})
-    return Trained(record, here, n_images=100, n_parameters=7, pixels={})
+    return Trained(record, anew, n_images=100, n_parameters=7, pixels={})
 
 
 def numbers(data: str, *lines: tuple) -> pd.DataFrame:
@@ -212,7 +212,7 @@ def test_numbers_of_other_data_seeds_and_models_stay():
         ]
     )
     new = numbers("a", ("predict", "gru-32", "nats", "test", 1, 5.0))
-    after = merged(before, new, {"predict/gru-32/seed-1": model(here=True)})
+    after = merged(before, new, {"predict/gru-32/seed-1": model(anew=True)})
     found = after[["data", "model", "seed", "value"]].to_numpy().tolist()
     assert found == [
         ["a", "gru-32", 1, 5.0],
@@ -223,29 +223,29 @@ def test_numbers_of_other_data_seeds_and_models_stay():
     assert not after.duplicated(NAMED_BY).any()
 
 
-@pytest.mark.parametrize(("here", "kept"), [(True, False), (False, True)])
-def test_a_new_training_takes_all_older_numbers_of_its_model_away(here, kept):
-    """Completions of the old weights are not the new model's; a taken model's are still its own."""
+@pytest.mark.parametrize(("anew", "kept"), [(True, False), (False, True)])
+def test_a_new_training_takes_all_older_numbers_of_its_model_away(anew, kept):
+    """Completions of the old weights are not the new model's; of the same weights they stay."""
     before = numbers(
         "a",
         ("complete", "gru-32", "samples", "10", 1, 1.0),
         ("classify", "gru-32", "accuracy", "test", 1, 0.9),
     )
     new = numbers("a", ("predict", "gru-32", "nats", "test", 1, 5.0))
-    after = merged(before, new, {"predict/gru-32/seed-1": model(here)})
+    after = merged(before, new, {"predict/gru-32/seed-1": model(anew)})
     tasks = ["classify", "predict", "complete"] if kept else ["classify", "predict"]
     assert after["task"].tolist() == tasks
 
 
 def test_images_presented_are_epochs_times_images():
-    assert model(here=True, epochs=3).presented == 300
-    assert model(here=True, epochs=3, train_images=40).presented == 120
+    assert model(anew=True, epochs=3).presented == 300
+    assert model(anew=True, epochs=3, train_images=40).presented == 120
 
 
 def test_completions_count_their_predictor_s_presentations():
     figures = numbers("a", ("complete", "gru-32", "samples", "10", 1, 1.0))
     figures = figures.rename(columns={"value": "measured"})
-    found = published_numbers(figures, {"predict/gru-32/seed-1": model(here=True, epochs=5)})
+    found = published_numbers(figures, {"predict/gru-32/seed-1": model(anew=True, epochs=5)})
     assert found[["value", "n_images_presented", "n_parameters"]].to_numpy().tolist() == [
         [1.0, 500, 7]
     ]

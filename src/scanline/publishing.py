@@ -1,8 +1,8 @@
 """What a finished study leaves in the repository: trained models with a card each, and its numbers.
 
 Studies of other data sets, seeds or models publish into the same places: what one publishes stands
-beside what others did. A model that was trained anew takes all older numbers of it away; one that
-was taken from ``pretrained/`` keeps those that this study did not measure.
+beside what others did. A model whose weights are new takes all older numbers of it away; one that
+is published already keeps those that this study did not measure.
 """
 
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ class Trained(NamedTuple):
     """A trained model of a study: what its training's record says, and what it is."""
 
     training: Record
-    here: bool  # trained in this study, not taken from pretrained/
+    anew: bool  # its weights are not those that pretrained/ holds
     n_images: int  # of the training split
     n_parameters: int  # trained ones
     pixels: Mapping  # the description of the pixels that it is for
@@ -83,9 +83,9 @@ def merged(
     """``before`` with a study's published ``numbers`` in it, in the order of tasks and models.
 
     Of numbers with the same data, task, model, quantity, split_or_hidden and seed the new one
-    stays. No older number of a model stays that was trained anew.
+    stays. No older number of a model stays whose weights are new.
     """
-    anew = {(data, name) for data in set(numbers["data"]) for name in models if models[name].here}
+    anew = {(data, name) for data in set(numbers["data"]) for name in models if models[name].anew}
     kept = [key not in anew for key in zip(before["data"], trained_models(before), strict=True)]
     both = pd.concat([before[kept], numbers]) if any(kept) else numbers
     both = both.drop_duplicates(NAMED_BY, keep="last")

@@ -85,7 +85,7 @@ def publish(table: Path) -> None:
     all_numbers.to_csv(FIGURES, index=False)
     for name, model in models.items():
         folder = PRETRAINED / data.name / name
-        if model.here:
+        if model.anew:
             copy_training(data / name / "train", folder)
         task = name.split("/")[0]
         mine = (trained_models(numbers) == name) & (numbers["task"] == task)
@@ -111,13 +111,15 @@ def publish_holes(table: Path) -> None:
 def trained(data: Path, name: str) -> Trained:
     """A model of the study of ``data``, trained there or taken from pretrained/."""
     pixels = load_pixels(data / "pixels/train.npz")
+    shipped = PRETRAINED / data.name / name / "training.json"
     training = Record.load(data / name / "train/run.json")
-    here = training.script.startswith("train_")
-    if not here:
-        training = Record.load(PRETRAINED / data.name / name / "training.json")
+    if not training.script.startswith("train_"):  # taken
+        training = Record.load(shipped)
+    weights = training.outputs["model.keras"]
+    anew = not shipped.is_file() or Record.load(shipped).outputs["model.keras"] != weights
     model = LOAD[training.script](data / name / "train/model.keras", pixels.identity)
     n_parameters = sum(math.prod(weight.shape) for weight in model.trainable_weights)
-    return Trained(training, here, len(pixels.labels), n_parameters, pixels.description)
+    return Trained(training, anew, len(pixels.labels), n_parameters, pixels.description)
 
 
 def copy_training(train: Path, folder: Path) -> None:
