@@ -93,7 +93,7 @@ def complete_image(
         f" ({how})"
     )
     if len(places) > EXACT_UP_TO:
-        print(f"least effective sample size  {done.effective_sample_size:.1f}")
+        print(f"effective sample size        {done.effective_sample_size:.1f}")
     print(f"log p(best image)            {done.log_likelihood.max():.2f} nats")
     print(f"picture                      {out}")
 

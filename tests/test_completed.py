@@ -24,7 +24,7 @@ def posterior(model):
 
 @pytest.fixture(scope="module")
 def sampled(model):
-    return complete_by_sampling(model, PIXELS, HIDDEN, 50, 100, range(6), range(30), 0)
+    return complete_by_sampling(model, PIXELS, HIDDEN, 50, 3, range(6), range(30), 0)
 
 
 def test_exact_samples_are_draws_from_the_posterior(model, posterior):
@@ -52,7 +52,7 @@ def test_sampling_agrees_with_the_posterior(sampled, posterior):
     # float32 logits, a sum of 8 terms of a few nats each.
     np.testing.assert_allclose(sampled.log_likelihood, posterior.log_joint[0, number], atol=1e-5)
     assert (np.diff(sampled.log_likelihood) <= 0).all()
-    assert 1 <= sampled.effective_sample_size <= 600
+    assert 1 <= sampled.effective_sample_size <= 18
 
 
 def test_without_moves_marginals_are_the_particles(model, posterior):

@@ -18,6 +18,12 @@ def model(request):
     return tiny_predictor(*request.param)
 
 
+@pytest.fixture(params=["branch", "draw"])
+def way(request, monkeypatch):
+    """Both ways through a hole, whatever its size."""
+    monkeypatch.setattr(module, "BRANCH_UP_TO", SIZE if request.param == "branch" else -1)
+
+
 def random_sets(images: int, hidden: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     generator = np.random.default_rng(seed)
     pixels = generator.integers(0, 2, (images, SIZE)).astype(np.uint8)
@@ -50,7 +56,7 @@ def check_equal(found: Particles, expected: Particles) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 4, SIZE - 1, SIZE])
-def test_likelihoods_are_those_of_the_completed_images(model, count):
+def test_likelihoods_are_those_of_the_completed_images(model, way, count):
     pixels, hidden = random_sets(5, count, seed=count)
     found = smc_posterior(model, pixels, hidden, 6, 0)
     expected = log_joint_table(model)[number_of(images_of(found, pixels))]
@@ -58,7 +64,7 @@ def test_likelihoods_are_those_of_the_completed_images(model, count):
     np.testing.assert_allclose(np.exp(found.log_weights).sum(axis=1), 1)
 
 
-def test_estimates_are_unbiased(model):
+def test_estimates_are_unbiased(model, way):
     """p(observed), and each completion's share of it, in the mean over many runs."""
     pixels, hidden = random_sets(1, 5, seed=3)
     exact = exact_posterior(model, pixels, hidden)
@@ -75,7 +81,20 @@ def test_estimates_are_unbiased(model):
     assert (np.abs(share.mean(axis=0) - np.exp(exact.log_posterior[0])) < error + rare).all()
 
 
-def test_marginals_are_within_their_error(model):
+@pytest.mark.parametrize("count", [1, 5, SIZE - 1, SIZE])
+def test_branching_is_exact_where_every_completion_has_a_particle(model, count):
+    pixels, hidden = random_sets(5, count, seed=1)
+    exact = exact_posterior(model, pixels, hidden)
+    found = smc_posterior(model, pixels, hidden, 2**count, 0)
+    np.testing.assert_allclose(found.log_observed, exact.log_observed, atol=TOLERANCE)
+    np.testing.assert_allclose(found.marginals, exact.marginals, atol=TOLERANCE)
+    order = np.argsort(number_of(found.values), axis=1)
+    log_posterior = np.take_along_axis(found.log_weights, order, axis=1)
+    np.testing.assert_allclose(log_posterior, exact.log_posterior, atol=TOLERANCE)
+
+
+def test_marginals_are_within_their_error(model, monkeypatch):
+    monkeypatch.setattr(module, "BRANCH_UP_TO", -1)
     pixels, hidden = random_sets(6, 6, seed=4)
     exact = exact_posterior(model, pixels, hidden)
     found = smc_posterior(model, pixels, hidden, 3000, 0)
@@ -84,7 +103,7 @@ def test_marginals_are_within_their_error(model):
     assert (np.abs(found.marginals - exact.marginals) < 5 * error + 5 / size).all()
 
 
-def test_particles_beyond_one_population(monkeypatch):
+def test_particles_beyond_one_population(way, monkeypatch):
     monkeypatch.setattr(module, "ROWS", 4)
     model = tiny_predictor("gru", 2, "context")
     pixels, hidden = random_sets(1, 5, seed=3)
@@ -98,7 +117,7 @@ def test_particles_beyond_one_population(monkeypatch):
     assert abs(np.mean(ratio) - 1) < 5 * np.std(ratio, ddof=1) / 40**0.5
 
 
-def test_the_seed_decides_and_grouping_does_not(model, monkeypatch):
+def test_the_seed_decides_and_grouping_does_not(model, way, monkeypatch):
     pixels, hidden = random_sets(7, 4, seed=2)
     found = smc_posterior(model, pixels, hidden, 5, 3)
     check_equal(smc_posterior(model, pixels, hidden, 5, 3), found)
@@ -121,7 +140,7 @@ def test_hidden_values_are_not_read(model):
     )
 
 
-def test_nothing_hidden_is_the_likelihood(model):
+def test_nothing_hidden_is_the_likelihood(model, way):
     pixels, hidden = random_sets(4, 0, seed=1)
     found = smc_posterior(model, pixels, hidden, 3, 0)
     expected = log_joint_table(model)[number_of(pixels)]
@@ -130,8 +149,9 @@ def test_nothing_hidden_is_the_likelihood(model):
     assert found.map_completion.shape == (4, 0)
 
 
-def test_effective_sample_sizes_are_of_the_weights_by_step(model):
+def test_effective_sample_sizes_are_of_the_weights_by_step(model, monkeypatch):
     """With one hidden pixel nothing is resampled: a particle's weight is the likelihood since."""
+    monkeypatch.setattr(module, "BRANCH_UP_TO", -1)
     pixels, _ = random_sets(1, 1, seed=5)
     found = smc_posterior(model, pixels, np.array([[2]]), 7, 0)
     images = images_of(found, pixels)

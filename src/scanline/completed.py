@@ -36,7 +36,7 @@ class Completed(NamedTuple):
     marginals: np.ndarray  # float64 [k], p(ink | observed)
     log_observed: float  # log p(observed), nats
     log_observed_error: float  # its standard error, nats; 0 where it is exact
-    effective_sample_size: float  # of the pooled particles, least of all steps; infinite if exact
+    effective_sample_size: float  # of pooled particles, least after the hole; infinite if exact
 
     @property
     def entropy(self) -> np.ndarray:
@@ -98,7 +98,7 @@ def complete_by_sampling(
         marginals=np.mean(marginals, axis=0) if marginals else both.marginals[0],
         log_observed=float(both.log_observed[0]),
         log_observed_error=float(np.std(relative, ddof=1) / np.sqrt(len(found))),
-        effective_sample_size=float(both.effective_sample_size[0].min()),
+        effective_sample_size=float(both.effective_sample_size[0, hidden[-1] :].min()),
     )
 
 

@@ -5,6 +5,8 @@ All weights are logarithms in float64, not normalised. Sequence n * P + p is par
 
 import tensorflow as tf
 
+from scanline.branching import branched
+
 RESAMPLE_BELOW = 0.5  # of the particles: their effective number
 
 
@@ -14,8 +16,9 @@ def advance(model, seen, is_hidden, start, stop, states, log_weights, log_likeli
 
     ``seen`` uint8 [T + 1, N * P] is the start token and the pixels, a row a step, of which those at
     ``is_hidden`` [T, N] are replaced; ``states``, ``log_weights`` and ``log_likelihood`` [N, P] are
-    those before ``start``. ``draws`` are uniform numbers [T, N, P] for resampling and for pixels;
-    None makes it a beam: the P most probable of all 2P continuations live on.
+    those before ``start``. ``draws`` are uniform numbers: [T, N, P] for resampling and for pixels,
+    or one array [T, N] for branching (``scanline.branching``). None makes it a beam: the P most
+    probable of all 2P continuations live on.
 
     Returns by step the pixels uint8 [S, N, P], the particles that they continue int32 [S, N, P],
     and the effective number [S, N]; then states, log_weights and log_likelihood before ``stop``.
@@ -39,19 +42,22 @@ def advance(model, seen, is_hidden, start, stop, states, log_weights, log_likeli
         likelihood = log_likelihood + observed
         splits = is_hidden[t][:, None]
         if tf.reduce_any(splits):
+            joint = tf.reshape(log_weights[:, :, None] + log_probs, [images, 2 * particles])
             if draws is None:
-                joint = log_weights[:, :, None] + log_probs
-                new_weights, child = tf.math.top_k(tf.reshape(joint, [images, -1]), particles)
+                new_weights, child = tf.math.top_k(joint, particles)
+                new_parent, new_pixel = child // 2, child % 2
+            elif len(draws) == 1:
+                child, new_weights = branched(joint, draws[0][t])
                 new_parent, new_pixel = child // 2, child % 2
             else:
                 new_parent, new_weights = _resampled(log_weights, draws[0][t])
                 ink = tf.gather(tf.sigmoid(logits), new_parent, batch_dims=1)
-                new_pixel = tf.cast(tf.cast(draws[1][t], tf.float64) < ink, tf.int32)
+                new_pixel = _drawn(ink, draws[1][t])
             parent = tf.where(splits, new_parent, same)
             pixel = tf.where(splits, new_pixel, pixel)
             weights = tf.where(splits, new_weights, weights)
-            joint = log_likelihood[:, :, None] + log_probs
-            likelihood = tf.gather(tf.gather(joint, parent, batch_dims=1), pixel, batch_dims=2)
+            both = log_likelihood[:, :, None] + log_probs
+            likelihood = tf.gather(tf.gather(both, parent, batch_dims=1), pixel, batch_dims=2)
             rows = tf.reshape(first_row + parent, [-1])
             states = tuple(tf.ensure_shape(tf.gather(state, rows), state.shape) for state in states)
             # Of the pixels, those that a later step may read.
@@ -88,6 +94,20 @@ def effective_size(log_weights: tf.Tensor) -> tf.Tensor:
     """(sum of weights)**2 / sum of squared weights, over the second axis of [N, P, ...]."""
     once = tf.reduce_logsumexp(log_weights, axis=1)
     return tf.exp(2 * once - tf.reduce_logsumexp(2 * log_weights, axis=1))
+
+
+def _drawn(ink: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+    """Pixels [N, P], each 1 with probability ``ink`` [N, P]; ``uniform`` [N, P] decides.
+
+    With one number for all particles of an image the draw is systematic: of particles that stand
+    side by side and are alike, the right share has ink. With a number each, draws are independent.
+    A number outside of 0 to 1 forces the pixel: below 0 to ink, above 1 to none.
+    """
+    uniform = tf.cast(uniform, tf.float64)
+    place = tf.cumsum(ink, axis=1, exclusive=True) + uniform
+    number = 1 - (place - tf.floor(place))
+    forced = (uniform < 0) | (uniform > 1)
+    return tf.cast(tf.where(forced, uniform, number) <= ink, tf.int32)
 
 
 def _resampled(log_weights: tf.Tensor, uniform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

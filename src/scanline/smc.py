@@ -2,9 +2,11 @@
 
 P particles go through the pixels in raster order. A hidden pixel is drawn from the model, an
 observed one weights each particle by the probability that it gave to the value seen. Before a pixel
-is drawn, particles are resampled where their effective number has fallen below half of them. The
-mean weight at the end estimates p(observed), without bias; the weighted particles are the posterior
-(Doucet and Johansen 2011, "A tutorial on particle filtering and smoothing").
+is drawn, particles are resampled where their effective number has fallen below half of them. In a
+small hole nothing is drawn: particles branch (``scanline.branching``), which enumerates what it can
+and is as exact as so many particles can be; over a long hole it would hold too much of what is
+improbable. The mean weight at the end estimates p(observed), without bias; the weighted particles
+are the posterior (Doucet and Johansen 2011, "A tutorial on particle filtering and smoothing").
 
 What lies before an image's first hidden pixel is read once an image, what follows the last in whole
 segments. Images whose pixels are hidden alike go in groups. Memory is that of ``ROWS`` sequences:
@@ -23,6 +25,9 @@ from scanline.posterior import STEPS_IN_MEMORY, check_hidden_sets, filled, read_
 from scanline.predictor import Predictor
 
 ROWS = 4096  # sequences that advance together
+# Hidden pixels. With 128 particles, the standard deviation of log p(observed) is by branching and
+# by drawing 0.09 and 0.35 nats for a run of 28 (gru-32), 0.39 and 0.34 for 8 x 8 (gru-128).
+BRANCH_UP_TO = 32
 
 
 class Particles(NamedTuple):
@@ -30,7 +35,7 @@ class Particles(NamedTuple):
 
     hidden: np.ndarray  # int [N, k], flat indices, ascending
     values: np.ndarray  # uint8 [N, P, k]
-    log_weights: np.ndarray  # float64 [N, P], normalised
+    log_weights: np.ndarray  # float64 [N, P], normalised; -inf where a completion does not count
     log_likelihood: np.ndarray  # float64 [N, P], of the completed image, nats
     log_observed: np.ndarray  # float64 [N], log of the unbiased estimate of p(observed), nats
     effective_sample_size: np.ndarray  # float64 [N, T], of the weights after each step
@@ -133,7 +138,8 @@ def _population(model, pixels, hidden, particles, seeds, reference) -> Particles
         places, kept = hidden[members], None if reference is None else reference[members]
         draws = None
         if seeds is not None:
-            draws = _draws(places, [(*seeds, n) for n in members], pixels.shape[1], particles, kept)
+            own = [(*seeds, n) for n in members]
+            draws = _draws(places, own, pixels.shape[1], particles, kept)
         known = filled(
             pixels[members].astype(np.uint8),
             places,
@@ -144,25 +150,29 @@ def _population(model, pixels, hidden, particles, seeds, reference) -> Particles
     return Particles(*(np.concatenate(field)[back] for field in zip(*found, strict=True)))
 
 
-def _draws(hidden, seeds, size, particles, reference) -> tuple[np.ndarray, np.ndarray]:
+def _draws(hidden, seeds, size, particles, reference) -> tuple[np.ndarray, ...]:
     """Uniform numbers by step, image and particle, float32 [T, N, P]: for resampling, for pixels.
 
-    An image's come from its own seed. Resampling is systematic (one number for all particles); with
-    a reference it is multinomial but for particle 0, whose number makes it its own parent, and
-    whose pixels' numbers make them the reference's.
+    Where particles branch, by step and image alone, float64 [T, N]. An image's come from its own
+    seed. Draws are systematic (one number for all particles); with a reference they are independent
+    but for particle 0, whose numbers make it its own parent, and its pixels the reference's.
     """
     count = hidden.shape[1]
+    generators = [np.random.Generator(np.random.Philox(np.random.SeedSequence(s))) for s in seeds]
+    if count <= BRANCH_UP_TO and reference is None:
+        uniform = np.zeros((size, len(seeds)))
+        for n, generator in enumerate(generators):
+            uniform[hidden[n], n] = generator.random(count)
+        return (uniform,)
     teeth = np.zeros((size, len(seeds), particles), np.float32)
     pixel = np.zeros((size, len(seeds), particles), np.float32)
-    for n, seed in enumerate(seeds):
-        generator = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed)))
+    for n, generator in enumerate(generators):
         if reference is None:
-            comb = (np.arange(particles) + generator.random((count, 1))) / particles
+            teeth[hidden[n], n] = (np.arange(particles) + generator.random((count, 1))) / particles
+            pixel[hidden[n], n] = generator.random((count, 1))
         else:
-            comb = generator.random((count, particles))
-        teeth[hidden[n], n] = comb
-        pixel[hidden[n], n] = generator.random((count, particles), np.float32)
-        if reference is not None:
+            teeth[hidden[n], n] = generator.random((count, particles))
+            pixel[hidden[n], n] = generator.random((count, particles))
             teeth[hidden[n], n, 0] = 0
             pixel[hidden[n], n, 0] = np.where(reference[n] > 0, -1, 2)
     return teeth, pixel
@@ -178,14 +188,15 @@ def _group(model, known, hidden, particles, draws) -> Particles:
     is_hidden[hidden, np.arange(images)[:, None]] = True
     before, states = read_steps(model, known, 0, start, model.zero_states(images))
     log_likelihood = np.repeat(before[:, None], particles, axis=1)
-    log_weights = log_likelihood - np.log(particles)
-    if draws is None:  # a beam begins as one
+    one = draws is None or len(draws) == 1  # a beam or a branching particle begins as one
+    log_weights = log_likelihood - (0 if one else np.log(particles))
+    if one:
         log_weights[:, 1:] = -np.inf
     rows = np.repeat(known, particles, axis=0)
     seen = np.zeros((size + 1, len(rows)), np.uint8)  # row 0: the start token
     seen[1:] = rows.T
     ess = np.empty((images, size))
-    ess[:, :start] = particles
+    ess[:, :start] = 1 if one else particles
     drawn, parents, sizes, states, weights, likelihood = advance(
         model,
         tf.constant(seen),
