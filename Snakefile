@@ -59,6 +59,15 @@ localrules:  # on a cluster, those that run on the login node: compute nodes oft
     trainings,
 
 
+onsuccess:
+    shell("python workflow/scripts/track_results.py --results {RESULTS}")
+    shell("python workflow/scripts/clear_checkpoints.py --results {RESULTS}")
+
+
+onerror:
+    shell("python workflow/scripts/track_results.py --results {RESULTS}")
+
+
 rule all:
     default_target: True
     input:

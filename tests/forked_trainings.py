@@ -1,7 +1,8 @@
 """Runs trainings on request, each a process of its own, forked after one import of TensorFlow.
 
-Reads lines of JSON (the command's arguments, a file for what it prints); writes the process's id,
-and, once it has ended, its exit status (negative: the signal that killed it).
+A request is JSON: the script, its arguments, a file for what it prints. Line by line, each is
+answered by the process's id, and, once it has ended, its exit status. With ``at-once``, all of one
+list run together, and their statuses come at the end.
 """
 
 import json
@@ -10,16 +11,19 @@ import sys
 import traceback
 
 from scanline.command import main
+from train_classifier import train_classifier
 from train_predictor import train_predictor
 
+SCRIPTS = {"train_classifier": train_classifier, "train_predictor": train_predictor}
 
-def train(arguments: list[str], log: str) -> int:
+
+def train(script: str, arguments: list[str], log: str) -> int:
     """Runs the command to its end; its exit status."""
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(file, 1)
     os.dup2(file, 2)
     try:
-        main(train_predictor, arguments=arguments)
+        main(SCRIPTS[script], arguments=arguments)
     except SystemExit as error:
         return int(error.code or 0)
     except BaseException:
@@ -28,10 +32,27 @@ def train(arguments: list[str], log: str) -> int:
     return 0
 
 
+def start(script: str, arguments: list[str], log: str) -> int:
+    """The id of a training's process."""
+    process = os.fork()
+    if process == 0:
+        os._exit(train(script, arguments, log))
+    return process
+
+
+def status(process: int) -> int:
+    """Waits for a training; its exit status (negative: the signal that killed it)."""
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
 if __name__ == "__main__":
+    if sys.argv[1:] == ["at-once"]:
+        import mlflow  # noqa: F401  (once for all)
+
+        processes = [start(*request) for request in json.load(sys.stdin)]
+        print(json.dumps([status(process) for process in processes]))
+        sys.exit()
     for line in sys.stdin:
-        process = os.fork()
-        if process == 0:
-            os._exit(train(*json.loads(line)))
+        process = start(*json.loads(line))
         print(process, flush=True)
-        print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+        print(status(process), flush=True)

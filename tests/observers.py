@@ -37,7 +37,7 @@ def log_at_once(folders: list[Path], epochs: int) -> list[int | None]:
     for process in processes:
         process.start()
     for process in processes:
-        process.join(300)
+        process.join(600)
         if process.is_alive():
             print(f"process {process.pid} has not ended", file=sys.stderr)
             process.kill()

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE = 180.0  # seconds until a server must answer
+PATIENCE = 600.0  # seconds until a server must answer
 
 
 def free_port() -> int:

@@ -37,7 +37,7 @@ def test_a_results_folder_without_write_permission(study):
         if not shutil.which("setpriv"):
             pytest.skip("root without setpriv writes everywhere")
         words = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *words]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=600)
     row = rows()["results-read-only"]
     assert re.fullmatch(pattern_of(row.line) + "\n", done.stderr), done.stderr
     assert done.returncode == row.exit
@@ -58,7 +58,7 @@ def test_snakemake_refuses(name, tmp_path):
     (tmp_path / "config.yaml").write_text(sound.replace(f"\n{old}", f"\n{new}"))
     before = held(tmp_path)
     words = ["-m", "snakemake", "-s", ROOT / "Snakefile", "--directory", tmp_path, "--cores", "1"]
-    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=600)
     row = rows()[name]
     told = [line for line in done.stderr.splitlines() if re.fullmatch(pattern_of(row.line), line)]
     assert len(told) == 1, done.stderr

@@ -97,7 +97,7 @@ def call(script: str, *arguments: object) -> subprocess.CompletedProcess:
         [sys.executable, str(SOURCE / f"{script}.py"), *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
 
 

@@ -19,9 +19,11 @@ import numpy as np
 import pytest
 from conftest import TEST_IMAGES, TRAINING_IMAGES, binarised, save_sets, write_digits
 
+from scanline.pixels import save_pixels
+
 SCRIPT = Path(__file__).parent.parent / "src/train_predictor.py"
 EPOCHS, STEPS_AN_EPOCH = 20, 2
-PATIENCE = 120.0  # seconds on a busy machine; far less are needed
+PATIENCE = 600.0  # seconds on a busy machine; far less are needed
 OUTPUTS = ["curve_by_epoch.csv", "curve_by_step.csv", "model.keras", "run.json"]
 
 
@@ -80,8 +82,8 @@ def server(tmp_path_factory) -> Iterator[Server]:
 class Training:
     """The training whose results lie in ``out``: started, disturbed, started again."""
 
-    def __init__(self, server: Server, folder: Path):
-        self.server = server
+    def __init__(self, server: Server, folder: Path, script: str = "train_predictor"):
+        self.server, self.script = server, script
         self.out, self.checkpoints, self.log = (
             folder / name for name in ("out", "checkpoints", "log")
         )
@@ -89,7 +91,7 @@ class Training:
 
     def start(self, *more: str) -> None:
         words = arguments(self.server.pixels, self.out, self.checkpoints, *more)
-        self.server.process.stdin.write(json.dumps([words, str(self.log)]) + "\n")
+        self.server.process.stdin.write(json.dumps([self.script, words, str(self.log)]) + "\n")
         self.server.process.stdin.flush()
         self.pid = int(self.server.process.stdout.readline())
 
@@ -114,9 +116,10 @@ class Training:
         paths = self.files("step-*.npz")
         return int(paths[-1].stem.removeprefix("step-")) if paths else 0
 
-    def wait_for(self, reached: Callable[[], object]) -> None:
+    def wait_for(self, reached: Callable[[], object], every: float = 0.005) -> None:
         until = time.monotonic() + PATIENCE
         while not reached():
+            time.sleep(every)
             assert time.monotonic() < until, self.said()
             assert Path(f"/proc/{self.pid}").exists(), self.said()
 
@@ -125,7 +128,7 @@ class Training:
         until = time.monotonic() + PATIENCE
         while True:
             assert time.monotonic() < until, self.said()
-            self.wait_for(there)
+            self.wait_for(there, every=0)
             os.kill(self.pid, signal.SIGSTOP)
             stat = Path(f"/proc/{self.pid}/stat")
             self.wait_for(lambda stat=stat: stat.read_text().rsplit(")")[-1].split()[0] in "TZX")
@@ -133,11 +136,11 @@ class Training:
                 return
             os.kill(self.pid, signal.SIGCONT)
 
-    def finish(self) -> None:
+    def finish(self, *more: str, as_in: dict[str, bytes] | None = None) -> None:
         """The same command again: it ends well, as the undisturbed one, and leaves nothing else."""
-        self.start()
+        self.start(*more)
         assert self.end() == 0, self.said()
-        assert learnt(self.out) == self.server.undisturbed
+        assert learnt(self.out) == (as_in or self.server.undisturbed)
         assert list(self.checkpoints.rglob("*.npz*")) == []
 
     def wrote_nothing(self) -> bool:
@@ -185,6 +188,38 @@ def test_killed_while_outputs_are_written(training):
     assert training.wrote_nothing()
     training.finish()
     assert f"step {EPOCHS * STEPS_AN_EPOCH}: goes on from its checkpoint" in training.said()
+
+
+def test_a_classifier_with_two_layers_and_batch_norm(server, tmp_path):
+    settings = ("--layers", "2", "--batch-norm", "recomputed", "--warmup-steps", "5")
+    alone, training = (
+        Training(server, tmp_path / name, "train_classifier") for name in ("alone", "training")
+    )
+    for each in (alone, training):
+        each.out.parent.mkdir()
+    alone.start(*settings)
+    assert alone.end() == 0, alone.said()
+    for stop in (signal.SIGKILL, signal.SIGTERM):
+        training.start(*settings)
+        aim = training.step() + STEPS_AN_EPOCH * 3
+        training.wait_for(lambda aim=aim: training.step() >= aim)
+        os.kill(training.pid, stop)
+        assert training.end() in (-signal.SIGKILL, 1)
+        assert training.wrote_nothing()
+    training.finish(*settings, as_in=learnt(alone.out))
+    assert "goes on from its checkpoint" in training.said()
+
+
+def test_all_checkpoints_damaged(training):
+    training.start()
+    training.wait_for(lambda: training.step() >= 2 * STEPS_AN_EPOCH)
+    training.kill()
+    paths = training.files("step-*.npz")
+    for path in paths:
+        os.truncate(path, path.stat().st_size // 2)
+    training.finish()
+    assert training.said().count("is damaged") == len(paths) == 2
+    assert "goes on" not in training.said()
 
 
 def test_sigterm_writes_a_checkpoint_and_a_damaged_one_is_told(training):
@@ -268,8 +303,17 @@ def test_a_disk_too_full_for_outputs(training, small_disk):
     training.finish()
 
 
-def test_checkpoints_of_other_settings_are_left_alone_and_removed_at_the_end(training):
-    training.start("--learning-rate", "0.01")
+@pytest.mark.parametrize("other", ["settings", "inputs"])
+def test_checkpoints_of_another_training_are_left_alone_and_removed_at_the_end(
+    training, other, tmp_path
+):
+    flags = ["--learning-rate", "0.01"]
+    if other == "inputs":
+        pixels = tmp_path / "pixels.npz"
+        sets = binarised(training.server.pixels, validation_images=10)
+        save_pixels(pixels, sets["validation"])
+        flags = ["--validation", str(pixels)]
+    training.start(*flags)
     training.wait_for(training.step)
     training.kill()
     training.finish()

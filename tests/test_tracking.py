@@ -1,6 +1,8 @@
 """MLflow observes: real stores and servers, written to by trainings and filled from the files."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -86,7 +88,7 @@ def expected_points(folder: Path, metric: str) -> list[tuple[int, float]]:
 
 def call(*words: object) -> subprocess.CompletedProcess:
     done = subprocess.run(
-        [sys.executable, *map(str, words)], cwd=ROOT, capture_output=True, text=True, timeout=300
+        [sys.executable, *map(str, words)], cwd=ROOT, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
     return done
@@ -243,8 +245,66 @@ def check_eight_at_once(results: Path) -> None:
         assert run.data.tags["mlflow.parentRunId"] == ids[f"tiny/{run.data.tags['variant']}/1"]
 
 
-def test_eight_processes_log_at_once_to_an_empty_sqlite_store(tmp_path, environment):
-    check_eight_at_once(opened(tmp_path / "results"))
+@pytest.mark.parametrize("prepared", [True, False])
+def test_eight_processes_log_at_once_to_an_empty_sqlite_store(tmp_path, environment, prepared):
+    results = tmp_path / "results"
+    if prepared:
+        opened(results)
+    else:  # as by hand, without the workflow's first job
+        study.prepare_environment({"results": str(results), "tracking": "sqlite"})
+    check_eight_at_once(results)
+
+
+def test_eight_trainings_at_once(tmp_path, environment):
+    results = tmp_path / "results"
+    binarise_digits(results, tmp_path / "digits")
+    opened(results)
+    requests, folders = [], []
+    for script, task in (("train_classifier", "classify"), ("train_predictor", "predict")):
+        for variant in range(4):
+            folder = results / DATA / task / f"gru-{variant}" / "seed-1/train"
+            words = ["--train", results / "tiny/pixels/train.npz"]
+            words += ["--validation", results / "tiny/pixels/validation.npz"]
+            words += ["--checkpoints", results / "checkpoints", "--out", folder]
+            words += study.flags(SHAPE | {"epochs": 6, "batch_size": 16}).split()
+            requests.append([script, [*map(str, words)], str(tmp_path / f"{task}-{variant}.log")])
+            folders.append(folder)
+    done = subprocess.run(
+        [sys.executable, ROOT / "tests/forked_trainings.py", "at-once"],
+        input=json.dumps(requests),
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "CUDA_VISIBLE_DEVICES": "-1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    said = [Path(log).read_text() for *_, log in requests]
+    assert json.loads(done.stdout) == [0] * 8, said
+    assert not any(WARNING in text for text in said)
+    store = Store(results)
+    for folder in folders:
+        record = Record.load(folder / "run.json")
+        run = store.run_of(record)
+        assert run.info.status == "FINISHED"
+        assert len(run.data.metrics) == 4
+        for metric in run.data.metrics:
+            points = store.points(run, metric)
+            assert [epoch for epoch, _ in points] == [1, 2, 3, 4, 5, 6]
+            assert points == expected_points(folder, metric)
+    assert len(store.runs()) == 8 + 4  # and a parent a variant
+    send_twice_at_once(results)
+
+
+def send_twice_at_once(results: Path) -> None:
+    """Two senders at the same time, then a third: all is sent, once."""
+    words = [sys.executable, "workflow/scripts/track_results.py", "--results", str(results)]
+    senders = [
+        subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    told = sorted(sender.communicate()[0] for sender in senders)
+    assert [int(re.search(r"(\d+) stages sent", line)[1]) for line in told] == [0, 9]
+    content = Store(results).content()
+    assert [len(models) for *_, models in content.values()].count(1) == 8
+    assert tracking.send(results) == 0
+    assert Store(results).content() == content
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -319,6 +379,14 @@ def test_a_server_that_comes_and_goes(server, tmp_path, environment, capsys):
     assert [len(models) for *_, models in content.values()].count(1) == 3
     assert tracking.send(results) == 0
     assert store.content() == content
+
+    # A rerun's run supersedes the older one.
+    newer = store.run_of(train(results, seed=1, epochs=2))
+    older = store.run_of(before)
+    assert newer.data.tags["supersedes"] == older.info.run_id
+    assert older.data.tags["superseded_by"] == newer.info.run_id
+    assert [epoch for epoch, _ in store.points(older, METRICS[0])] == [1, 2, 3]
+    assert [epoch for epoch, _ in store.points(newer, METRICS[0])] == [1, 2]
 
 
 def test_eight_processes_log_at_once_through_a_server(server, tmp_path, environment):

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scanline import training
+from scanline.checkpoint import Checkpoints
 from scanline.objectives import CLASSIFY, PREDICT, Score
 from scanline.predictor import Predictor
 from scanline.training import Recipe, fit
@@ -45,6 +47,38 @@ def test_a_stopped_training_ends_with_the_same_weights(pixel_sets, tmp_path):
         np.testing.assert_array_equal(ours, theirs)
     pd.testing.assert_frame_equal(curves.by_step, whole_curves.by_step)
     pd.testing.assert_frame_equal(curves.by_epoch, whole_curves.by_epoch)
+
+
+def test_a_long_epoch_has_checkpoints_within(pixel_sets, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    seen = []
+    save = Checkpoints.save
+
+    def save_and_tell(self, step, *content):
+        save(self, step, *content)
+        seen.append([path.name for path in sorted(self.folder.glob("*.npz*"))])
+
+    monkeypatch.setattr(Checkpoints, "save", save_and_tell)
+    _train(pixel_sets, tmp_path)
+    names = [f"step-{step:09}.npz" for step in range(1, 13)]  # 3 epochs of 4 steps
+    assert seen == [names[:1], *(names[i : i + 2] for i in range(11))]
+    # A training that is gone on with in the middle of an epoch ends the same.
+    whole, _ = _train(pixel_sets)
+    for name in names[-2:]:
+        (tmp_path / name).unlink()
+    monkeypatch.setattr(training.Progress, "advance", _stop_at_step_6)
+    with pytest.raises(InterruptedError, match="after step 6;"):
+        _train(pixel_sets, tmp_path)
+    monkeypatch.undo()
+    resumed, _ = _train(pixel_sets, tmp_path)
+    for ours, theirs in zip(resumed, whole, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def _stop_at_step_6(progress, loss, images):
+    progress.step += 1
+    if progress.step == 6:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_a_damaged_checkpoint_is_passed_over(pixel_sets, tmp_path, capsys):

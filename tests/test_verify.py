@@ -115,7 +115,7 @@ def call(made: Study, script: str, *arguments: str) -> tuple[int, list[str], str
         env=os.environ | {"PYTHONPATH": ""},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     return done.returncode, done.stdout.splitlines(), done.stderr
 
@@ -193,7 +193,25 @@ def test_a_changed_setting_is_named_with_both_values(copied):
 def test_a_variant_that_the_config_no_longer_has_is_named(copied):
     text = (copied.folder / "smoke.yaml").read_text()
     (copied.folder / "smoke.yaml").write_text(text.replace("gru-4", "gru-5"))
-    assert verify(copied)[:2] == (1, [f"{TRAIN}: the config has no 'gru-4' any more"])
+    assert verify(copied)[:2] == (
+        1,
+        [
+            f"{PLACE}/samples: the config has no complete/gru-4 any more",
+            f"{PLACE}/score: the config has no complete/gru-4 any more",
+            f"{TRAIN}: the config has no predict/gru-4 any more",
+        ],
+    )
+
+
+def test_a_seed_that_the_config_no_longer_has_is_named(copied):
+    copied.configure(seeds=[2])
+    assert verify(copied)[:2] == (
+        1,
+        [
+            f"{folder}: the config has no seed-1 any more"
+            for folder in (f"{PLACE}/samples", f"{PLACE}/score", TRAIN)
+        ],
+    )
 
 
 def test_changed_code_is_named_for_each_stage_that_imports_it(copied):

@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -71,8 +71,9 @@ def send(results: Path) -> int:
     """
     try:
         store = _Store(results)
-        records = records_in(results).items()
-        return sum(store.complete(record, folder) for folder, record in records)
+        with _alone(results / "tracking" / "sending"):
+            records = records_in(results).items()
+            return sum(store.complete(record, folder) for folder, record in records)
     except ValueError:
         raise
     except Exception as error:
@@ -128,10 +129,12 @@ class _Store:
             raise ValueError("tracking is none; set it in config.yaml to track runs")
         if uri.startswith("sqlite:///"):
             Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        self.client = MlflowClient(tracking_uri=uri)
         self.uri = uri
         self.lock = results / "tracking" / "lock"
-        self.experiment = self._experiment(results.resolve())
+        # A new SQLite store is made by one process; several at once would crash.
+        with _alone(self.lock) if uri.startswith("sqlite") else nullcontext():
+            self.client = MlflowClient(tracking_uri=uri)
+            self.experiment = self._experiment(results.resolve())
 
     def _experiment(self, results: Path) -> str:
         name = f"scanline {results.name}"
@@ -193,7 +196,7 @@ class _Store:
         key = "/".join((where["data"], where["variant"], where["seed"]))
         if found := self.find(PARENT, key):
             return found[-1].info.run_id
-        with self._locked():
+        with _alone(self.lock):
             if found := self.find(PARENT, key):  # another process was faster
                 return found[-1].info.run_id
             run = self.client.create_run(
@@ -203,15 +206,6 @@ class _Store:
             )
             self.client.set_terminated(run.info.run_id)
         return run.info.run_id
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """The writers of one results folder take turns, where its file system can lock."""
-        self.lock.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.lock, "w") as file:
-            with suppress(OSError):
-                fcntl.flock(file, fcntl.LOCK_EX)
-            yield
 
     def _log_inputs(self, run_id: str, record: Record) -> None:
         from mlflow.entities import Dataset, DatasetInput
@@ -313,6 +307,16 @@ def metrics_of(folder: Path) -> dict[tuple[str, int], float]:
             name = f"{line.hole}/{line.method}/{line.variable}"
             metrics[name, 0] = float(str(line.value))
     return metrics
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """The writers of one results folder take turns, where its file system can lock."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with open(lock, "w") as file:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _results_of(record: Record) -> Path:

@@ -102,6 +102,8 @@ def _changed(record: Record) -> str:
 
 def _settings(folder: Path, record: Record, results: Path, config: Mapping) -> list[str]:
     place = Path(config["results"]) / folder.relative_to(results)
+    if missing := _missing(folder.relative_to(results).parts, config):
+        return [f"{folder}: the config has no {missing} any more"]
     try:
         wanted = study.settings_of(config, record.script, place.as_posix())
     except KeyError as error:
@@ -113,6 +115,16 @@ def _settings(folder: Path, record: Record, results: Path, config: Mapping) -> l
         if json.loads(json.dumps(recorded)) != value:
             told.append(f"{folder}: made with {name} {recorded}, the config says {value}")
     return told
+
+
+def _missing(place: Sequence[str], config: Mapping) -> str:
+    """What a stage of a variant and seed is of, where the config's study no longer has it."""
+    if len(place) < 5 or not place[3].startswith("seed-"):
+        return ""
+    _, task, variant, seed, *_ = place
+    if variant not in config.get(task, {}).get("variants", [variant]):
+        return f"{task}/{variant}"
+    return seed if int(seed.removeprefix("seed-")) not in config["seeds"] else ""
 
 
 def _results_in(results: Path) -> list[Path]:

@@ -220,6 +220,7 @@ def test_a_stopped_training_goes_on_from_where_it_was_told_to_stop(finished, tra
 def test_stopped_trainings_end_with_the_weights_of_uninterrupted_ones(finished, tmp_path):
     study, _ = finished
     undisturbed = _long_study(tmp_path / "undisturbed")
+    undisturbed.configure(tracking="none")
     undisturbed.snakemake("--cores", "2", *MODELS)
     for model in MODELS:
         there, here = (_weights(each.folder / model) for each in (study, undisturbed))
@@ -249,6 +250,7 @@ def test_the_cap_holds_back_jobs_that_the_cluster_could_run(finished, tmp_path):
     short = [f"results/smoke/{name}/seed-1/train" for name in ("classify/lstm-8", "predict/gru-8")]
     for folder in short:
         shutil.rmtree(study.folder / folder)
+    study.configure(tracking="none")
     story, models = Story(), [f"{folder}/model.keras" for folder in short]
     _run(study, [*models, "--resources", "gpu=1"], story.observe)
     assert max(story.asked) == 1

@@ -1,16 +1,28 @@
 # Trained models that come with the project, in place of training (train: pretrained).
 
 
+from scanline.files import sha256_of
+
+
 ruleorder: take_model > train_classifier
 ruleorder: take_model > train_predictor
 
 
+KEPT = ("model.keras", "curve_by_epoch.csv", "curve_by_step.csv", "training.json")
+
+
+def kept(wildcards):
+    """What the kept files hold. A checkout writes them anew, so that their times tell nothing."""
+    folder = study.PRETRAINED / DATA / wildcards.model
+    return {name: sha256_of(folder / name) for name in sorted(KEPT)}
+
+
 rule take_model:
     input:
-        model=f"pretrained/{DATA}/{{model}}/model.keras",
-        by_epoch=f"pretrained/{DATA}/{{model}}/curve_by_epoch.csv",
-        by_step=f"pretrained/{DATA}/{{model}}/curve_by_step.csv",
-        training=f"pretrained/{DATA}/{{model}}/training.json",
+        model=ancient(f"pretrained/{DATA}/{{model}}/model.keras"),
+        by_epoch=ancient(f"pretrained/{DATA}/{{model}}/curve_by_epoch.csv"),
+        by_step=ancient(f"pretrained/{DATA}/{{model}}/curve_by_step.csv"),
+        training=ancient(f"pretrained/{DATA}/{{model}}/training.json"),
         pixels=f"{STUDY}/pixels/train.npz",
     output:
         model=f"{STUDY}/{{model}}/train/model.keras",
@@ -24,6 +36,7 @@ rule take_model:
     conda:
         ENVIRONMENT
     params:
+        kept=kept,
         code=code_hash("take_model"),
     shell:
         "python src/take_model.py --model {input.model} --curves {input.by_epoch} {input.by_step}"

@@ -10,11 +10,3 @@ rule open_tracking:
         ENVIRONMENT
     shell:
         "python workflow/scripts/open_tracking.py --results $(dirname $(dirname {output})) 2>&1 | tee {log}"
-
-
-onsuccess:
-    shell("python workflow/scripts/track_results.py --results {RESULTS}")
-
-
-onerror:
-    shell("python workflow/scripts/track_results.py --results {RESULTS}")
