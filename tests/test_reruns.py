@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -44,21 +45,26 @@ def copied(finished, tmp_path) -> Study:
     return Study(folder)
 
 
+@pytest.fixture(scope="module")
+def followers(finished) -> Callable[..., set[str]]:
+    """Gives for rules themselves and all that need them, directly or not, by the rule graph."""
+    graph = finished.snakemake("--rulegraph")
+    names = dict(re.findall(r'(\d+)\[label = "(\w+)"', graph))
+    arrows = [(names[a], names[b]) for a, b in re.findall(r"(\d+) -> (\d+)", graph)]
+
+    def followers(*rules: str) -> set[str]:
+        found, size = set(rules), -1
+        while size < len(found):
+            size = len(found)
+            found |= {needs for needed, needs in arrows if needed in found}
+        return (found & set(names.values())) - {"all"}
+
+    return followers
+
+
 def append(study: Study, path: str, text: str) -> None:
     with open(study.folder / path, "a") as file:
         file.write(text)
-
-
-def followers(study: Study, *rules: str) -> set[str]:
-    """The rules, and all that need them, directly or not, by the study's rule graph."""
-    graph = study.snakemake("--rulegraph")
-    names = dict(re.findall(r'(\d+)\[label = "(\w+)"', graph))
-    arrows = [(names[a], names[b]) for a, b in re.findall(r"(\d+) -> (\d+)", graph)]
-    found, size = set(rules), -1
-    while size < len(found):
-        size = len(found)
-        found |= {needs for needed, needs in arrows if needed in found}
-    return (found & set(names.values())) - {"all"}
 
 
 def rules_of(path: str) -> list[str]:
@@ -144,11 +150,11 @@ def test_watchers(copied):
     assert copied.planned() == {}
 
 
-def test_sampling(copied):
+def test_sampling(copied, followers):
     append(copied, "src/scanline/sampling.py", "\nNEW = 1\n")
     plan = copied.planned()
     assert plan.items() >= (SAMPLES | REPORT).items()
-    assert plan.keys() == followers(copied, *rules_of("scanline/sampling.py"))
+    assert plan.keys() == followers(*rules_of("scanline/sampling.py"))
     assert not plan.keys() & {*TRAININGS, "binarise", "hide_pixels", "infer_patches"}
 
 
@@ -160,25 +166,25 @@ def test_sampling(copied):
         ("src/kernel/forms.h", "// A remark: other files than Python's count whole.\n"),
     ],
 )
-def test_recurrent_core(copied, path, text):
+def test_recurrent_core(copied, followers, path, text):
     append(copied, path, text)
     plan = copied.planned()
     assert plan.items() >= (TRAININGS | SAMPLES | REPORT).items()
-    assert plan.keys() == followers(copied, *rules_of(path.removeprefix("src/")))
-    assert plan.keys() >= followers(copied, *TRAININGS, "demonstrate_cells")
+    assert plan.keys() == followers(*rules_of(path.removeprefix("src/")))
+    assert plan.keys() >= followers(*TRAININGS, "demonstrate_cells")
     assert not plan.keys() & {"binarise", "hide_pixels", "hide_patches"}
 
 
-def test_epochs(copied):
+def test_epochs(copied, followers):
     copied.configure(predict={"exceptions": {"gru-2x8": {"epochs": 2}}})
     plan = copied.planned()
     one = {"train_predictor", "score_predictor", "sample_completions", "score_completions"}
     assert plan.items() >= (dict.fromkeys(one, 1) | REPORT).items()
-    assert plan.keys() <= followers(copied, "train_predictor")
+    assert plan.keys() <= followers("train_predictor")
     assert "infer_patches" not in plan  # of the other variant
 
 
-def test_variant_added(copied):
+def test_variant_added(copied, followers):
     copied.configure(
         variants={"gru-9": {"cell": "gru", "units": 9, "layers": 1}},
         predict={"variants": ["gru-8", "gru-2x8", "gru-9"]},
@@ -186,7 +192,7 @@ def test_variant_added(copied):
     plan = copied.planned()
     assert plan.items() >= ({"train_predictor": 1, "score_predictor": 1} | REPORT).items()
     left = {"train_classifier", "sample_completions", "score_completions", "infer_patches"}
-    assert plan.keys() <= followers(copied, "train_predictor") - left
+    assert plan.keys() <= followers("train_predictor") - left
 
 
 def test_variant_removed(copied):
@@ -202,11 +208,11 @@ def test_variant_removed(copied):
     ]
 
 
-def test_threshold(copied):
+def test_threshold(copied, followers):
     copied.configure(datasets={"smoke": {"threshold": 0.2}})
     plan = copied.planned()
     assert plan.items() >= (TRAININGS | SAMPLES | REPORT | {"binarise": 1}).items()
-    assert plan.keys() == followers(copied, "binarise")
+    assert plan.keys() == followers("binarise")
 
 
 def test_how_to_run(copied, monkeypatch):
@@ -233,24 +239,24 @@ def test_lock_file(copied):
     )
 
 
-def test_deleted(copied):
+def test_deleted(copied, followers):
     shutil.rmtree(copied.folder / "results/smoke/complete/gru-8/seed-1/samples")
     plan = copied.planned()
     assert plan.items() >= (dict.fromkeys(SAMPLES, 1) | REPORT).items()
-    assert plan.keys() == followers(copied, "sample_completions")
+    assert plan.keys() == followers("sample_completions")
 
 
-def test_swapped(copied):
+def test_swapped(copied, followers):
     copied.configure(complete={"images": 101, "images_seed": 5})
     copied.snakemake("--cores", "2", "--quiet")
     assert copied.planned() == {}
     copied.configure(complete={"images": 5, "images_seed": 101})
     plan = copied.planned()
     assert plan.items() >= (SAMPLES | REPORT | {"hide_pixels": 1}).items()
-    assert plan.keys() == followers(copied, "hide_pixels")
+    assert plan.keys() == followers("hide_pixels")
 
 
-def test_lost_metadata(copied):
+def test_lost_metadata(copied, followers):
     shutil.rmtree(copied.folder / ".snakemake")
     assert copied.planned() == {}
     assert verified(copied)[0] == 0
@@ -272,7 +278,7 @@ def test_lost_metadata(copied):
         shutil.rmtree(copied.folder / "results/smoke" / folder)
     plan = copied.planned()
     assert plan.items() >= (SAMPLES | REPORT).items()
-    assert plan.keys() == followers(copied, "sample_completions")
+    assert plan.keys() == followers("sample_completions")
 
 
 def test_killed_snakemake(copied):

@@ -1,8 +1,8 @@
 """Checkpoints of a training: whole or absent, two generations, nothing in them is executed.
 
 A folder belongs to one training and one set of all that it depends on; whoever names the folder
-sees to that. Each file is complete under its name (written aside, flushed, renamed), and its zip
-checksums tell a damaged one, in place of which the one before is taken.
+sees to that. Each file is complete under its name (written aside, flushed, renamed). Its zip
+checksums and the list of its arrays tell a damaged one, in place of which the one before is taken.
 """
 
 import io
@@ -30,9 +30,8 @@ class Checkpoints:
         Raises OSError, one line, where it cannot be written; earlier ones stay as they are.
         """
         content = io.BytesIO()
-        np.savez(
-            content, description=np.array(json.dumps(description)), allow_pickle=False, **arrays
-        )
+        told = json.dumps([sorted(arrays), description])
+        np.savez(content, description=np.array(told), allow_pickle=False, **arrays)
         path = self.folder / f"step-{step:09}.npz"
         try:
             write_whole(path, content.getvalue())
@@ -51,7 +50,10 @@ class Checkpoints:
                 # Opened here, since NumPy leaves a damaged file open.
                 with open(path, "rb") as file, np.load(file, allow_pickle=False) as content:
                     arrays = {name: content[name] for name in content.files}
-                return arrays, json.loads(str(arrays.pop("description")))
+                names, description = json.loads(str(arrays.pop("description")))
+                if sorted(arrays) != names:  # which no checksum covers
+                    raise ValueError("its arrays have other names")
+                return arrays, description
             except Exception as error:  # a damaged zip file raises many kinds
                 print(f"{path} is damaged ({error}); it is passed over", file=sys.stderr)
         return None

@@ -17,7 +17,10 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True)
     checkpoints = parser.parse_args().results / "checkpoints"
     for stage in sorted(path for path in checkpoints.glob("*") if path.is_dir()):
-        written = max(path.stat().st_mtime for path in (stage, *stage.rglob("*")))
+        try:
+            written = max(path.stat().st_mtime for path in (stage, *stage.rglob("*")))
+        except FileNotFoundError:  # its training goes on at this moment
+            continue
         if time.time() - written > DAYS * 24 * 3600:
             print(f"{stage}: given up {DAYS} days ago or before; removed")
             shutil.rmtree(stage)
