@@ -90,6 +90,14 @@ def test_what_is_executed_counts(source, name, text):
     assert hash_after(source / name, text) != hashed
 
 
+def test_every_file_that_is_no_python_counts_for_some_module():
+    read = [code.SOURCE / path for path in code.READ_BY.values()]
+    files = {path for path in code.SOURCE.rglob("*") if path.is_file()}
+    others = {f for f in files if f.suffix != ".py" and "__pycache__" not in f.parts}
+    assert {path for path in others if not any(path.is_relative_to(each) for each in read)} == set()
+    assert all((code.SOURCE / "scanline" / f"{name}.py").exists() for name in code.READ_BY)
+
+
 def test_a_hash_sign_in_a_string_is_code(source):
     first = hash_after(source / "train.py", SCRIPT + "\nX = '# one'\n")
     assert hash_after(source / "train.py", SCRIPT + "\nX = '# two'\n") != first

@@ -86,7 +86,8 @@ def cluster(tmp_path, monkeypatch) -> Path:
 
 def test_a_deleted_training_is_tried_again_from_its_checkpoint(cluster, tmp_path):
     study = copy_project(tmp_path / "project")
-    study.configure(tracking="none", predict={"exceptions": {"gru-8": LONG}})
+    long = [{"variants": ["gru-8"], "training": LONG}]
+    study.configure(tracking="none", predict={"exceptions": long})
     study.edit(f"{PROFILE}/job.yaml", "workingDir: /study", f"workingDir: {study.folder}")
     command = [sys.executable, "-m", "snakemake", "--configfile", "smoke.yaml", *BY_KUBERNETES]
     command += ["--seconds-between-status-checks", "1", f"{TRAIN}/model.keras"]

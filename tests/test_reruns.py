@@ -29,10 +29,19 @@ SCORES = {"score_classifier", "score_predictor", "score_completions", "infer_pat
 PATIENCE = 600.0  # seconds on a busy machine; a twentieth of it is needed
 
 
+def copied_project(folder: Path) -> Study:
+    """The project's sources, with the published numbers, which the report reads."""
+    study = copy_project(folder)
+    published = Path("docs/results/figures.csv")
+    (folder / published.parent).mkdir(parents=True)
+    shutil.copyfile(ROOT / published, folder / published)
+    return study
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Study:
     """The small study, run to its end."""
-    study = copy_project(tmp_path_factory.mktemp("workflow") / "project")
+    study = copied_project(tmp_path_factory.mktemp("workflow") / "project")
     study.snakemake("--cores", "2")
     return study
 
@@ -89,6 +98,7 @@ def test_the_study_ends_with_a_report_and_a_record_a_stage(finished):
     assert scripts["train_classifier"] == 2
     assert scripts["sample_completions"] == 2
     assert scripts["infer_patches"] == 1
+    assert scripts["evaluate_posterior"] == scripts["calibrate_posterior"] == 1
     assert not list(results.rglob(".partial-*"))
 
 
@@ -109,7 +119,7 @@ def test_touch(copied):
 
 
 def test_fresh_clone(finished, tmp_path):
-    clone = copy_project(tmp_path / "clone")
+    clone = copied_project(tmp_path / "clone")
     for file in (clone.folder / "src").rglob("*"):
         os.utime(file)
     for part in ("results", "digits"):
@@ -121,7 +131,7 @@ def test_fresh_clone(finished, tmp_path):
 
 
 def test_lost_times(finished, tmp_path):
-    clone = copy_project(tmp_path / "clone")
+    clone = copied_project(tmp_path / "clone")
     for part in ("results", "digits"):
         there, here = finished.folder / part, clone.folder / part
         shutil.copytree(there, here, copy_function=shutil.copyfile, dirs_exist_ok=True)
@@ -158,6 +168,15 @@ def test_sampling(copied, followers):
     assert not plan.keys() & {*TRAININGS, "binarise", "hide_pixels", "infer_patches"}
 
 
+def test_sequential_monte_carlo(copied, followers):
+    append(copied, "src/scanline/smc.py", "\nNEW = 1\n")
+    plan = copied.planned()
+    for rule in ("evaluate_posterior", "calibrate_posterior", "tabulate_posterior", "write_report"):
+        assert plan[rule] == 1
+    assert plan.keys() == followers(*rules_of("scanline/smc.py"))
+    assert not plan.keys() & {*TRAININGS, "sample_completions", "hide_holes", "infer_patches"}
+
+
 @pytest.mark.parametrize(
     ("path", "text"),
     [
@@ -176,7 +195,7 @@ def test_recurrent_core(copied, followers, path, text):
 
 
 def test_epochs(copied, followers):
-    copied.configure(predict={"exceptions": {"gru-2x8": {"epochs": 2}}})
+    copied.configure(predict={"exceptions": [{"variants": ["gru-2x8"], "training": {"epochs": 2}}]})
     plan = copied.planned()
     one = {"train_predictor", "score_predictor", "sample_completions", "score_completions"}
     assert plan.items() >= (dict.fromkeys(one, 1) | REPORT).items()
@@ -239,6 +258,13 @@ def test_lock_file(copied):
     )
 
 
+def test_published(copied):
+    os.utime(copied.folder / "docs/results/figures.csv")
+    assert copied.planned() == {}
+    append(copied, "docs/results/figures.csv", "\n")
+    assert copied.planned() == {"write_report": 1}
+
+
 def test_deleted(copied, followers):
     shutil.rmtree(copied.folder / "results/smoke/complete/gru-8/seed-1/samples")
     plan = copied.planned()
@@ -260,7 +286,7 @@ def test_lost_metadata(copied, followers):
     shutil.rmtree(copied.folder / ".snakemake")
     assert copied.planned() == {}
     assert verified(copied)[0] == 0
-    copied.configure(predict={"exceptions": {"gru-8": {"epochs": 2}}})
+    copied.configure(predict={"exceptions": [{"variants": ["gru-8"], "training": {"epochs": 2}}]})
     append(copied, "src/scanline/sampling.py", "\nNEW = 1\n")
     assert copied.planned() == {}
     code, lines = verified(copied)

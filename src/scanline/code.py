@@ -16,6 +16,7 @@ WATCHERS = ("command", "record", "tracking", "progress")
 READ_BY = {
     "native": "kernel",
     "tables": "scanline/published.csv",
+    "literature": "scanline/literature.csv",
     "report": "scanline/report.html.j2",
 }
 

@@ -1,6 +1,9 @@
 # Tables, figures, and the report.
 
-PUBLISHED = "docs/results/figures.csv"  # numbers of other data sets, where there are
+from scanline.files import sha256_of
+
+# Numbers of other data sets, where there are. A checkout writes the file anew: its content counts.
+PUBLISHED = [path for path in ["docs/results/figures.csv"] if Path(path).is_file()]
 TABLES = {
     task: f"{RESULTS}/{{data}}/tables/table-{number}-{task}.csv"
     for task, number in [
@@ -217,7 +220,7 @@ rule write_report:
             ],
         ],
         records=RECORDS,
-        published=lambda wildcards: PUBLISHED if Path(PUBLISHED).is_file() else [],
+        published=ancient(PUBLISHED),
     output:
         report=f"{RESULTS}/{{data}}/report/report.html",
         record=f"{RESULTS}/{{data}}/report/run.json",
@@ -229,6 +232,7 @@ rule write_report:
         published=lambda wildcards, input: (
             f"--published {input.published}" if input.published else ""
         ),
+        published_content=[sha256_of(Path(path)) for path in PUBLISHED],
         code=code_hash("write_report"),
     shell:
         "python src/write_report.py --tables {input.tables}"
