@@ -11,16 +11,6 @@ POSTERIOR_FIGURES = [
 CALIBRATION_FIGURES = list(figure_names.calibration("{variant}").values())
 
 
-def of_first_seed(task, stage, file):
-    """A file of one stage for every variant of a task, of the first seed."""
-    return expand(
-        f"{RESULTS}/{{data}}/{task}/{{variant}}/seed-{{seed}}/{stage}/{file}",
-        variant=config[task]["variants"],
-        seed=config["seeds"][:1],
-        allow_missing=True,
-    )
-
-
 rule hide_holes:
     input:
         test=rules.binarise.output.test,
@@ -156,11 +146,14 @@ rule calibrate_posterior:
 
 rule draw_calibration:
     input:
-        expand(
-            f"{RESULTS}/{{{{data}}}}/posterior/{{{{variant}}}}/seed-{{seed}}/calibration/{{file}}",
-            seed=config["seeds"][:1],
-            file=["ranks.csv", "errors.csv", "effective_sample_size.csv"],
-        ),
+        **{
+            name: f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{config['seeds'][0]}/calibration/{file}"
+            for name, file in [
+                ("ranks", "ranks.csv"),
+                ("errors", "errors.csv"),
+                ("sizes", "effective_sample_size.csv"),
+            ]
+        },
     output:
         report(
             pictures("calibration-{variant}", CALIBRATION_FIGURES),
@@ -177,5 +170,5 @@ rule draw_calibration:
         settings=settings("draw_calibration"),
         code=code_hash("draw_calibration"),
     shell:
-        "python src/draw_calibration.py --ranks {input[0]} --errors {input[1]} --sizes {input[2]}"
+        "python src/draw_calibration.py --ranks {input.ranks} --errors {input.errors} --sizes {input.sizes}"
         " --out $(dirname {output.record}) {params.settings} 2>&1 | tee {log}"

@@ -82,6 +82,16 @@ def of_each(task, stage, file):
     )
 
 
+def of_first_seed(task, stage, file):
+    """A file of one stage for every variant of a task, of the first seed."""
+    return expand(
+        f"{RESULTS}/{{data}}/{task}/{{variant}}/seed-{{seed}}/{stage}/{file}",
+        variant=config[task]["variants"],
+        seed=config["seeds"][:1],
+        allow_missing=True,
+    )
+
+
 def pictures(folder, names):
     """The .png files of a folder of figures."""
     return [f"{RESULTS}/{{data}}/figures/{folder}/{name}.png" for name in names]
