@@ -393,7 +393,7 @@ def test_zig_from_pypi_builds_the_core_where_there_is_no_other_compiler(tmp_path
     np.savez(tmp_path / "given.npz", x, *states, *weights)
     environment = {k: v for k, v in os.environ.items() if k != "CXX"} | {
         "PATH": str(tmp_path),
-        "PYTHONPATH": str(Path(native.__file__).parents[1]),
+        "PYTHONPATH": os.pathsep.join(sys.path),
     }
     command = [sys.executable, "-c", BUILT_BY_ZIG, tmp_path / "given.npz", tmp_path / "found.npy"]
     subprocess.run(command, env=environment, check=True)
