@@ -412,7 +412,8 @@ def test_a_taken_model_s_run_compares_with_trainings(results, trained, environme
     assert tracking.send(taken) == 1
     store = Store(taken)
     found = store.run_of(record)
-    wanted = {name: str(value) for name, value in trained.settings.items()}
+    settings = Record.load(training).settings
+    wanted = {name: str(value) for name, value in settings.items()}
     assert wanted.items() <= found.data.params.items()
     assert found.data.params["variant"] == "gru-4"
     for metric in METRICS:

@@ -73,7 +73,7 @@ void gru_step(const Shape& s, const F* packed, F* a, F* reset, F* g, F* kept) {
     const F* at = g + r * ldg + u;
     const V<F> z = load<F>(at), candidate = hyperbolic_tangent(load<F>(at + 2 * up));
     F* h = a + r * lda + u;
-    store<F>(h, candidate + z * (load<F>(h) - candidate));
+    store<F>(h, z * load<F>(h) + (1 - z) * candidate);  // z = 1 keeps the state exactly
     if (kept) stream(kept + r * ld + 2 * up + u, candidate);
   });
 }
@@ -92,7 +92,7 @@ void gru_reset_after_step(const Shape& s, const F* packed, F* a, F* g, F* kept) 
     const V<F> z = sigmoid(load<F>(at)), open = sigmoid(load<F>(at + up)), from_state = load<F>(at + 3 * up);
     const V<F> candidate = hyperbolic_tangent(load<F>(at + 2 * up) + open * from_state);
     F* h = a + r * lda + u;
-    store<F>(h, candidate + z * (load<F>(h) - candidate));
+    store<F>(h, z * load<F>(h) + (1 - z) * candidate);  // z = 1 keeps the state exactly
     F* to = kept + r * ld + u;
     if (kept) stream(to, z), stream(to + up, open), stream(to + 2 * up, candidate), stream(to + 3 * up, from_state);
   });

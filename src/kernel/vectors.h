@@ -75,8 +75,9 @@ template <class F> INLINE void prefetch(const F* p, long n) {
 // 1 / v. ASSUME: v lies between 1 and 1e38, or is NaN.
 INLINE V<float> reciprocal(V<float> v) {
 #if defined(__AVX512F__)
-  V<float> guess = _mm512_maskz_rcp14_ps(0xffff, v);
-  return guess * (2.0f - v * guess);
+  // Newton's step as a correction of the guess: so the reciprocal of 1 is 1.
+  const V<float> guess = _mm512_maskz_rcp14_ps(0xffff, v);
+  return _mm512_fmadd_ps(guess, _mm512_fnmadd_ps(v, guess, all(1.0f)), guess);
 #else
   return 1.0f / v;
 #endif
