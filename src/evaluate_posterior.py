@@ -78,6 +78,7 @@ def evaluate_posterior(
             began = time.monotonic()
             forecast = forecast_of(pixels, places)
             seconds = time.monotonic() - began
+            print(f"{path.stem}, {method}: {len(pixels)} images in {seconds:.0f} s", flush=True)
             completed = {"digit_accuracy": forecast.best}
             if forecast.samples.shape[1]:
                 completed["sample_digit_accuracy"] = forecast.samples[:, 0]
