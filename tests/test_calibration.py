@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from tabulated import SIZE, all_images, tiny_predictor
 
-from scanline import calibration
+from scanline import calibration, smc
 from scanline.calibration import chi_square, errors_by_particles, ranks_of_truth, shares_below
 from scanline.smc import smc_posterior
 
@@ -52,7 +52,8 @@ def test_chi_square_is_pearson_s():
     assert found["p_value"].item() == pytest.approx(0.5724, abs=1e-4)
 
 
-def test_errors_are_against_the_exact_posterior(model):
+def test_errors_are_against_the_exact_posterior(model, monkeypatch):
+    monkeypatch.setattr(smc, "BRANCH_UP_TO", -1)  # drawn: 128 branches would hold all 32 completions
     pixels = all_images()[[3, 77, 200]]
     hidden = np.tile([0, 2, 3, 5, 7], (3, 1))
     errors, sizes = errors_by_particles(model, pixels, hidden, [8, 128], 12, seed=0)
