@@ -17,6 +17,16 @@ def test_plans_work_before_any_data_exists(tmp_path):
     assert "gru-2x8" in study.snakemake("--summary")
 
 
+def test_tasks_without_variants_are_left_out(tmp_path):
+    study = copy_project(tmp_path / "project")
+    none: dict = {"variants": []}
+    study.configure(classify=none, complete=none, inpaint=none, posterior=none)
+    assert set(study.planned()) == {
+        *("open_tracking", "binarise", "train_predictor", "score_predictor"),
+        *("demonstrate_cells", "draw_cells", "draw_curves", "make_tables", "write_report"),
+    }
+
+
 def test_a_wrong_config_is_refused_in_one_line(tmp_path):
     study = copy_project(tmp_path / "project")
     study.configure(variants={"gru-8": {"units": 0}})

@@ -38,8 +38,9 @@ INPAINTINGS = [  # with the wildcard in place of a variant
 
 RECORDS = [  # of the stages that the report tells of
     rules.binarise.output.record,
-    rules.hide_pixels.output.record,
-    rules.hide_patches.output.record,
+    *of_task("complete", rules.hide_pixels.output.record),
+    *of_task("inpaint", rules.hide_patches.output.record),
+    *of_task("posterior", rules.hide_holes.output.record),
     rules.demonstrate_cells.output.record,
     *of_each("classify", "train", "run.json"),
     *of_each("classify", "score", "run.json"),
@@ -48,7 +49,6 @@ RECORDS = [  # of the stages that the report tells of
     *of_each("complete", "samples", "run.json"),
     *of_each("complete", "score", "run.json"),
     *of_each("inpaint", "posterior", "run.json"),
-    rules.hide_holes.output.record,
     *of_each("posterior", "evaluation", "run.json"),
     *of_each("posterior", "calibration", "run.json"),
 ]
@@ -202,17 +202,17 @@ rule write_report:
         tables=rules.make_tables.output.tables,
         comparisons=rules.make_tables.output.comparisons,
         cells=rules.demonstrate_cells.output.summary,
-        posterior=rules.tabulate_posterior.output.table,
+        posterior=of_task("posterior", rules.tabulate_posterior.output.table),
         figures=[
             *pictures("cells", [figure_names.CELLS]),
             *pictures("curves", CURVES),
-            *pictures("completions", COMPLETIONS),
+            *of_task("complete", *pictures("completions", COMPLETIONS)),
             *[
                 path.replace("{variant}", variant)
                 for variant in config["inpaint"]["variants"]
                 for path in pictures("inpainting-{variant}", INPAINTINGS)
             ],
-            *pictures("posterior", POSTERIOR_FIGURES),
+            *of_task("posterior", *pictures("posterior", POSTERIOR_FIGURES)),
             *[
                 path.replace("{variant}", variant)
                 for variant in config["posterior"]["variants"]
@@ -229,13 +229,13 @@ rule write_report:
     conda:
         ENVIRONMENT
     params:
-        published=lambda wildcards, input: (
-            f"--published {input.published}" if input.published else ""
+        optional=lambda wildcards, input: " ".join(
+            f"--{name} {input[name]}" for name in ("published", "posterior") if input[name]
         ),
         published_content=[sha256_of(Path(path)) for path in PUBLISHED],
         code=code_hash("write_report"),
     shell:
         "python src/write_report.py --tables {input.tables}"
-        " --comparisons {input.comparisons} --cells {input.cells} --posterior {input.posterior}"
-        " --figures {input.figures} --records {input.records} {params.published}"
+        " --comparisons {input.comparisons} --cells {input.cells}"
+        " --figures {input.figures} --records {input.records} {params.optional}"
         " --out $(dirname {output.report}) 2>&1 | tee {log}"

@@ -92,6 +92,11 @@ def of_first_seed(task, stage, file):
     )
 
 
+def of_task(task, *paths):
+    """The paths, or none where no variant does the task."""
+    return paths if config[task]["variants"] else ()
+
+
 def pictures(folder, names):
     """The .png files of a folder of figures."""
     return [f"{RESULTS}/{{data}}/figures/{folder}/{name}.png" for name in names]
