@@ -53,7 +53,7 @@ def test_chi_square_is_pearson_s():
 
 
 def test_errors_are_against_the_exact_posterior(model, monkeypatch):
-    monkeypatch.setattr(smc, "BRANCH_UP_TO", -1)  # drawn: 128 branches would hold all 32 completions
+    monkeypatch.setattr(smc, "BRANCH_UP_TO", -1)  # drawn, since 32 branches hold all
     pixels = all_images()[[3, 77, 200]]
     hidden = np.tile([0, 2, 3, 5, 7], (3, 1))
     errors, sizes = errors_by_particles(model, pixels, hidden, [8, 128], 12, seed=0)
