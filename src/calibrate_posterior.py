@@ -16,7 +16,7 @@ def calibrate_posterior(
     model: Path,
     test: Path,
     holes: tuple[str, ...] = ("4x4", "8x8", "upper-half"),
-    calibrated: tuple[str, ...] = ("8x8",),
+    simulated: tuple[str, ...] = ("8x8",),
     cut: int = 484,
     draws: int = 500,
     bins: int = 20,
@@ -37,7 +37,7 @@ def calibrate_posterior(
         model: a trained model of the next pixel (model.keras)
         test: pixels that it has never seen
         holes: names of the holes whose errors are measured
-        calibrated: names of the holes for which images are drawn
+        simulated: names of the holes for which images are drawn
         cut: where a run begins
         draws: images drawn from the model for a hole
         bins: ranks from 0 to bins - 1
@@ -52,11 +52,12 @@ def calibrate_posterior(
     predictor = load_predictor(model, pixel_set.identity)
     shape = pixel_set.description["rows"], pixel_set.description["columns"]
     ranks, tests = [], []
-    for hole in calibrated:
+    for hole in simulated:
         hidden = hidden_sets(hole, *shape, images=draws, cut=cut, seed=seed)
         found = ranks_of_truth(predictor, hidden, draw_particles, bins, seed)
         ranks.append(found.assign(hole=hole, particles=draw_particles))
         tests.append(chi_square(found, bins).assign(hole=hole, particles=draw_particles))
+        print(f"{hole}: {draws} images drawn from the model, and filled", flush=True)
     errors, sizes = [], []
     for hole in holes:
         chosen = hide(pixel_set, hole, images=images, cut=cut, seed=seed)
@@ -64,10 +65,9 @@ def calibrate_posterior(
         error, size = errors_by_particles(predictor, pixels, chosen.hidden, particles, runs, seed)
         errors.append(error.assign(hole=hole))
         sizes.append(size.assign(hole=hole))
-    tables = {
-        "ranks": ranks, "calibration": tests, "errors": errors, "effective_sample_size": sizes
-    }  # fmt: skip
-    for name, parts in tables.items():
+        print(f"{hole}: {runs} runs of each number of particles", flush=True)
+    names = ("ranks", "calibration", "errors", "effective_sample_size")
+    for name, parts in zip(names, (ranks, tests, errors, sizes), strict=True):
         table = pd.concat(parts)
         table.insert(0, "hole", table.pop("hole"))
         table.to_csv(out / f"{name}.csv", index=False)

@@ -299,6 +299,8 @@ def test_lost_metadata(copied, followers):
             "sample_completions (scanline/sampling.py)",
             "results/smoke/posterior/gru-8/seed-1/calibration: made by other code of "
             "calibrate_posterior (scanline/sampling.py)",
+            "results/smoke/posterior/gru-8/seed-1/evaluation: made by other code of "
+            "evaluate_posterior (scanline/sampling.py)",
             "results/smoke/predict/gru-8/seed-1/train: made with epochs 1, the config says 2",
         ],
     )

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from scanline.posterior import check_hidden_sets
 from scanline.predictor import Predictor
+from scanline.sampling import fill
 
 ROWS = 2**14  # sequences that advance together
 
@@ -60,7 +61,7 @@ def _complete(model, pixels, hidden, samples, seed) -> PrefixCompletions:
     observed[hidden.T, np.arange(images)] = False
     seen = np.zeros((size + 1, images * rows), np.uint8)  # row 0: the start token
     seen[1:] = np.repeat(pixels.T * observed, rows, axis=1)
-    filled, logits = _fill(
+    filled, logits = fill(
         model,
         tf.constant(seen),
         tf.constant(np.repeat(observed, rows, axis=1)),
@@ -91,22 +92,3 @@ def _at(values: np.ndarray, places: np.ndarray) -> np.ndarray:
 @tf.function(reduce_retracing=True)
 def _read(model, pixels, start, stop, states):
     return model.segment(pixels, start, stop, states)
-
-
-@tf.function(reduce_retracing=True)
-def _fill(model, seen, observed, greedy, start, stop, states, seed):
-    """Pixels ``start`` to ``stop`` of every column, and their log-odds: [stop - start, B] each.
-
-    ``seen`` [T + 1, B] is the start token and the pixels, ``observed`` [T, B] tells which of them
-    stay, ``greedy`` [B] the columns whose hidden pixels are not drawn.
-    """
-    columns = tf.shape(seen)[1]
-    logits = tf.TensorArray(tf.float32, stop - start)
-    for t in tf.range(start, stop):
-        logit, states = model.step_on(model.inputs_of.at(seen, t), states)
-        logits = logits.write(t - start, logit)
-        uniform = tf.random.stateless_uniform([columns], tf.random.fold_in(seed, t), alg="philox")
-        ink = tf.where(greedy, logit > 0, uniform < tf.sigmoid(logit))
-        pixel = tf.where(observed[t], seen[t + 1], tf.cast(ink, tf.uint8))
-        seen = tf.tensor_scatter_nd_update(seen, [[t + 1]], pixel[None])
-    return seen[start + 1 : stop + 1], logits.stack()

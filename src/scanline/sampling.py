@@ -32,9 +32,11 @@ def sample_completions(
         states = _read(model, pixels, tf.constant(cut), states)
     seen = np.zeros((size + 1, count * samples), np.uint8)  # row 0: the start token
     seen[1 : cut + 1] = np.repeat(pixels[:, :cut], samples, axis=0).T
-    drawn, logits = _advance(
+    drawn, logits = fill(
         model,
         tf.constant(seen),
+        tf.zeros((size, 1), tf.bool),
+        tf.constant(False),
         tf.constant(cut),
         tf.constant(cut + length),
         tuple(tf.repeat(state, samples, axis=0) for state in states),
@@ -66,11 +68,12 @@ def _forced(model, pixels, start, stop, states):
 
 
 @tf.function(reduce_retracing=True)
-def _advance(model, seen, start, stop, states, seed):
-    """Draws pixels ``start`` to ``stop`` of every column: uint8 and float32 [stop - start, B].
+def fill(model, seen, observed, greedy, start, stop, states, seed):
+    """Pixels ``start`` to ``stop`` of every column, and their log-odds: [stop - start, B] each.
 
-    ``seen`` [T + 1, B] is the start token and the pixels, a row a step: so a step reads and writes
-    whole rows.
+    ``seen`` [T + 1, B], uint8, is the start token and the pixels, a row a step: so a step reads and
+    writes whole rows. ``observed``, [T, B] or [T, 1], tells which pixels stay; ``greedy``, [B] or
+    one for all, whether a hidden one is the more probable value and not drawn.
     """
     columns = tf.shape(seen)[1]
     logits = tf.TensorArray(tf.float32, stop - start)
@@ -78,7 +81,8 @@ def _advance(model, seen, start, stop, states, seed):
         logit, states = model.step_on(model.inputs_of.at(seen, t), states)
         logits = logits.write(t - start, logit)
         uniform = tf.random.stateless_uniform([columns], tf.random.fold_in(seed, t), alg="philox")
-        pixel = tf.cast(uniform < tf.sigmoid(logit), tf.uint8)
+        ink = tf.where(greedy, logit > 0, uniform < tf.sigmoid(logit))
+        pixel = tf.where(observed[t], seen[t + 1], tf.cast(ink, tf.uint8))
         seen = tf.tensor_scatter_nd_update(seen, [[t + 1]], pixel[None])
     return seen[start + 1 : stop + 1], logits.stack()
 

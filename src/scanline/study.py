@@ -151,10 +151,9 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
             return {name: posterior[name] for name in names}
         case "calibrate_posterior":
             calibration = posterior["calibration"]
-            same = ("draws", "bins", "images", "particles", "runs", "holes")
+            same = ("simulated", "draws", "bins", "images", "particles", "runs", "holes")
             return {
                 **{name: calibration[name] for name in same},
-                "calibrated": calibration["simulated"],
                 "draw_particles": posterior["particles"],
                 "cut": complete["cut"],
                 "seed": posterior["seed"],
