@@ -230,7 +230,9 @@ rule write_report:
         ENVIRONMENT
     params:
         optional=lambda wildcards, input: " ".join(
-            f"--{name} {input[name]}" for name in ("published", "posterior") if input[name]
+            f"--{name} {input[name]}"
+            for name in ("published", "posterior")
+            if input[name]
         ),
         published_content=[sha256_of(Path(path)) for path in PUBLISHED],
         code=code_hash("write_report"),
