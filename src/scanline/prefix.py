@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from scanline.posterior import check_hidden_sets
 from scanline.predictor import Predictor
-from scanline.sampling import fill
+from scanline.sampling import fill, read
 
 ROWS = 2**14  # sequences that advance together
 
@@ -54,8 +54,8 @@ def _complete(model, pixels, hidden, samples, seed) -> PrefixCompletions:
     pixels = pixels.astype(np.uint8)
     states = model.zero_states(images)
     if start:
-        states = _read(model, pixels, tf.constant(0), tf.constant(start), states)[1]
-    forced = _read(model, pixels, tf.constant(start), tf.constant(stop), states)[0]
+        states = read(model, pixels, tf.constant(0), tf.constant(start), states)[1]
+    forced = read(model, pixels, tf.constant(start), tf.constant(stop), states)[0]
     rows = samples + 1  # of an image: its samples, then the greedy one
     observed = np.ones((size, images), bool)
     observed[hidden.T, np.arange(images)] = False
@@ -87,8 +87,3 @@ def _complete(model, pixels, hidden, samples, seed) -> PrefixCompletions:
 def _at(values: np.ndarray, places: np.ndarray) -> np.ndarray:
     """values [N, R, L] at places [N, k] -> [N, R, k]."""
     return np.take_along_axis(values, places[:, None, :], axis=2)
-
-
-@tf.function(reduce_retracing=True)
-def _read(model, pixels, start, stop, states):
-    return model.segment(pixels, start, stop, states)

@@ -29,7 +29,7 @@ def sample_completions(
     pixels = pixels.astype(np.uint8)
     states = model.zero_states(count)
     if cut:
-        states = _read(model, pixels, tf.constant(cut), states)
+        states = read(model, pixels, tf.constant(0), tf.constant(cut), states)[1]
     seen = np.zeros((size + 1, count * samples), np.uint8)  # row 0: the start token
     seen[1 : cut + 1] = np.repeat(pixels[:, :cut], samples, axis=0).T
     drawn, logits = fill(
@@ -42,7 +42,7 @@ def sample_completions(
         tuple(tf.repeat(state, samples, axis=0) for state in states),
         tf.constant(_two_words(seed)),
     )
-    forced = _forced(model, pixels, tf.constant(cut), tf.constant(cut + length), states)
+    forced = read(model, pixels, tf.constant(cut), tf.constant(cut + length), states)[0]
     return Completions(
         samples=drawn.numpy().T.reshape(count, samples, length),
         sample_logits=logits.numpy().T.reshape(count, samples, length),
@@ -58,13 +58,9 @@ def sample_images(model: Predictor, count: int, size: int, seed: int) -> np.ndar
 
 
 @tf.function(reduce_retracing=True)
-def _read(model, pixels, stop, states):
-    return model.segment(pixels, 0, stop, states)[1]
-
-
-@tf.function(reduce_retracing=True)
-def _forced(model, pixels, start, stop, states):
-    return model.segment(pixels, start, stop, states)[0]
+def read(model, pixels, start, stop, states):
+    """``model.segment``, compiled: the logits of steps ``start`` to ``stop``, the state after."""
+    return model.segment(pixels, start, stop, states)
 
 
 @tf.function(reduce_retracing=True)
