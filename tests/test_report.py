@@ -1,158 +1,28 @@
-"""The HTML report of a tiny study: its numbers, and how it stands in a real browser."""
+"""The HTML report of a whole study: each number, figure and word of it."""
 
-import csv
-import html
-import json
 import re
-import shutil
-import subprocess
-from html.parser import HTMLParser
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
-from posterior_tables import methods_table
-from study_copy import ROOT, figures_of_config
+from report_study import Parsed, read_rows, record, study_in, write_scores, written
 
-from demonstrate_cells import demonstrate_cells
 from make_tables import make_tables
 from scanline import tables
 from scanline.by_image import Number
 from scanline.command import run
 from scanline.comparisons import comparisons
-from scanline.record import Record
-from write_report import write_report
-
-STAGES = {"classify": "score", "predict": "score", "complete": "score", "inpaint": "posterior"}
-BINARISED = {
-    "data": "mnist-threshold-0.1",
-    "source": "mnist",
-    "method": "threshold",
-    "threshold": 0.1,
-    "validation_images": 5000,
-}
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    with open(path, newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write_scores(folder: Path) -> list[Path]:
-    """scores.csv of all that was published in 2017, each number 0.001 higher."""
-    stages: dict = {}
-    for row in read_rows(tables.PUBLISHED):
-        lines = stages.setdefault((row["task"], row["model"]), [])
-        value = float(row["value"]) + 0.001
-        lines.append((row["quantity"], row["split_or_hidden"], value, 100))
-    paths = []
-    for (task, model), lines in stages.items():
-        path = folder / f"mnist/{task}/{model}/seed-1/{STAGES[task]}/scores.csv"
-        path.parent.mkdir(parents=True)
-        with open(path, "w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["quantity", "split_or_hidden", "value", "n"])
-            writer.writerows(lines)
-        paths.append(path)
-    return paths
-
-
-def record(folder: Path, script: str, settings: dict) -> Path:
-    """run.json of a stage that did nothing."""
-    folder.mkdir(parents=True)
-    Record.begin(script, folder, settings, []).end(folder)
-    return folder / "run.json"
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory) -> dict:
-    """What the report of a whole study is written from."""
-    folder = tmp_path_factory.mktemp("study")
-    run(make_tables, scores=tuple(write_scores(folder)), out=folder / "tables")
-    run(demonstrate_cells, gate_biases=(2.0, 8.0), steps=30, units=2, out=folder / "cells")
-    drawn = folder / "figures"
-    drawn.mkdir()
-    for place, name in enumerate(figures_of_config()):
-        picture = np.random.default_rng(place).random((60, 900, 3))  # wider than any telephone
-        plt.imsave(drawn / f"{name}.png", picture)
-    posterior = methods_table().assign(model="gru-128", n_seeds=1)
-    posterior.to_csv(folder / "posterior.csv", index=False)
-    return {
-        "posterior": folder / "posterior.csv",
-        "tables": tuple(sorted((folder / "tables").glob("table-*.csv"))),
-        "comparisons": folder / "tables" / "comparisons.csv",
-        "cells": folder / "cells" / "cells.csv",
-        "figures": tuple(drawn.glob("*.png")),
-        "records": (
-            folder / "tables" / "run.json",
-            folder / "cells" / "run.json",
-            record(folder / "pixels", "binarise", BINARISED),
-        ),
-    }
-
-
-def written(study: dict, out: Path, **changes) -> str:
-    out.mkdir()
-    write_report(**(study | changes), out=out)
-    assert [path.name for path in out.iterdir()] == ["report.html"]
-    return (out / "report.html").read_text()
+    return study_in(tmp_path_factory.mktemp("study"))
 
 
 @pytest.fixture(scope="module")
 def report(study, tmp_path_factory) -> str:
     return written(study, tmp_path_factory.mktemp("report") / "out")
-
-
-class Parsed(HTMLParser):
-    """The tables by caption (rows of cells' text), headings, addresses, figures."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.tables: dict[str, list[list[str]]] = {}
-        self.headings: list[str] = []
-        self.addresses: list[str] = []
-        self.figures: dict[str, str] = {}
-        self.rows: list[list[str]] = []
-        self.caption = ""
-        self.into: str | None = None
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        values = dict(attributes)
-        self.addresses += [values[key] for key in ("src", "href", "action") if key in values]
-        if tag == "table":
-            self.rows, self.caption = [], ""
-        elif tag == "tr":
-            self.rows.append([])
-        elif tag in ("td", "th"):
-            self.rows[-1].append("")
-        elif tag == "small":
-            self.rows[-1][-1] += " | "
-        elif tag == "h2":
-            self.headings.append("")
-        elif tag == "figure":
-            self.last = values["id"]
-        elif tag == "img":
-            self.figures[self.last] = values["src"]
-        if tag in ("td", "th", "caption", "h2"):
-            self.into = tag
-
-    def handle_endtag(self, tag):
-        if tag == "table":
-            self.tables[self.caption] = self.rows
-        if tag == self.into:
-            self.into = None
-
-    def handle_data(self, data):
-        if self.into == "caption":
-            self.caption += data
-        elif self.into == "h2":
-            self.headings[-1] += data
-        elif self.into:
-            self.rows[-1][-1] += data
 
 
 @pytest.fixture(scope="module")
@@ -368,145 +238,3 @@ def test_settings_are_text_and_not_markup(study, tmp_path):
     text = written(study, tmp_path / "out", records=(*study["records"], more))
     assert text.count("<script>") == 1
     assert "source=&lt;script&gt;alert(1)&lt;/script&gt;" in text
-
-
-# --- In a browser. The report is shown in frames of a page; the frame's policy forbids every
-# request and counts those that are tried.
-
-POLICY = """<head><meta http-equiv="Content-Security-Policy" content="default-src 'none';
- img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<script>window.tried = [];
-document.addEventListener("securitypolicyviolation", (e) => tried.push(e.blockedURI));</script>"""
-
-PAGE = """<!doctype html><meta charset="utf-8">
-{frames}
-<pre id="found"></pre>
-<script>
-function measured(frame) {{
-  const view = frame.contentWindow, page = frame.contentDocument, root = page.documentElement;
-  for (const details of page.querySelectorAll("details")) details.open = true;
-  const seen = () => [...page.querySelectorAll("[data-group]")].filter(
-    (member) => member.getClientRects().length);
-  const found = {{
-    tried: view.tried, width: root.clientWidth, content: root.scrollWidth,
-    scrolling: [...page.querySelectorAll(".wide")].filter(
-      (each) => each.scrollWidth > each.clientWidth).length,
-    beyond: [...page.body.querySelectorAll("*")].filter((each) => !each.closest(".wide")
-      && each.getBoundingClientRect().right > root.clientWidth + 0.5).map((each) => each.tagName),
-    drawn: [...page.images].filter((each) => each.complete && each.naturalWidth == 900).map(
-      (each) => each.closest("figure").id),
-    captions: [...page.querySelectorAll("caption")].map((each) => each.textContent),
-    grouped: seen().length, chosen: [],
-  }};
-  const groups = new Set([...page.querySelectorAll("select")].map((each) => each.dataset.for));
-  for (const group of groups) {{
-    const selects = [...page.querySelectorAll(`select[data-for="${{group}}"]`)];
-    const choose = (part) => {{
-      if (part == selects.length) {{
-        found.chosen.push([group, selects.map((each) => each.value).join("|"), seen().filter(
-          (each) => each.dataset.group == group).map((each) => each.dataset.choice)]);
-        return;
-      }}
-      for (const option of selects[part].options) {{
-        selects[part].value = option.value;
-        selects[part].dispatchEvent(new Event("change"));
-        choose(part + 1);
-      }}
-    }};
-    choose(0);
-  }}
-  return found;
-}}
-addEventListener("load", () => setTimeout(() => {{
-  const found = {{}};
-  for (const frame of document.querySelectorAll("iframe")) found[frame.id] = measured(frame);
-  document.getElementById("found").textContent = JSON.stringify(found);
-}}, 500));
-</script>"""
-
-
-def frame(name: str, width: int, text: str, rights: str = "") -> str:
-    shown = html.escape(text.replace("<head>", POLICY, 1))
-    return f'<iframe id="{name}" width="{width}" height="800" {rights} srcdoc="{shown}"></iframe>'
-
-
-@pytest.fixture(scope="module")
-def seen(report, tmp_path_factory) -> dict:
-    """What a browser finds on a telephone, on a desk, without scripts, and if it is to fetch."""
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.skip("no Chromium on this machine")
-    folder = tmp_path_factory.mktemp("browser")
-    away = '<img src="http://127.0.0.1:9/away.png"><div style="width: 700px">wide</div></body>'
-    frames = [
-        frame("telephone", 360, report),
-        frame("desk", 1280, report),
-        frame("plain", 360, report, 'sandbox="allow-same-origin"'),
-        frame("fetching", 360, report.replace("</body>", away)),
-    ]
-    page = folder / "page.html"
-    page.write_text(PAGE.format(frames="\n".join(frames)))
-    done = subprocess.run(
-        [
-            browser,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--hide-scrollbars",
-            "--disable-background-networking",
-            "--virtual-time-budget=20000",
-            f"--user-data-dir={folder / 'profile'}",
-            "--window-size=1400,900",
-            "--dump-dom",
-            page.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    found = re.search(r'<pre id="found">(.+?)</pre>', done.stdout, re.DOTALL)
-    assert found, done.stderr[-2000:]
-    return json.loads(html.unescape(found[1]))
-
-
-def test_a_browser_shows_every_table_and_figure(seen, parsed):
-    for name in ("telephone", "desk", "plain"):
-        assert sorted(seen[name]["drawn"]) == sorted(parsed.figures)
-        assert seen[name]["captions"] == [caption for caption in parsed.tables if caption]
-
-
-def test_a_browser_is_asked_to_fetch_nothing(seen):
-    assert seen["telephone"]["tried"] == seen["desk"]["tried"] == []
-    assert seen["fetching"]["tried"] == ["http://127.0.0.1:9/away.png"]  # it would be noticed
-
-
-def test_on_a_telephone_tables_and_figures_scroll_and_the_page_does_not(seen):
-    for name in ("telephone", "plain"):
-        assert seen[name]["width"] == seen[name]["content"] == 360
-        assert seen[name]["beyond"] == []
-        assert seen[name]["scrolling"] > 10
-    assert seen["desk"]["width"] == seen["desk"]["content"] == 1280
-    # A page that is too wide would be noticed.
-    assert seen["fetching"]["content"] > 700
-    assert seen["fetching"]["beyond"] == ["DIV"]
-
-
-def test_one_of_a_group_is_shown_at_a_time_as_chosen_and_all_without_scripts(seen, report):
-    grouped = re.findall(r'data-group="([^"]+)" data-choice="([^"]+)"', report)
-    groups = {group: [c for g, c in grouped if g == group] for group, _ in grouped}
-    variants = yaml.safe_load((ROOT / "config.yaml").read_text())["complete"]["variants"]
-    sizes = {group: len(choices) for group, choices in groups.items()}
-    assert sizes == {
-        "digits": 9,  # three digits of three runs
-        "mosaics": 1 + len(variants),  # truth, models
-        "inpaint-figure": 6,  # three kinds of two holes
-        "complete-table": 4,  # what was published in 2017
-        "inpaint-table": 1,
-    }
-    assert seen["telephone"]["grouped"] == len(groups)
-    assert seen["plain"]["grouped"] == len(grouped)
-    chosen = seen["telephone"]["chosen"]
-    # Every combination of choices is there, and shows the one that bears its name.
-    assert sorted((group, choice) for group, choice, _ in chosen) == sorted(grouped)
-    assert all(shown == [choice] for _, choice, shown in chosen)
