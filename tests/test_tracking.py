@@ -1,4 +1,4 @@
-"""MLflow observes: real stores and servers, written to by trainings and filled from the files."""
+"""MLflow observes: real stores in a file, written to by trainings and filled from the files."""
 
 import json
 import os
@@ -9,12 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
-from observers import log_at_once, value_of
-from servers import TrackingServer, postgresql
 from study_copy import ROOT
 from tiny_study import DATA, EPOCHS, SHAPE, binarise_digits, train, train_folder
+from tracking_store import (
+    METRICS,
+    WARNING,
+    Store,
+    call,
+    check_eight_at_once,
+    expected_points,
+    opened,
+    own_environment,
+)
 
 from scanline import study, tracking
 from scanline.command import run
@@ -23,95 +30,15 @@ from scanline.pixels import load_pixels
 from scanline.predictor import load_predictor
 from scanline.record import Record
 from take_model import take_model
-from train_predictor import train_predictor
 
-METRICS = [
-    f"{split}/{quantity}"
-    for split in ("train", "validation")
-    for quantity in ("nats_per_pixel", "accuracy")
-]
 # MLflow's own modules, when a model is first logged; no concern of this project.
 pytestmark = pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")
-WARNING = "`make track` sends what is missing"
-
-
-class Store:
-    """What a tracking store holds of a results folder, read with MLflow's own client."""
-
-    def __init__(self, results: Path):
-        from mlflow import MlflowClient
-
-        self.client = MlflowClient(tracking_uri=tracking.address())
-        found = self.client.get_experiment_by_name(f"scanline {results.name}")
-        assert found, "no experiment"
-        self.experiment = found.experiment_id
-
-    def runs(self, **tags: str) -> list:
-        """The runs that have the tags."""
-        runs = self.client.search_runs([self.experiment])
-        return [run for run in runs if tags.items() <= run.data.tags.items()]
-
-    def run_of(self, record: Record):
-        """The one run of a record."""
-        (run,) = self.runs(**{tracking.RUN_ID: record.run_id})
-        return run
-
-    def points(self, run, metric: str) -> list[tuple[int, float]]:
-        """All points of a metric as (epoch, value), sorted; a point sent twice is there twice."""
-        history = self.client.get_metric_history(run.info.run_id, metric)
-        return sorted((point.step, point.value) for point in history)
-
-    def artifacts(self, run) -> list[str]:
-        return sorted(file.path for file in self.client.list_artifacts(run.info.run_id))
-
-    def content(self) -> dict:
-        """Everything about every run, by its id."""
-        models = self.client.search_logged_models([self.experiment])
-        return {
-            run.info.run_id: (
-                run.to_dictionary(),
-                {metric: self.points(run, metric) for metric in run.data.metrics},
-                self.artifacts(run),
-                sorted(m.model_id for m in models if m.source_run_id == run.info.run_id),
-            )
-            for run in self.runs()
-        }
-
-
-def expected_points(folder: Path, metric: str) -> list[tuple[int, float]]:
-    """A metric's points as the training's table has them."""
-    split, quantity = metric.split("/")
-    table = pd.read_csv(folder / "curve_by_epoch.csv")
-    chosen = table[(table["split"] == split) & (table["quantity"] == quantity)]
-    return list(zip(chosen["epoch"], chosen["value"], strict=True))
-
-
-def call(*words: object) -> subprocess.CompletedProcess:
-    done = subprocess.run(
-        [sys.executable, *map(str, words)], cwd=ROOT, capture_output=True, text=True, timeout=600
-    )
-    assert done.returncode == 0, done.stderr
-    return done
 
 
 @pytest.fixture(scope="module")
 def environment() -> Iterator[pytest.MonkeyPatch]:
-    """What a test module sets in the environment, it unsets."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in (tracking.ADDRESS, "PATH", *tracking.MANNERS):
-            patch.setenv(name, os.environ.get(name, ""))  # so that it is restored
-        for name in tracking.MANNERS:
-            patch.delenv(name)
+    with own_environment() as patch:
         yield patch
-
-
-def opened(results: Path, address: str = "sqlite") -> Path:
-    """The results folder, its store's address set as the Snakefile does, opened as the DAG does."""
-    study.prepare_environment({"results": str(results), "tracking": address})
-    done = call("workflow/scripts/open_tracking.py", "--results", results)
-    assert done.stderr == ""
-    assert (results / "tracking/open.json").exists()
-    return results
 
 
 @pytest.fixture(scope="module")
@@ -220,31 +147,6 @@ class TestSQLite:
             np.testing.assert_array_equal(mine.numpy(), other.numpy())
 
 
-def check_eight_at_once(results: Path) -> None:
-    """Eight processes log 10 epochs each into an opened store: all is there, once."""
-    epochs, tasks, variants = 10, ("classify", "predict"), ("a", "b", "c", "d")
-    places = [f"{task}/{variant}/seed-1" for variant in variants for task in tasks]
-    folders = [results / DATA / place / "train" for place in places]
-    assert log_at_once(folders, epochs) == [0] * 8
-    store = Store(results)
-    children = [run for run in store.runs() if tracking.RUN_ID in run.data.tags]
-    assert {run.data.tags[tracking.FOLDER] for run in children} == {f.as_posix() for f in folders}
-    assert len(children) == 8
-    for number, folder in enumerate(folders):
-        (run,) = store.runs(**{tracking.FOLDER: folder.as_posix()})
-        assert run.info.status == "FINISHED"
-        points = [(epoch, value_of(number, epoch)) for epoch in range(1, epochs + 1)]
-        assert store.points(run, "train/accuracy") == points
-        assert store.points(run, "validation/accuracy") == [(e, -v) for e, v in points]
-    parents = [run for run in store.runs() if tracking.PARENT in run.data.tags]
-    assert sorted(run.data.tags[tracking.PARENT] for run in parents) == [
-        f"tiny/{variant}/1" for variant in variants
-    ]
-    ids = {run.data.tags[tracking.PARENT]: run.info.run_id for run in parents}
-    for run in children:
-        assert run.data.tags["mlflow.parentRunId"] == ids[f"tiny/{run.data.tags['variant']}/1"]
-
-
 @pytest.mark.parametrize("prepared", [True, False])
 def test_eight_processes_log_at_once_to_an_empty_sqlite_store(tmp_path, environment, prepared):
     results = tmp_path / "results"
@@ -305,94 +207,6 @@ def send_twice_at_once(results: Path) -> None:
     assert [len(models) for *_, models in content.values()].count(1) == 8
     assert tracking.send(results) == 0
     assert Store(results).content() == content
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def server(request, tmp_path_factory, environment) -> Iterator[TrackingServer]:
-    """A tracking server that has not been started yet."""
-    folder = tmp_path_factory.mktemp("server")
-    if request.param == "sqlite":
-        made = TrackingServer(folder, f"sqlite:///{folder}/store.db")
-        try:
-            yield made
-        finally:
-            made.stop()
-    else:
-        with postgresql() as database:
-            made = TrackingServer(folder, database)
-            try:
-                yield made
-            finally:
-                made.stop()
-
-
-def test_a_server_that_comes_and_goes(server, tmp_path, environment, capsys):
-    results = tmp_path / "down"
-    study.prepare_environment({"results": str(results), "tracking": server.address})
-    environment.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
-    binarise_digits(results, tmp_path / "digits")
-    capsys.readouterr()
-
-    def warnings() -> int:
-        return capsys.readouterr().err.count(WARNING)
-
-    # Down before: neither opening nor training fails, and sending says why it cannot.
-    told = call("workflow/scripts/open_tracking.py", "--results", results).stderr
-    assert told.startswith(f"tracking: the tracking store {server.address} cannot be opened (")
-    before = train(results, seed=1)
-    assert warnings() == 1
-    with pytest.raises(OSError, match=f"the tracking store {server.address} cannot be filled"):
-        tracking.send(results)
-
-    # Killed after the first epoch.
-    server.start()
-
-    def train_and_stop(*, out, log_epoch, **given):
-        def log(epoch, metrics):
-            if epoch == 2:
-                server.stop()
-            log_epoch(epoch, metrics)
-
-        train_predictor(out=out, log_epoch=log, **given)
-
-    train_and_stop.__name__ = "train_predictor"
-    during = train(results, seed=2, function=train_and_stop)
-    assert warnings() == 1
-
-    # Started again: the rest is sent, once.
-    server.start()
-    store = Store(results)
-    cut = store.run_of(during)
-    assert cut.info.status == "RUNNING"
-    assert [epoch for epoch, _ in store.points(cut, METRICS[0])] == [1]
-    assert tracking.send(results) == 3  # the pixels and both trainings
-    after = train(results, seed=3)
-    assert warnings() == 0
-    assert tracking.send(results) == 1  # its files
-    for record in (before, during, after):
-        run = store.run_of(record)
-        assert run.info.status == "FINISHED"
-        for metric in METRICS:
-            assert store.points(run, metric) == expected_points(Path(record.folder), metric)
-        assert store.artifacts(run) == ["curve_by_epoch.csv"]
-    content = store.content()
-    assert [len(models) for *_, models in content.values()].count(1) == 3
-    assert tracking.send(results) == 0
-    assert store.content() == content
-
-    # A rerun's run supersedes the older one.
-    newer = store.run_of(train(results, seed=1, epochs=2))
-    older = store.run_of(before)
-    assert newer.data.tags["supersedes"] == older.info.run_id
-    assert older.data.tags["superseded_by"] == newer.info.run_id
-    assert [epoch for epoch, _ in store.points(older, METRICS[0])] == [1, 2, 3]
-    assert [epoch for epoch, _ in store.points(newer, METRICS[0])] == [1, 2]
-
-
-def test_eight_processes_log_at_once_through_a_server(server, tmp_path, environment):
-    if not server.runs:
-        server.start()
-    check_eight_at_once(opened(tmp_path / "eight", server.address))
 
 
 def test_a_taken_model_s_run_compares_with_trainings(results, trained, environment, tmp_path):
