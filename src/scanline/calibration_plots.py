@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from scipy import stats
@@ -60,9 +61,7 @@ def draw_errors(errors: pd.DataFrame) -> Figure:
                 )  # fmt: skip
             if scale == "particles":
                 _slope(axes, errors[scale], errors[kind])
-            for axis in (axes.xaxis, axes.yaxis):
-                axis.set_major_locator(LogLocator(numticks=5))
-                axis.set_minor_formatter(NullFormatter())
+            _powers_of_ten(axes.xaxis, axes.yaxis)
             axes.set_xlabel(words)
             axes.set_ylabel(label)
     handles, labels = panels[0, 1].get_legend_handles_labels()
@@ -88,6 +87,7 @@ def draw_sizes(sizes: pd.DataFrame) -> Figure:
         axes.set_xlabel("pixel, in raster order")
         axes.set_ylabel("effective sample size")
         axes.set_ylim(bottom=0.8)
+        _powers_of_ten(axes.yaxis)
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure
@@ -102,6 +102,13 @@ def _panels(rows: int, columns: int, width: float, height: float) -> tuple[Figur
         rows, columns, figsize=(width * columns, height * rows + 0.4), squeeze=False,
         layout="constrained",
     )  # fmt: skip
+
+
+def _powers_of_ten(*axes: Axis) -> None:
+    """Only powers of ten carry a number, however short the axis."""
+    for axis in axes:
+        axis.set_major_locator(LogLocator(numticks=5))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def _slope(axes: Axes, particles: Sequence[float] | pd.Series, errors: pd.Series) -> None:
