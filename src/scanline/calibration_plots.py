@@ -86,7 +86,7 @@ def draw_sizes(sizes: pd.DataFrame) -> Figure:
         axes.set_title(hole, fontsize=9)
         axes.set_xlabel("pixel, in raster order")
         axes.set_ylabel("effective sample size")
-        axes.set_ylim(bottom=0.8)
+        axes.set_ylim(0.8, 1.25 * max(counts))  # the same scale for all holes
         _powers_of_ten(axes.yaxis)
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
