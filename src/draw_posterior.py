@@ -6,11 +6,10 @@ import pandas as pd
 
 from scanline import figure_names
 from scanline.command import main
+from scanline.evaluation import load_forecasts
 from scanline.files import load_arrays
 from scanline.plots import save
 from scanline.posterior_plots import draw_examples, draw_nats, draw_reliability
-
-ARRAYS = ("best", "marginals", "samples")
 
 
 def draw_posterior(
@@ -27,7 +26,7 @@ def draw_posterior(
         table: posterior.csv
         hidden: {hole}.npz of the images and what is hidden of them
         reliability: reliability.csv, in {variant}/seed-{seed}/{stage}/ each
-        forecasts: {hole}.npz of the models, beside their reliability.csv
+        forecasts: {hole}.npz of the models, in {variant}/seed-{seed}/{stage}/ each
         out: folder for the figures that scanline.figure_names.posterior names, .png and .pdf
     """
     save(draw_nats(pd.read_csv(table)), out, figure_names.POSTERIOR)
@@ -38,12 +37,8 @@ def draw_posterior(
     for path in reliability:
         names = figure_names.posterior(path.parts[-4])
         save(draw_reliability(pd.read_csv(path)), out, names["reliability"])
-        found = {}
-        for each in forecasts:
-            if each.parent == path.parent:
-                _, description = load_arrays(each)
-                wanted = [f"{way}_{name}" for way in description["methods"] for name in ARRAYS]
-                found[each.stem] = load_arrays(each, *wanted)[0]
+        model = path.parents[1]
+        found = {each.stem: load_forecasts(each)[0] for each in forecasts if model in each.parents}
         save(draw_examples(images, found), out, names["examples"])
 
 

@@ -1,4 +1,4 @@
-"""Chooses the test images of the posterior's evaluation, and hides a named hole in each."""
+"""Chooses the test images whose holes are to be filled, and hides a named hole in each."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Tables of filled holes with made-up numbers, as evaluate_posterior writes them."""
+"""Tables of filled holes with made-up numbers, as score_forecasts writes them."""
 
 import numpy as np
 import pandas as pd

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 from posterior_tables import NUMBERS, methods_table
 
-from scanline.evaluation import BINS, Forecast, by_model, digit_accuracy, reliability, scores
+from scanline.evaluation import (
+    BINS,
+    Forecast,
+    by_model,
+    digit_accuracy,
+    load_forecasts,
+    reliability,
+    save_forecasts,
+    scores,
+)
+from scanline.files import save_arrays
 
 
 @pytest.fixture
@@ -56,7 +66,23 @@ def test_the_truth_as_a_forecast_is_perfect(truth):
 
 
 def test_no_probability_no_nats(forecast, truth):
-    assert math.isnan(scores(forecast._replace(log_prob=None), truth)["nats_per_hidden_pixel"])
+    unknown = np.full(7, np.nan)
+    assert math.isnan(scores(forecast._replace(log_prob=unknown), truth)["nats_per_hidden_pixel"])
+
+
+def test_forecasts_come_back_from_their_file(tmp_path, forecast, truth):
+    other = forecast._replace(log_prob=np.full(7, np.nan))
+    file = tmp_path / "2x2.npz"
+    save_forecasts(file, {"polarity": "ink is 1"}, {"exact": forecast, "gibbs": other})
+    found, description = load_forecasts(file)
+    assert list(found) == ["exact", "gibbs"]
+    assert description["polarity"] == "ink is 1"
+    for kept, given in zip(found.values(), (forecast, other), strict=True):
+        for field, array in given._asdict().items():
+            np.testing.assert_array_equal(getattr(kept, field), array)
+    save_arrays(file, {"polarity": "ink is 1"}, hidden=truth)
+    with pytest.raises(ValueError, match=r"2x2\.npz does not name its methods"):
+        load_forecasts(file)
 
 
 def test_reliability_equals_a_loop_over_the_bins(forecast, truth):
@@ -89,7 +115,7 @@ def test_a_digit_is_read_where_its_class_is_the_most_probable():
 def test_seeds_are_one_line_their_mean(tmp_path):
     paths = []
     for model, seed in (("gru-9", 1), ("gru-8", 1), ("gru-8", 2)):
-        folder = tmp_path / model / f"seed-{seed}" / "evaluation"
+        folder = tmp_path / model / f"seed-{seed}" / "score"
         folder.mkdir(parents=True)
         methods_table(seed).to_csv(folder / "methods.csv", index=False)
         paths.append(folder / "methods.csv")

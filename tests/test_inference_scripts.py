@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from draw_posterior import draw_posterior
-from evaluate_posterior import evaluate_posterior
+from fill_holes import fill_holes
 from hide_holes import hide_holes
 from hide_patches import hide_patches
 from hide_pixels import hide_pixels
@@ -14,9 +14,11 @@ from sample_completions import sample_completions
 from scanline import figure_names, tracking
 from scanline.classifier import Classifier
 from scanline.command import run
+from scanline.evaluation import load_forecasts
 from scanline.files import load_arrays
 from scanline.predictor import Predictor
 from score_completions import score_completions
+from score_forecasts import score_forecasts
 from tabulate_posterior import tabulate_posterior
 
 # Keras 3.15 saves weights by a call that NumPy 2 deprecates; no concern of this project.
@@ -94,12 +96,11 @@ def test_holes_are_filled_scored_and_drawn(tmp_path, pixels_folder, model_file, 
         out=hidden)  # fmt: skip
     classifier = tmp_path / "classifier.keras"
     Classifier(cell="gru", units=4, layers=1, pixels=pixel_set.identity).save(classifier)
-    out = tmp_path / "posterior/gru-4/seed-1/evaluation"
+    forecasts = tmp_path / "posterior/gru-4/seed-1/forecasts"
     files = tuple(hidden / f"{hole}.npz" for hole in holes)
     run(
-        evaluate_posterior,
+        fill_holes,
         model=model_file,
-        classifier=classifier,
         train=pixels_folder / "train.npz",
         hidden=files,
         exact_pixels=4,
@@ -108,8 +109,12 @@ def test_holes_are_filled_scored_and_drawn(tmp_path, pixels_folder, model_file, 
         moves=2,
         sweeps=1,
         samples=5,
-        out=out,
+        out=forecasts,
     )
+    filled = tuple(forecasts / path.name for path in files)
+    out = tmp_path / "posterior/gru-4/seed-1/score"
+    run(score_forecasts, classifier=classifier, hidden=files, forecasts=filled,
+        seconds=forecasts / "seconds.csv", out=out)  # fmt: skip
     table = pd.read_csv(out / "methods.csv")
     assert list(table) == [
         *("hole", "method", "n_images", "nats_per_hidden_pixel", "map_pixel_accuracy"),
@@ -128,14 +133,14 @@ def test_holes_are_filled_scored_and_drawn(tmp_path, pixels_folder, model_file, 
     for (hole, _), lines in bins.groupby(["hole", "method"]):
         assert lines["n_pixels"].sum() == hidden_pixels[hole]
     for hole in holes:
-        arrays, description = load_arrays(out / f"{hole}.npz", "prefix_marginals", "prefix_best")
-        assert description["methods"] == ways[hole][1:]
+        found, _ = load_forecasts(forecasts / f"{hole}.npz")
+        assert list(found) == ways[hole][1:]
         places, _ = load_arrays(hidden / f"{hole}.npz", "hidden")
-        assert arrays["prefix_marginals"].shape == places["hidden"].shape
+        assert found["prefix"].marginals.shape == places["hidden"].shape
         truth = np.take_along_axis(load_arrays(hidden / f"{hole}.npz", "pixels")[0]["pixels"],
                                    places["hidden"], axis=1)  # fmt: skip
         line = table[(table["hole"] == hole) & (table["method"] == "prefix")].iloc[0]
-        assert line["map_pixel_accuracy"] == pytest.approx((arrays["prefix_best"] == truth).mean())
+        assert line["map_pixel_accuracy"] == pytest.approx((found["prefix"].best == truth).mean())
     metrics = tracking.metrics_of(out)
     wanted = table.set_index(["hole", "method"])["brier"]["2x2", "exact"]
     assert metrics["2x2/exact/brier", 0] == pytest.approx(wanted)
@@ -147,7 +152,7 @@ def test_holes_are_filled_scored_and_drawn(tmp_path, pixels_folder, model_file, 
         table=tmp_path / "table/posterior.csv",
         hidden=files,
         reliability=(out / "reliability.csv",),
-        forecasts=tuple(out / f"{hole}.npz" for hole in holes),
+        forecasts=filled,
         out=tmp_path / "figures",
     )
     names = {figure_names.POSTERIOR, *figure_names.posterior("gru-4").values()}

@@ -11,6 +11,7 @@ from posterior_tables import HOLES, methods_table, reliability_table
 from test_plots import texts
 
 from scanline import digits
+from scanline.evaluation import Forecast
 from scanline.posterior_plots import (
     FEW,
     LOOKS,
@@ -107,10 +108,13 @@ def test_an_example_shows_truth_hole_samples_best_and_probabilities(method):
     pixels[0, hidden[0]] = 0
     pixels[1, hidden[1]] = [1, 0, 1]
     found = {
-        "prefix_samples": generator.integers(0, 2, (2, 4, 3)),
-        f"{method}_samples": generator.integers(0, 2, (2, 4, 3)),
-        f"{method}_best": generator.integers(0, 2, (2, 3)),
-        f"{method}_marginals": np.tile([0.0, 0.25, 1.0], (2, 1)),
+        way: Forecast(
+            best=generator.integers(0, 2, (2, 3)),
+            marginals=np.tile([0.0, 0.25, 1.0], (2, 1)),
+            samples=generator.integers(0, 2, (2, 4, 3)),
+            log_prob=np.full(2, np.nan),
+        )
+        for way in ("prefix", method)
     }
     figure = draw_examples({"hole": (pixels, hidden)}, {"hole": found})
     panels = [axes.get_images()[0].get_array().reshape(16, 3) for axes in figure.axes]
@@ -123,9 +127,9 @@ def test_an_example_shows_truth_hole_samples_best_and_probabilities(method):
     np.testing.assert_allclose(panels[0][hidden[1]], [colour[1], colour[0], colour[1]])
     np.testing.assert_allclose(panels[1][hidden[1]], [colour[digits.HIDDEN]] * 3)
     filled = [
-        found["prefix_samples"][1, 0],
-        *found[f"{method}_samples"][1, :3],
-        found[f"{method}_best"][1],
+        found["prefix"].samples[1, 0],
+        *found[method].samples[1, :3],
+        found[method].best[1],
     ]
     for panel, values in zip(panels[2:7], filled, strict=True):
         wanted = [colour[digits.FILLED_PAPER + value] for value in values]

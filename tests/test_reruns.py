@@ -98,7 +98,8 @@ def test_the_study_ends_with_a_report_and_a_record_a_stage(finished):
     assert scripts["train_classifier"] == 2
     assert scripts["sample_completions"] == 2
     assert scripts["infer_patches"] == 1
-    assert scripts["evaluate_posterior"] == scripts["calibrate_posterior"] == 1
+    assert scripts["fill_holes"] == scripts["score_forecasts"] == 1
+    assert scripts["calibrate_posterior"] == 1
     assert not list(results.rglob(".partial-*"))
 
 
@@ -171,7 +172,7 @@ def test_sampling(copied, followers):
 def test_sequential_monte_carlo(copied, followers):
     append(copied, "src/scanline/smc.py", "\nNEW = 1\n")
     plan = copied.planned()
-    for rule in ("evaluate_posterior", "calibrate_posterior", "tabulate_posterior", "write_report"):
+    for rule in ("fill_holes", "calibrate_posterior", "tabulate_posterior", "write_report"):
         assert plan[rule] == 1
     assert plan.keys() == followers(*rules_of("scanline/smc.py"))
     assert not plan.keys() & {*TRAININGS, "sample_completions", "hide_holes", "infer_patches"}
@@ -201,6 +202,15 @@ def test_epochs(copied, followers):
     assert plan.items() >= (dict.fromkeys(one, 1) | REPORT).items()
     assert plan.keys() <= followers("train_predictor")
     assert "infer_patches" not in plan  # of the other variant
+
+
+def test_epochs_of_the_reader(copied, followers):
+    reader = {"variants": ["gru-8"], "training": {"epochs": 2}}
+    copied.configure(classify={"exceptions": [reader]})
+    plan = copied.planned()
+    assert plan.items() >= ({"train_classifier": 1, "score_forecasts": 1} | REPORT).items()
+    assert plan.keys() <= followers("train_classifier")
+    assert not plan.keys() & {"train_predictor", "fill_holes", "calibrate_posterior"}
 
 
 def test_variant_added(copied, followers):
@@ -299,8 +309,8 @@ def test_lost_metadata(copied, followers):
             "sample_completions (scanline/sampling.py)",
             "results/smoke/posterior/gru-8/seed-1/calibration: made by other code of "
             "calibrate_posterior (scanline/sampling.py)",
-            "results/smoke/posterior/gru-8/seed-1/evaluation: made by other code of "
-            "evaluate_posterior (scanline/sampling.py)",
+            "results/smoke/posterior/gru-8/seed-1/forecasts: made by other code of "
+            "fill_holes (scanline/sampling.py)",
             "results/smoke/predict/gru-8/seed-1/train: made with epochs 1, the config says 2",
         ],
     )

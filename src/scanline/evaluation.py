@@ -5,12 +5,14 @@ score is the mean of (p - pixel)**2: 0 at best, 0.25 for p = 1/2 everywhere. It 
 of all pixels with p = 0.7, seven in ten are ink: what a reliability diagram shows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+
+from scanline.files import load_arrays, save_arrays
 
 BINS = 10  # of a reliability diagram, equally wide
 
@@ -21,7 +23,32 @@ class Forecast(NamedTuple):
     best: np.ndarray  # uint8 [N, k], the most probable completion
     marginals: np.ndarray  # float64 [N, k], p(ink)
     samples: np.ndarray  # uint8 [N, S, k]; S = 0 where the method draws none
-    log_prob: np.ndarray | None = None  # float64 [N] nats, of the true pixels; None: undefined
+    log_prob: np.ndarray  # float64 [N] nats, of the true pixels; NaN where undefined
+
+
+def save_forecasts(path: Path, description: Mapping, forecasts: Mapping[str, Forecast]) -> None:
+    """Writes ``forecasts`` by method to one .npz file, with a ``description`` of the pixels."""
+    arrays = {
+        f"{method}_{field}": array
+        for method, forecast in forecasts.items()
+        for field, array in forecast._asdict().items()
+    }
+    save_arrays(path, {**description, "methods": list(forecasts)}, **arrays)
+
+
+def load_forecasts(path: Path) -> tuple[dict[str, Forecast], dict]:
+    """What ``save_forecasts`` wrote: forecasts by method, and the description.
+
+    Raises ValueError where the file is none of those.
+    """
+    _, description = load_arrays(path)
+    if "methods" not in description:
+        raise ValueError(f"{path} does not name its methods; is it one of fill_holes' files?")
+    forecasts = {}
+    for method in description["methods"]:
+        arrays, _ = load_arrays(path, *(f"{method}_{field}" for field in Forecast._fields))
+        forecasts[method] = Forecast(*arrays.values())
+    return forecasts, description
 
 
 def scores(forecast: Forecast, truth: np.ndarray) -> dict[str, float]:
@@ -32,9 +59,8 @@ def scores(forecast: Forecast, truth: np.ndarray) -> dict[str, float]:
     marginal_pixel_accuracy (pixels whose more probable value is the true one), brier.
     """
     right = forecast.best == truth
-    log_prob = forecast.log_prob
     return {
-        "nats_per_hidden_pixel": np.nan if log_prob is None else -log_prob.mean() / truth.shape[1],
+        "nats_per_hidden_pixel": -forecast.log_prob.mean() / truth.shape[1],
         "map_pixel_accuracy": right.mean(),
         "map_whole_accuracy": right.all(axis=1).mean(),
         "marginal_pixel_accuracy": ((forecast.marginals > 0.5) == truth).mean(),

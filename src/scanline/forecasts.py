@@ -157,7 +157,7 @@ def by_nearest_image(pixels: np.ndarray, hidden: np.ndarray, training: np.ndarra
     """The hidden pixels of the nearest of the ``training`` images [M, T] (scanline.baselines)."""
     nearest = training[nearest_images(pixels, hidden, training)]
     values = np.take_along_axis(nearest, hidden, axis=1)
-    return Forecast(values, values.astype(np.float64), _none_of(values))
+    return Forecast(values, values.astype(np.float64), _none_of(values), _unknown(values))
 
 
 def by_pixel_frequencies(pixels: np.ndarray, hidden: np.ndarray, training: np.ndarray) -> Forecast:
@@ -188,9 +188,15 @@ def _none_of(values: np.ndarray) -> np.ndarray:
     return np.empty((len(values), 0, values.shape[1]), np.uint8)
 
 
+def _unknown(values: np.ndarray) -> np.ndarray:
+    """No log-probability of the truth, for each image of ``values`` [N, k]: NaN [N]."""
+    return np.full(len(values), np.nan)
+
+
 def _of_chains(ends: Particles) -> Forecast:
     """By the ends of chains; they say nothing of p(observed)."""
-    return Forecast(ends.map_completion, ends.marginals, ends.values)
+    best = ends.map_completion
+    return Forecast(best, ends.marginals, ends.values, _unknown(best))
 
 
 def _places(log_weights: np.ndarray, samples: int, seed: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from scanline.digits import HIDDEN, INK, PAPER, colours_of, draw_rows, pictures_with, shaded
+from scanline.evaluation import Forecast
 from scanline.plots import COLOURS
 
 POSTERIOR = ("exact", "smc")
@@ -102,28 +103,28 @@ def draw_reliability(bins: pd.DataFrame) -> Figure:
 
 def draw_examples(
     images: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    forecasts: Mapping[str, Mapping[str, np.ndarray]],
+    forecasts: Mapping[str, Mapping[str, Forecast]],
 ) -> Figure:
     """One image a hole: truth, hole, a prefix sample, posterior samples, the best, p(ink).
 
-    ``images``: pixels [N, T] and hidden [N, k] by hole; ``forecasts``: the arrays that
-    evaluate_posterior writes, by hole. Shown is the first image that has ink in the hole.
+    ``images``: pixels [N, T] and hidden [N, k] by hole; ``forecasts``: of each
+    method, by hole. Shown is the first image that has ink in the hole.
     """
     rows = {}
     for hole, (pixels, hidden) in images.items():
         found = forecasts[hole]
-        method = next(each for each in POSTERIOR if f"{each}_best" in found)
+        posterior = next(found[each] for each in POSTERIOR if each in found)
         n = first_with_ink(pixels, hidden)
         picture = np.where(pixels[n] > 0, INK, PAPER)
         holed = picture.copy()
         holed[hidden[n]] = HIDDEN
         filled = [
-            found["prefix_samples"][n, 0],
-            *found[f"{method}_samples"][n, :SAMPLES],
-            found[f"{method}_best"][n],
+            found["prefix"].samples[n, 0],
+            *posterior.samples[n, :SAMPLES],
+            posterior.best[n],
         ]
         pictures = [picture, holed, *(pictures_with(picture, hidden[n], each) for each in filled)]
-        shades = shaded(picture, hidden[n], found[f"{method}_marginals"][n])
+        shades = shaded(picture, hidden[n], posterior.marginals[n])
         rows[hole] = np.stack([*map(colours_of, pictures), shades])
     samples = len(next(iter(rows.values()))) - 5
     titles = ["truth", "hole", "prefix\nsample"]

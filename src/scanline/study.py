@@ -146,7 +146,7 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
                 "cut": complete["cut"],
                 "seed": posterior["seed"],
             }
-        case "evaluate_posterior":
+        case "fill_holes":
             names = ("exact_pixels", "particles", "chains", "moves", "sweeps", "samples", "seed")
             return {name: posterior[name] for name in names}
         case "calibrate_posterior":

@@ -32,44 +32,63 @@ rule hide_holes:
         " {params.settings} 2>&1 | tee {log}"
 
 
-rule evaluate_posterior:
+rule fill_holes:
     input:
         model=rules.train_predictor.output.model,
-        classifier=expand(
-            rules.train_classifier.output.model,
-            variant=config["posterior"]["classifier"],
-            allow_missing=True,
-        ),
         train=rules.binarise.output.train,
         hidden=rules.hide_holes.output.hidden,
     output:
-        methods=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/evaluation/methods.csv",
-        reliability=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/evaluation/reliability.csv",
         forecasts=expand(
-            f"{RESULTS}/{{{{data}}}}/posterior/{{{{variant}}}}/seed-{{{{seed}}}}/evaluation/{{hole}}.npz",
+            f"{RESULTS}/{{{{data}}}}/posterior/{{{{variant}}}}/seed-{{{{seed}}}}/forecasts/{{hole}}.npz",
             hole=study.holes(config),
         ),
-        record=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/evaluation/run.json",
+        seconds=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/forecasts/seconds.csv",
+        record=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/forecasts/run.json",
     log:
-        f"{RESULTS}/logs/evaluate_posterior/{{data}}-{{variant}}-{{seed}}.log",
+        f"{RESULTS}/logs/fill_holes/{{data}}-{{variant}}-{{seed}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/evaluate_posterior/{{data}}-{{variant}}-{{seed}}.tsv"
+        f"{RESULTS}/benchmarks/fill_holes/{{data}}-{{variant}}-{{seed}}.tsv"
     conda:
         ENVIRONMENT
     resources:
         gpu=gpus,
     params:
-        settings=settings("evaluate_posterior"),
-        code=code_hash("evaluate_posterior"),
+        settings=settings("fill_holes"),
+        code=code_hash("fill_holes"),
     shell:
-        "python src/evaluate_posterior.py --model {input.model} --classifier {input.classifier}"
-        " --train {input.train} --hidden {input.hidden} --out $(dirname {output.record})"
-        " {params.settings} 2>&1 | tee {log}"
+        "python src/fill_holes.py --model {input.model} --train {input.train} --hidden {input.hidden}"
+        " --out $(dirname {output.record}) {params.settings} 2>&1 | tee {log}"
+
+
+rule score_forecasts:
+    input:
+        classifier=expand(
+            rules.train_classifier.output.model,
+            variant=config["posterior"]["classifier"],
+            allow_missing=True,
+        ),
+        hidden=rules.hide_holes.output.hidden,
+        forecasts=rules.fill_holes.output.forecasts,
+        seconds=rules.fill_holes.output.seconds,
+    output:
+        methods=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/score/methods.csv",
+        reliability=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/score/reliability.csv",
+        record=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/score/run.json",
+    log:
+        f"{RESULTS}/logs/score_forecasts/{{data}}-{{variant}}-{{seed}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_hash("score_forecasts"),
+    shell:
+        "python src/score_forecasts.py --classifier {input.classifier} --hidden {input.hidden}"
+        " --forecasts {input.forecasts} --seconds {input.seconds} --out $(dirname {output.record})"
+        " 2>&1 | tee {log}"
 
 
 rule tabulate_posterior:
     input:
-        of_each("posterior", "evaluation", "methods.csv"),
+        of_each("posterior", "score", "methods.csv"),
     output:
         table=report(
             f"{RESULTS}/{{data}}/posterior/table/posterior.csv",
@@ -92,11 +111,11 @@ rule draw_posterior:
     input:
         table=rules.tabulate_posterior.output.table,
         hidden=rules.hide_holes.output.hidden,
-        reliability=of_first_seed("posterior", "evaluation", "reliability.csv"),
+        reliability=of_first_seed("posterior", "score", "reliability.csv"),
         forecasts=[
             path
             for hole in study.holes(config)
-            for path in of_first_seed("posterior", "evaluation", f"{hole}.npz")
+            for path in of_first_seed("posterior", "forecasts", f"{hole}.npz")
         ],
     output:
         report(

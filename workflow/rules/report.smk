@@ -49,7 +49,8 @@ RECORDS = [  # of the stages that the report tells of
     *of_each("complete", "samples", "run.json"),
     *of_each("complete", "score", "run.json"),
     *of_each("inpaint", "posterior", "run.json"),
-    *of_each("posterior", "evaluation", "run.json"),
+    *of_each("posterior", "forecasts", "run.json"),
+    *of_each("posterior", "score", "run.json"),
     *of_each("posterior", "calibration", "run.json"),
 ]
 

@@ -1,0 +1,66 @@
+"""Scores forecasts of hidden pixels, and how well completed digits can be read."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from scanline.classifier import load_classifier
+from scanline.command import main
+from scanline.evaluation import digit_accuracy, load_forecasts, reliability, scores
+from scanline.files import load_arrays
+from scanline.posterior import filled
+
+
+def score_forecasts(
+    *,
+    classifier: Path,
+    hidden: tuple[Path, ...],
+    forecasts: tuple[Path, ...],
+    seconds: Path,
+    out: Path,
+) -> None:
+    """Writes methods.csv (a line a hole and method) and reliability.csv.
+
+    The method ``truth`` says how well the classifier reads the true images.
+
+    Args:
+        classifier: model.keras of the classifier that reads completed images
+        hidden: {hole}.npz, images and what is hidden of them
+        forecasts: {hole}.npz of one model, for the same holes in the same order
+        seconds: how long each method took (seconds.csv)
+        out: folder for the tables
+    """
+    taken = pd.read_csv(seconds).set_index(["hole", "method"])["seconds"]
+    lines, bins = [], []
+    for images, filling in zip(hidden, forecasts, strict=True):
+        arrays, description = load_arrays(images, "hidden", "pixels", "labels")
+        pixels, places, labels = arrays["pixels"], arrays["hidden"], arrays["labels"]
+        found, _ = load_forecasts(filling)
+        reader = load_classifier(classifier, description)
+        truth = np.take_along_axis(pixels, places, axis=1)
+        at = {"hole": images.stem, "n_images": len(pixels)}
+        seen = digit_accuracy(reader.log_probs(pixels), labels)
+        lines.append(at | {"method": "truth", "digit_accuracy": seen})
+        for method, forecast in found.items():
+            completed = {"digit_accuracy": forecast.best}
+            if forecast.samples.shape[1]:
+                completed["sample_digit_accuracy"] = forecast.samples[:, 0]
+            read = {
+                name: digit_accuracy(reader.log_probs(filled(pixels, places, values)), labels)
+                for name, values in completed.items()
+            }
+            cost = {"seconds_per_image": taken[images.stem, method] / len(pixels)}
+            lines.append(at | {"method": method} | scores(forecast, truth) | read | cost)
+            table = reliability(forecast.marginals, truth)
+            bins.append(table.assign(hole=images.stem, method=method))
+    columns = ["hole", "method", "n_images", "nats_per_hidden_pixel", "map_pixel_accuracy"]
+    columns += ["map_whole_accuracy", "brier", "digit_accuracy", "seconds_per_image"]
+    columns += ["marginal_pixel_accuracy", "sample_digit_accuracy"]
+    pd.DataFrame(lines)[columns].to_csv(out / "methods.csv", index=False)
+    columns = ["hole", "method", "low", "high", "n_pixels", "p_ink", "ink"]
+    pd.concat(bins)[columns].to_csv(out / "reliability.csv", index=False)
+
+
+if __name__ == "__main__":
+    main(score_forecasts)
