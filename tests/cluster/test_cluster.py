@@ -36,7 +36,10 @@ FEW = {
     "inpaint": {"variants": []},
     "posterior": {"variants": []},
 }
-LONG = {"epochs": 60, "batch_size": 4, "train_images": 48}  # long enough to be stopped in
+# Long enough to be stopped in, on a slow machine too: some ten seconds, and some forty, for the
+# one that waits until the other has been killed.
+LONG = {"batch_size": 4, "train_images": 48}
+EPOCHS = {KILLED: 200, PREEMPTED: 400}
 MODELS = [f"results/smoke/{name}/seed-1/train/model.keras" for name in (KILLED, PREEMPTED)]
 
 
@@ -156,10 +159,10 @@ def running(tmp_path_factory) -> Iterator[None]:
 def _long_study(folder) -> Study:
     study = copy_project(folder)
     study.configure(**FEW)
-    study.configure(
-        classify={"exceptions": [{"variants": ["gru-8"], "training": LONG}]},
-        predict={"exceptions": [{"variants": ["gru-2x8"], "training": LONG}]},
-    )
+    for training, epochs in EPOCHS.items():
+        task, variant = training.split("/")
+        recipe = LONG | {"epochs": epochs}
+        study.configure(**{task: {"exceptions": [{"variants": [variant], "training": recipe}]}})
     return study
 
 
