@@ -29,6 +29,7 @@ def train_classifier(
     clip_norm: float = 0.0,
     seed: int = 1,
     batch_norm: Literal["running", "recomputed"] = "running",
+    shift_pixels: int = 0,
     train_images: int = 0,
     selection: Literal["validation", "test_batches"] = "validation",
     log_epoch: LogEpoch | None = None,
@@ -53,6 +54,7 @@ def train_classifier(
         clip_norm: largest global norm of a gradient, 0: any
         seed: of first weights and order of the images
         batch_norm: averages for evaluation, running ones or recomputed after each epoch
+        shift_pixels: most rows and columns that a training image is shifted by, 0: none is
         train_images: first training images used, 0: all
         selection: what the checkpoint is chosen on
     """
@@ -76,6 +78,7 @@ def train_classifier(
             seed,
             selection,
             batch_norm,
+            shift_pixels,
         ),
         label=f"classify {cell} {layers}x{units}, seed {seed}",
         checkpoints=checkpoints,

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from scanline.predictor import Predictor
 from scanline.training import Recipe, fit
 
 RECIPE = Recipe(3, 8, 0.01, 2, "cosine", 1.0, seed=5)
+SHIFTED = replace(RECIPE, shift_pixels=1)
 
 
 def _train(pixel_sets, checkpoints=None, log_epoch=None, recipe=RECIPE):
@@ -32,17 +34,18 @@ def _train(pixel_sets, checkpoints=None, log_epoch=None, recipe=RECIPE):
     return [weight.numpy() for weight in model.weights], curves
 
 
-def test_a_stopped_training_ends_with_the_same_weights(pixel_sets, tmp_path):
-    whole, whole_curves = _train(pixel_sets)
+@pytest.mark.parametrize("recipe", [RECIPE, SHIFTED], ids=["as they are", "shifted"])
+def test_a_stopped_training_ends_with_the_same_weights(pixel_sets, tmp_path, recipe):
+    whole, whole_curves = _train(pixel_sets, recipe=recipe)
 
     def stop(epoch, metrics):
         os.kill(os.getpid(), signal.SIGTERM)
 
     for _ in range(2):
         with pytest.raises(InterruptedError, match="stopped by SIGTERM after step"):
-            _train(pixel_sets, tmp_path, stop)
+            _train(pixel_sets, tmp_path, stop, recipe)
     assert len(list(tmp_path.glob("step-*.npz"))) == 2
-    resumed, curves = _train(pixel_sets, tmp_path)
+    resumed, curves = _train(pixel_sets, tmp_path, recipe=recipe)
     for ours, theirs in zip(resumed, whole, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     pd.testing.assert_frame_equal(curves.by_step, whole_curves.by_step)
@@ -90,6 +93,55 @@ def test_a_damaged_checkpoint_is_passed_over(pixel_sets, tmp_path, capsys):
     assert older.exists()
     for ours, theirs in zip(resumed, whole, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def _epoch(train, recipe, epoch=0):
+    """The batches of an epoch, and the images that they hold, in order."""
+    batch_of = training.batches(train, recipe)
+    batches = [batch_of(epoch, at) for at in range(-(-len(train.labels) // recipe.batch_size))]
+    order = np.random.default_rng([recipe.seed, epoch]).permutation(len(train.labels))
+    return batches, order
+
+
+def test_an_epoch_holds_every_image_once_as_it_is(pixel_sets):
+    train = pixel_sets["train"]
+    batches, order = _epoch(train, replace(RECIPE, batch_size=5))  # 32 images
+    assert [len(labels) for _, labels in batches] == 6 * [5] + [2]
+    np.testing.assert_array_equal(np.concatenate([p for p, _ in batches]), train.pixels[order])
+    np.testing.assert_array_equal(np.concatenate([n for _, n in batches]), train.labels[order])
+    assert sorted(order) == list(range(32))
+
+
+def _moved(image, down, right):
+    """An image [rows, columns] moved pixel by pixel; no ink comes in."""
+    moved = np.zeros_like(image)
+    for row, column in np.argwhere(image):
+        to = row + down, column + right
+        if 0 <= to[0] < image.shape[0] and 0 <= to[1] < image.shape[1]:
+            moved[to] = 1
+    return moved
+
+
+def test_shifted_images_are_moved_by_whole_pixels(pixel_sets):
+    noise = np.random.default_rng(0).integers(0, 2, (32, 16), np.uint8)
+    train = replace(pixel_sets["train"], pixels=noise)
+    seen = set()
+    for epoch in range(4):
+        batches, order = _epoch(train, SHIFTED, epoch)
+        np.testing.assert_array_equal(np.concatenate([n for _, n in batches]), train.labels[order])
+        for flat, image in zip(np.concatenate([p for p, _ in batches]), noise[order], strict=True):
+            original, shifted = image.reshape(4, 4), flat.reshape(4, 4)
+            moves = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+            fits = [move for move in moves if np.array_equal(_moved(original, *move), shifted)]
+            assert fits
+            seen |= {move for move in fits if len(fits) == 1}
+    assert len(seen) == 9
+    first, second = (_epoch(train, SHIFTED, epoch) for epoch in (0, 1))
+    by_image = [
+        np.concatenate([p for p, _ in batches])[np.argsort(order)]
+        for batches, order in (first, second)
+    ]
+    assert (by_image[0] != by_image[1]).any(axis=1).sum() > 16  # drawn anew
 
 
 def test_curves_tell_each_step_and_epoch(pixel_sets):

@@ -1,8 +1,8 @@
 """The training loop: Adam on shuffled batches, a checkpoint chosen on held-out images.
 
 All that the next step depends on is the weights, the optimiser and the step's number: the order of
-an epoch's images is drawn from (seed, epoch). So a training that was stopped goes on from its
-checkpoint and ends with the very weights of one that was not.
+an epoch's images, and how each is shifted, is drawn from (seed, epoch). So a training that was
+stopped goes on from its checkpoint and ends with the very weights of one that was not.
 """
 
 import math
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
+from numpy.lib.stride_tricks import sliding_window_view
 
 from scanline.checkpoint import Checkpoints
 from scanline.objectives import Objective, Score
@@ -27,6 +29,7 @@ from scanline.progress import Progress
 SECONDS_BETWEEN_CHECKPOINTS = 120.0
 TEST_BATCH = 800  # images; the report's way of choosing a checkpoint
 MOMENT_IMAGES = 5000  # training images that batch norm's moments are recomputed on
+TEST_BATCHES, SHIFTS = 1, 2  # streams of an epoch's draws
 
 LogEpoch = Callable[[int, dict[str, float]], None]
 
@@ -44,6 +47,7 @@ class Recipe:
     seed: int
     selection: str = "validation"
     batch_norm: str = "running"
+    shift_pixels: int = 0
 
 
 class Fit(NamedTuple):
@@ -71,8 +75,7 @@ def fit(
     a training was stopped. Raises ArithmeticError, with step and loss, where the loss is not
     finite, and InterruptedError on SIGTERM and SIGINT, after writing a checkpoint.
     """
-    size, batch = len(train.labels), recipe.batch_size
-    steps_per_epoch = math.ceil(size / batch)
+    steps_per_epoch = math.ceil(len(train.labels) / recipe.batch_size)
     optimizer = keras.optimizers.Adam(
         learning_rate_of(recipe, steps_per_epoch), global_clipnorm=recipe.clip_norm or None
     )
@@ -81,7 +84,8 @@ def fit(
     kept = Checkpoints(checkpoints) if checkpoints else None
     if kept and (found := kept.load()):
         state.restore(*found)
-    step_once = _compiled_step(model, optimizer, objective, train)
+    step_once = _compiled_step(model, optimizer, objective, train.pixels.shape[1])
+    batch_of = batches(train, recipe)
     score_of = objective.scorer(model)
     progress = Progress(label, recipe.epochs, steps_per_epoch, done=state.step)
     if state.step:
@@ -91,16 +95,15 @@ def fit(
     with _stop_signals() as stopped:
         while state.step < recipe.epochs * steps_per_epoch:
             epoch, at = divmod(state.step, steps_per_epoch)
-            order = np.random.default_rng([recipe.seed, epoch]).permutation(size)
-            indices = order[at * batch : (at + 1) * batch]
-            loss, accuracy, rate = (float(v) for v in step_once(tf.constant(indices, tf.int32)))
+            pixels, labels = batch_of(epoch, at)
+            loss, accuracy, rate = (float(v) for v in step_once(pixels, labels))
             if not math.isfinite(loss):
                 raise ArithmeticError(
                     f"the loss is {loss} at step {state.step + 1} (epoch {epoch + 1}); try a lower "
                     f"learning_rate ({recipe.learning_rate} now), clip_norm 1, or more warmup_steps"
                 )
-            state.add_step(loss, accuracy, rate, len(indices))
-            progress.advance(loss, len(indices))
+            state.add_step(loss, accuracy, rate, len(labels))
+            progress.advance(loss, len(labels))
             ended = state.step % steps_per_epoch == 0
             if ended:
                 if recipe.batch_norm == "recomputed":
@@ -143,16 +146,42 @@ def learning_rate_of(recipe: Recipe, steps_per_epoch: int):
     )
 
 
-def _compiled_step(model, optimizer, objective: Objective, train: PixelSet):
-    # The whole split lies in memory as bytes; a step gathers its batch and makes floats of it.
-    pixels, labels = tf.constant(train.pixels), tf.constant(train.labels)
+def batches(train: PixelSet, recipe: Recipe) -> Callable[[int, int], tuple[np.ndarray, np.ndarray]]:
+    """Of an epoch and a step in it, both from 0: pixels uint8 [B, T] and labels uint8 [B].
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])
-    def step(indices):
+    Each image is shifted anew in each epoch by whole rows and columns, each uniform in
+    -shift_pixels..shift_pixels; what comes in at an edge is no ink.
+    """
+    size, margin = len(train.labels), recipe.shift_pixels
+    shape = train.description["rows"], train.description["columns"]
+    images = train.pixels.reshape(size, *shape)
+    padded = np.pad(images, ((0, 0), (margin, margin), (margin, margin)))
+    shifted = sliding_window_view(padded, shape, axis=(1, 2))  # [N, shift, shift, rows, columns]
+
+    @lru_cache(maxsize=1)
+    def drawn(epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        shifts = np.random.default_rng([recipe.seed, epoch, SHIFTS])
+        return (
+            np.random.default_rng([recipe.seed, epoch]).permutation(size),
+            shifts.integers(0, 2 * margin, (size, 2), endpoint=True),
+        )
+
+    def batch(epoch: int, at: int) -> tuple[np.ndarray, np.ndarray]:
+        order, shifts = drawn(epoch)
+        chosen = order[at * recipe.batch_size : (at + 1) * recipe.batch_size]
+        down, right = shifts[chosen].T
+        return shifted[chosen, down, right].reshape(len(chosen), -1), train.labels[chosen]
+
+    return batch
+
+
+def _compiled_step(model, optimizer, objective: Objective, n_pixels: int):
+    given = tf.TensorSpec([None, n_pixels], tf.uint8), tf.TensorSpec([None], tf.uint8)
+
+    @tf.function(input_signature=given)
+    def step(pixels, labels):
         with tf.GradientTape() as tape:
-            nats, accuracy = objective.per_image(
-                model, tf.gather(pixels, indices), tf.gather(labels, indices), training=True
-            )
+            nats, accuracy = objective.per_image(model, pixels, labels, training=True)
             loss = tf.reduce_mean(nats)
         gradients = tape.gradient(loss, model.trainable_variables)
         rate = tf.convert_to_tensor(optimizer.learning_rate)
@@ -167,7 +196,7 @@ def _selected(held_out: PixelSet, recipe: Recipe, epoch: int) -> PixelSet:
     if recipe.selection == "validation":
         return held_out
     count = min(TEST_BATCH, len(held_out.labels))
-    generator = np.random.default_rng([recipe.seed, epoch, 1])
+    generator = np.random.default_rng([recipe.seed, epoch, TEST_BATCHES])
     chosen = generator.choice(len(held_out.labels), count, replace=False)
     return PixelSet(held_out.pixels[chosen], held_out.labels[chosen], held_out.description)
 
