@@ -95,21 +95,22 @@ def test_a_damaged_checkpoint_is_passed_over(pixel_sets, tmp_path, capsys):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def _epoch(train, recipe, epoch=0):
-    """The batches of an epoch, and the images that they hold, in order."""
-    batch_of = training.batches(train, recipe)
-    batches = [batch_of(epoch, at) for at in range(-(-len(train.labels) // recipe.batch_size))]
-    order = np.random.default_rng([recipe.seed, epoch]).permutation(len(train.labels))
-    return batches, order
+def _epochs(train, recipe):
+    """Of each epoch: its pixels and labels as they come, and the images that they are of."""
+    batches = list(training.batches(train, recipe, start=0))
+    for epoch in range(recipe.epochs):
+        pixels, labels = zip(*(batch[1:] for batch in batches if batch[0] == epoch), strict=True)
+        order = np.random.default_rng([recipe.seed, epoch]).permutation(len(train.labels))
+        yield pixels, labels, order
 
 
 def test_an_epoch_holds_every_image_once_as_it_is(pixel_sets):
     train = pixel_sets["train"]
-    batches, order = _epoch(train, replace(RECIPE, batch_size=5))  # 32 images
-    assert [len(labels) for _, labels in batches] == 6 * [5] + [2]
-    np.testing.assert_array_equal(np.concatenate([p for p, _ in batches]), train.pixels[order])
-    np.testing.assert_array_equal(np.concatenate([n for _, n in batches]), train.labels[order])
-    assert sorted(order) == list(range(32))
+    for pixels, labels, order in _epochs(train, replace(RECIPE, batch_size=5)):  # 32 images
+        assert [len(each) for each in labels] == 6 * [5] + [2]
+        np.testing.assert_array_equal(np.concatenate(pixels), train.pixels[order])
+        np.testing.assert_array_equal(np.concatenate(labels), train.labels[order])
+        assert sorted(order) == list(range(32))
 
 
 def _moved(image, down, right):
@@ -125,22 +126,17 @@ def _moved(image, down, right):
 def test_shifted_images_are_moved_by_whole_pixels(pixel_sets):
     noise = np.random.default_rng(0).integers(0, 2, (32, 16), np.uint8)
     train = replace(pixel_sets["train"], pixels=noise)
-    seen = set()
-    for epoch in range(4):
-        batches, order = _epoch(train, SHIFTED, epoch)
-        np.testing.assert_array_equal(np.concatenate([n for _, n in batches]), train.labels[order])
-        for flat, image in zip(np.concatenate([p for p, _ in batches]), noise[order], strict=True):
+    seen, by_image = set(), []
+    for pixels, labels, order in _epochs(train, replace(SHIFTED, epochs=4)):
+        np.testing.assert_array_equal(np.concatenate(labels), train.labels[order])
+        by_image.append(np.concatenate(pixels)[np.argsort(order)])
+        for flat, image in zip(by_image[-1], noise, strict=True):
             original, shifted = image.reshape(4, 4), flat.reshape(4, 4)
             moves = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
             fits = [move for move in moves if np.array_equal(_moved(original, *move), shifted)]
             assert fits
             seen |= {move for move in fits if len(fits) == 1}
     assert len(seen) == 9
-    first, second = (_epoch(train, SHIFTED, epoch) for epoch in (0, 1))
-    by_image = [
-        np.concatenate([p for p, _ in batches])[np.argsort(order)]
-        for batches, order in (first, second)
-    ]
     assert (by_image[0] != by_image[1]).any(axis=1).sum() > 16  # drawn anew
 
 

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +28,7 @@ from scanline.progress import Progress
 SECONDS_BETWEEN_CHECKPOINTS = 120.0
 TEST_BATCH = 800  # images; the report's way of choosing a checkpoint
 MOMENT_IMAGES = 5000  # training images that batch norm's moments are recomputed on
-TEST_BATCHES, SHIFTS = 1, 2  # streams of an epoch's draws
+TEST_IMAGES, SHIFTS = 1, 2  # streams of an epoch's draws
 
 LogEpoch = Callable[[int, dict[str, float]], None]
 
@@ -85,7 +84,6 @@ def fit(
     if kept and (found := kept.load()):
         state.restore(*found)
     step_once = _compiled_step(model, optimizer, objective, train.pixels.shape[1])
-    batch_of = batches(train, recipe)
     score_of = objective.scorer(model)
     progress = Progress(label, recipe.epochs, steps_per_epoch, done=state.step)
     if state.step:
@@ -93,9 +91,7 @@ def fit(
     saved = time.monotonic()
 
     with _stop_signals() as stopped:
-        while state.step < recipe.epochs * steps_per_epoch:
-            epoch, at = divmod(state.step, steps_per_epoch)
-            pixels, labels = batch_of(epoch, at)
+        for epoch, pixels, labels in batches(train, recipe, state.step):
             loss, accuracy, rate = (float(v) for v in step_once(pixels, labels))
             if not math.isfinite(loss):
                 raise ArithmeticError(
@@ -146,33 +142,29 @@ def learning_rate_of(recipe: Recipe, steps_per_epoch: int):
     )
 
 
-def batches(train: PixelSet, recipe: Recipe) -> Callable[[int, int], tuple[np.ndarray, np.ndarray]]:
-    """Of an epoch and a step in it, both from 0: pixels uint8 [B, T] and labels uint8 [B].
+def batches(
+    train: PixelSet, recipe: Recipe, start: int
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Of each step from ``start`` on: its epoch, from 0, pixels uint8 [B, T] and labels uint8 [B].
 
     Each image is shifted anew in each epoch by whole rows and columns, each uniform in
     -shift_pixels..shift_pixels; what comes in at an edge is no ink.
     """
     size, margin = len(train.labels), recipe.shift_pixels
+    steps_per_epoch = math.ceil(size / recipe.batch_size)
     shape = train.description["rows"], train.description["columns"]
     images = train.pixels.reshape(size, *shape)
     padded = np.pad(images, ((0, 0), (margin, margin), (margin, margin)))
     shifted = sliding_window_view(padded, shape, axis=(1, 2))  # [N, shift, shift, rows, columns]
-
-    @lru_cache(maxsize=1)
-    def drawn(epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        shifts = np.random.default_rng([recipe.seed, epoch, SHIFTS])
-        return (
-            np.random.default_rng([recipe.seed, epoch]).permutation(size),
-            shifts.integers(0, 2 * margin, (size, 2), endpoint=True),
-        )
-
-    def batch(epoch: int, at: int) -> tuple[np.ndarray, np.ndarray]:
-        order, shifts = drawn(epoch)
-        chosen = order[at * recipe.batch_size : (at + 1) * recipe.batch_size]
-        down, right = shifts[chosen].T
-        return shifted[chosen, down, right].reshape(len(chosen), -1), train.labels[chosen]
-
-    return batch
+    for epoch in range(start // steps_per_epoch, recipe.epochs):
+        order = np.random.default_rng([recipe.seed, epoch]).permutation(size)
+        generator = np.random.default_rng([recipe.seed, epoch, SHIFTS])
+        shifts = generator.integers(0, 2 * margin, (size, 2), endpoint=True)
+        for at in range(max(0, start - epoch * steps_per_epoch), steps_per_epoch):
+            chosen = order[at * recipe.batch_size : (at + 1) * recipe.batch_size]
+            down, right = shifts[chosen].T
+            pixels = shifted[chosen, down, right].reshape(len(chosen), -1)
+            yield epoch, pixels, train.labels[chosen]
 
 
 def _compiled_step(model, optimizer, objective: Objective, n_pixels: int):
@@ -196,7 +188,7 @@ def _selected(held_out: PixelSet, recipe: Recipe, epoch: int) -> PixelSet:
     if recipe.selection == "validation":
         return held_out
     count = min(TEST_BATCH, len(held_out.labels))
-    generator = np.random.default_rng([recipe.seed, epoch, TEST_BATCHES])
+    generator = np.random.default_rng([recipe.seed, epoch, TEST_IMAGES])
     chosen = generator.choice(len(held_out.labels), count, replace=False)
     return PixelSet(held_out.pixels[chosen], held_out.labels[chosen], held_out.description)
 
