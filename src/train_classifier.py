@@ -52,7 +52,7 @@ def train_classifier(
         warmup_steps: steps from 0 to the learning rate
         decay: of the learning rate after the warm-up
         clip_norm: largest global norm of a gradient, 0: any
-        seed: of first weights and order of the images
+        seed: of first weights, and of the order and shifts of the images
         batch_norm: averages for evaluation, running ones or recomputed after each epoch
         shift_pixels: most rows and columns that a training image is shifted by, 0: none is
         train_images: first training images used, 0: all
