@@ -35,7 +35,7 @@ def test_calls_from_several_python_threads_do_not_disturb_each_other():
 FORKING = """
 import os, sys
 import numpy as np
-from scanline import native
+from scanline.models import native
 native.threads = lambda: 4
 ops = native.library()
 def run():
@@ -71,7 +71,7 @@ def test_core_works_in_a_forked_process_and_in_its_parent_after():
 BUILT_BY_ZIG = """
 import sys
 import numpy as np
-from scanline import native
+from scanline.models import native
 assert native.compiler() == [sys.executable, "-m", "ziglang", "c++"], native.compiler()
 x, h, *weights = np.load(sys.argv[1]).values()
 outputs, _ = native.recurrent("gru", x, [h], weights, True, False, False)

@@ -20,7 +20,9 @@ def settings(rule):
 
     A string with names in it notices two swapped values, which a list of values would not.
     """
-    return lambda wildcards: study_settings.flags(study_settings.settings(config, rule, **wildcards))
+    return lambda wildcards: study_settings.flags(
+        study_settings.settings(config, rule, **wildcards)
+    )
 
 
 def expand_trained(pattern, task):
@@ -59,7 +61,9 @@ def selection_pixels(task):
     """The test images where a checkpoint is chosen on batches of them, as in the report; else none."""
 
     def paths(wildcards):
-        training = study_settings.settings(config, study_config.TRAINED[task], **wildcards)
+        training = study_settings.settings(
+            config, study_config.TRAINED[task], **wildcards
+        )
         if training["selection"] == "test_batches":
             return f"{RESULTS}/{wildcards.data}/pixels/test.npz"
         return []
