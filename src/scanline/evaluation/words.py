@@ -23,7 +23,7 @@ METHODS = {
     "prefix": "prefix",
     "exact": "posterior, exact",
     "smc": "posterior, sampled",
-    "mcmc": "posterior, particle Gibbs",
+    "particle_gibbs": "posterior, particle Gibbs",
     "gibbs": "Gibbs sampling",
     "nearest_image": "nearest training image",
     "pixel_frequencies": "pixel frequencies",

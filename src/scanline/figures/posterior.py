@@ -30,7 +30,7 @@ LOOKS = {  # of a method: colour, marker, name
     "prefix": (COLOURS[1], "s", "prefix: pixels before"),
     "exact": (COLOURS[0], "o", "posterior, exact"),
     "smc": (COLOURS[0], "D", "posterior, sequential Monte Carlo"),
-    "mcmc": (COLOURS[4], "P", "posterior, particle Gibbs"),
+    "particle_gibbs": (COLOURS[4], "P", "posterior, particle Gibbs"),
     "gibbs": (COLOURS[2], "^", "Gibbs sampling"),
     "nearest_image": (COLOURS[3], "v", "nearest training image"),
     "pixel_frequencies": (COLOURS[6], "x", "pixel frequencies"),
