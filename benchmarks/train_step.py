@@ -82,8 +82,9 @@ def fit_loop(
     """
     from scanline.data.pixels import PixelSet
     from scanline.models.predictor import Predictor
-    from scanline.training.fit import Recipe, fit
+    from scanline.training.fit import fit
     from scanline.training.objectives import PREDICT
+    from scanline.training.recipe import Recipe
 
     use_threads(threads)
     batch, size = x.shape[0], x.shape[1]
@@ -93,7 +94,18 @@ def fit_loop(
         pixels, np.zeros(len(pixels), np.uint8), {"rows": side, "columns": side, "split": "train"}
     )
     model = Predictor(cell, units, layers, images.description)
-    recipe = Recipe(10**6, batch, 1e-3, 0, "constant", 0.0, seed=0)
+    recipe = Recipe(
+        epochs=10**6,
+        batch_size=batch,
+        learning_rate=1e-3,
+        warmup_steps=0,
+        decay="constant",
+        clip_norm=0.0,
+        gate_bias="zeros",
+        train_images=0,
+        selection="validation",
+        seed=0,
+    )
     measured = rounds(len(pixels), seconds, least=1)
     with suppress(StopIteration):  # of the rounds, when they have taken long enough
         fit(

@@ -15,9 +15,8 @@ LABELS = {"nats": "cross-entropy (nats)", "nats_per_pixel": "cross-entropy (nats
 def draw_curves(
     *,
     curves: tuple[Path, ...],
-    lstm: tuple[str, ...] = (),
-    gru: tuple[str, ...] = (),
     palette: tuple[str, ...],
+    cells: tuple[str, ...],
     out: Path,
 ) -> None:
     """Draws loss and accuracy against training steps, a figure a task, cell and quantity.
@@ -26,9 +25,8 @@ def draw_curves(
 
     Args:
         curves: curve_by_epoch.csv files, in {task}/{variant}/seed-{seed}/train/
-        lstm: variants of LSTM cells
-        gru: variants of GRU cells
         palette: all variants; the place gives the colour
+        cells: the cell of each
         out: folder for figure-{number}-{task}-{cell}-{loss|accuracy}.png and .pdf
     """
     by_task: dict[str, dict[str, pd.DataFrame]] = {}
@@ -36,8 +34,9 @@ def draw_curves(
         task, variant = path.parts[-5:-3]
         by_task.setdefault(task, {}).setdefault(variant, pd.read_csv(path))
     for task, tables in by_task.items():
-        for cell, variants in (("lstm", lstm), ("gru", gru)):
-            shown = {name: table for name, table in tables.items() if name in variants}
+        for cell in sorted(set(cells)):
+            of_cell = {name for name, its in zip(palette, cells, strict=True) if its == cell}
+            shown = {name: table for name, table in tables.items() if name in of_cell}
             if not shown:
                 continue
             loss = next(q for q in LABELS if q in set(next(iter(shown.values()))["quantity"]))

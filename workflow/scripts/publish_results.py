@@ -10,19 +10,16 @@ import argparse
 import math
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-import keras
 import pandas as pd
 
 from scanline.data.pixels import load_pixels
 from scanline.evaluation.tables import trained_models
 from scanline.figures import names as figure_names
-from scanline.models.classifier import load_classifier
-from scanline.models.predictor import load_predictor
+from scanline.models.loading import load_model
 from scanline.provenance.record import Record, records_in
 from scanline.report import readme
 from scanline.report.publishing import (
@@ -34,6 +31,7 @@ from scanline.report.publishing import (
     published_numbers,
 )
 from scanline.study.config import PRETRAINED
+from scanline.training.kinds import KINDS, task_of
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs/results"
@@ -41,10 +39,6 @@ FIGURES = RESULTS / "figures.csv"
 HOLES = RESULTS / "posterior.csv"
 PICTURE = "figure-15-completion-300-c"  # samples that vary much
 EVERY = 50  # steps
-LOAD: dict[str, Callable[..., keras.Model]] = {
-    "train_classifier": load_classifier,
-    "train_predictor": load_predictor,
-}
 
 
 def main() -> None:
@@ -118,7 +112,8 @@ def trained(data: Path, name: str) -> Trained:
         training = Record.load(shipped)
     weights = training.outputs["model.keras"]
     anew = not shipped.is_file() or Record.load(shipped).outputs["model.keras"] != weights
-    model = LOAD[training.script](data / name / "train/model.keras", pixels.identity)
+    kind = KINDS[task_of(training.script)]
+    model = load_model(data / name / "train/model.keras", kind.model_class, pixels.identity)
     n_parameters = sum(math.prod(weight.shape) for weight in model.trainable_weights)
     return Trained(training, anew, len(pixels.labels), n_parameters, pixels.description)
 

@@ -20,6 +20,7 @@ import pandas as pd
 
 from scanline.layout import Place, results_of
 from scanline.provenance.record import Record, records_in
+from scanline.training.kinds import KINDS
 
 ADDRESS = "SCANLINE_TRACKING"
 RUN_ID, FOLDER, PARENT = "scanline.run_id", "scanline.folder", "scanline.parent"
@@ -260,14 +261,13 @@ class _Store:
         """The model, loadable with mlflow.keras.load_model where scanline can be imported."""
         import mlflow
 
-        from scanline.models.classifier import load_classifier
-        from scanline.models.predictor import load_predictor
+        from scanline.models.loading import load_model
 
-        load = load_classifier if "classify" in path.parts else load_predictor
+        kind = KINDS[Place.of(path).task]
         mlflow.set_tracking_uri(self.uri)
         with mlflow.start_run(run_id=run_id):
             mlflow.keras.log_model(
-                load(path),
+                load_model(path, kind.model_class, None),
                 name="model",
                 pip_requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras")],
             )
