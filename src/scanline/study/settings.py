@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from scanline.holes.named import hidden_sets
+from scanline.layout import Place
 from scanline.study.config import COLUMNS, PRETRAINED, REPORTED_PIXELS, ROWS, TRAINED
 
 
@@ -98,7 +99,7 @@ def pretrained(config: Mapping, data: str) -> list[str]:
     if config["train"] == "here":
         return []
     wanted = (
-        f"{task}/{variant}/seed-{seed}"
+        Place(data, task, variant, seed).model
         for task in TRAINED
         for variant in config[task]["variants"]
         for seed in config["seeds"]
@@ -133,8 +134,8 @@ def settings_of(config: Mapping, script: str, folder: str) -> dict:
     """The settings that the config gives for the stage whose results lie in ``folder``."""
     parts = PurePosixPath(folder).relative_to(config["results"]).parts
     wildcards = {"data": parts[0]}
-    if len(parts) >= 4 and parts[3].startswith("seed-"):
-        wildcards |= {"variant": parts[2], "seed": parts[3].removeprefix("seed-")}
+    if place := Place.find(folder):
+        wildcards |= {"variant": place.variant, "seed": str(place.seed)}
     elif found := re.fullmatch("(inpainting|calibration)-(.+)", parts[-1]):
         wildcards["variant"] = found[2]
     return settings(config, script, **wildcards)
