@@ -13,7 +13,8 @@ from matplotlib.colors import same_color
 from study_copy import ROOT
 
 from draw_cells import draw_cells
-from draw_curves import LABELS, draw_curves
+from draw_curves import LOSSES, draw_curves
+from scanline.evaluation.words import QUANTITIES
 from scanline.figures import curves, inpainting, style
 from scanline.figures import names as figure_names
 from scanline.figures.demonstration import draw_demonstration
@@ -103,9 +104,9 @@ def test_axes_say_what_they_show(figure):
         assert axes.get_ylabel()
 
 
-@pytest.mark.parametrize("label", LABELS.values())
-def test_a_cross_entropy_has_its_unit(label):
-    assert re.fullmatch(r"cross-entropy \(nats( per pixel)?\)", label)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_cross_entropy_has_its_unit(loss):
+    assert re.fullmatch(r"cross-entropy \(nats( per pixel)?\)", QUANTITIES[loss].axis)
 
 
 def test_smoothing_is_the_mean_of_the_last_smoothed_and_the_new_value():
