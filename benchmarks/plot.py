@@ -9,14 +9,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from work import NAMES
 
-from scanline.figures.style import COLOURS, save
+from scanline.figures.style import COLOURS, save, use
 
 COLOUR_OF = dict(zip(("scanline", "keras", "torch", "core", "fit"), COLOURS, strict=False))
-NAMES = {"scanline": "scanline", "keras": "Keras", "torch": "PyTorch"} | {
-    "core": "passes alone",
-    "fit": "training loop",
-}
 TITLES = {
     "training": "training step",
     "loop": "training loop",
@@ -94,6 +91,7 @@ def draw_growth(table: pd.DataFrame) -> Figure:
 
 def main() -> None:
     folder = Path(sys.argv[1])
+    use()
     drawings = dict.fromkeys(("training", "loop", "inference"), draw_bars) | {"growth": draw_growth}
     for name, draw in drawings.items():
         if (folder / f"{name}.csv").exists():

@@ -84,6 +84,7 @@ def complete_image(
             tqdm(range(moves), "moves", disable=None),
             seed,
         )
+    style.use()
     figure = draw_completed(pixels["image"], done, shape[1], pixels.get("truth"))
     content = BytesIO()
     figure.savefig(content, format="png", bbox_inches="tight")
