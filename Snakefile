@@ -9,6 +9,7 @@ from snakemake.utils import min_version
 min_version("9.20")
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
+from scanline.evaluation import words
 from scanline.provenance.code import code_hash
 from scanline.study import config as study_config
 from scanline.study import environment as study_environment
@@ -22,6 +23,7 @@ try:
     for file in ("config.yaml", *workflow.overwrite_configfiles):
         study_config.refuse_duplicate_keys(Path(file))
     study_config.validate(config)
+    words.check()
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 

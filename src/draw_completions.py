@@ -11,7 +11,7 @@ from scanline.figures.completions import choose_digits, draw_mosaics
 from scanline.figures.completions import draw_completions as draw_digit
 from scanline.figures.pictures import INK, PAPER, pictures_of
 from scanline.files import load_arrays
-from scanline.layout import place_of
+from scanline.layout import Place
 from scanline.provenance.stage import main
 
 SHOWN_SAMPLES = 5
@@ -37,7 +37,7 @@ def draw_completions(
     pixels, cut, runs = arrays["pixels"], description["cut"], sorted(description["hidden_runs"])
     drawn: dict[str, np.ndarray] = {}
     for path in samples:
-        drawn.setdefault(place_of(path).model, load_arrays(path, "samples")[0]["samples"])
+        drawn.setdefault(Place.of(path).variant, load_arrays(path, "samples")[0]["samples"])
     tables = [pd.read_csv(path) for path in by_image]
     chosen: list[dict] = []
     for run in (run for run in runs if run > 1):

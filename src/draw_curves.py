@@ -8,7 +8,7 @@ from scanline.evaluation.words import QUANTITIES
 from scanline.figures import style
 from scanline.figures.curves import draw_learning_curves
 from scanline.figures.names import curves as names
-from scanline.layout import place_of
+from scanline.layout import Place
 from scanline.provenance.stage import main
 
 LOSSES = ("nats", "nats_per_pixel")  # of classifiers, of next-pixel models
@@ -17,9 +17,8 @@ LOSSES = ("nats", "nats_per_pixel")  # of classifiers, of next-pixel models
 def draw_curves(
     *,
     curves: tuple[Path, ...],
-    lstm: tuple[str, ...] = (),
-    gru: tuple[str, ...] = (),
     palette: tuple[str, ...],
+    cells: tuple[str, ...],
     out: Path,
 ) -> None:
     """Draws loss and accuracy against training steps, one figure for each task and cell.
@@ -28,19 +27,19 @@ def draw_curves(
 
     Args:
         curves: curve_by_epoch.csv of the models, where training writes them
-        lstm: variants of LSTM cells
-        gru: variants of GRU cells
         palette: all variants; a variant's place gives its colour
+        cells: the cell of each
         out: folder for figure-{number}-{task}-{cell}-{loss|accuracy}.png and .pdf
     """
     style.use()
     by_task: dict[str, dict[str, pd.DataFrame]] = {}
     for path in curves:
-        place = place_of(path)
-        by_task.setdefault(place.task, {}).setdefault(place.model, pd.read_csv(path))
+        place = Place.of(path)
+        by_task.setdefault(place.task, {}).setdefault(place.variant, pd.read_csv(path))
     for task, tables in by_task.items():
-        for cell, variants in (("lstm", lstm), ("gru", gru)):
-            shown = {name: table for name, table in tables.items() if name in variants}
+        for cell in sorted(set(cells)):
+            of_cell = {name for name, its in zip(palette, cells, strict=True) if its == cell}
+            shown = {name: table for name, table in tables.items() if name in of_cell}
             if not shown:
                 continue
             measured = set(next(iter(shown.values()))["quantity"])

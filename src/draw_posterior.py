@@ -9,7 +9,7 @@ from scanline.figures import style
 from scanline.figures.posterior import draw_examples, draw_nats, draw_reliability
 from scanline.files import load_arrays
 from scanline.inference.forecast import load_forecasts
-from scanline.layout import place_of
+from scanline.layout import Place
 from scanline.provenance.stage import main
 
 
@@ -37,10 +37,10 @@ def draw_posterior(
         arrays, _ = load_arrays(path, "pixels", "hidden")
         images[path.stem] = arrays["pixels"], arrays["hidden"]
     for path in reliability:
-        model = place_of(path)
-        names = figure_names.posterior(model.model)
+        place = Place.of(path)
+        names = figure_names.posterior(place.variant)
         style.save(draw_reliability(pd.read_csv(path)), out, names["reliability"])
-        mine = [each for each in forecasts if place_of(each) == model]
+        mine = [each for each in forecasts if Place.of(each) == place]
         found = {each.stem: load_forecasts(each)[0] for each in mine}
         style.save(draw_examples(images, found), out, names["examples"])
 

@@ -16,6 +16,7 @@ from scanline.figures import curves, style
 from scanline.figures import names as figure_names
 
 PALETTE = ["gru-32", "gru-64", "lstm-32"]
+CELLS = ["gru", "gru", "lstm"]
 
 
 def curve(epochs: int, quantity: str = "nats", steps: int = 94) -> pd.DataFrame:
@@ -133,9 +134,7 @@ def test_curves_are_drawn_by_task_and_cell(tmp_path):
         paths.append(path)
     out = tmp_path / "figures"
     out.mkdir()
-    draw_curves(
-        curves=tuple(paths), lstm=("lstm-32",), gru=("gru-32", "gru-64"), palette=PALETTE, out=out
-    )
+    draw_curves(curves=tuple(paths), palette=PALETTE, cells=CELLS, out=out)
     assert {path.stem for path in out.glob("*.png")} == {
         name
         for task, cell in (("classify", "lstm"), ("classify", "gru"), ("predict", "gru"))

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from scanline.inference.forecast import Forecast
-from scanline.layout import place_of
+from scanline.layout import Place
 
 BINS = 10  # of a reliability diagram, equally wide
 
@@ -72,7 +72,7 @@ def by_model(methods: Sequence[Path]) -> pd.DataFrame:
     The column ``model`` comes first. Several seeds of a model are one line, their mean; the last
     column, ``n_seeds``, says of how many.
     """
-    tables = [pd.read_csv(path).assign(model=place_of(path).model) for path in methods]
+    tables = [pd.read_csv(path).assign(model=Place.of(path).variant) for path in methods]
     lines = pd.concat(tables).groupby(["model", "hole", "method"], sort=False)
     table = lines.mean().astype({"n_images": int}).assign(n_seeds=lines.size())
     return table.reset_index()

@@ -13,7 +13,7 @@ import pandas as pd
 
 from scanline.evaluation.quantities import COMPLETED
 from scanline.files import load_arrays
-from scanline.layout import place_of
+from scanline.layout import Place
 
 
 class Number(NamedTuple):
@@ -40,7 +40,7 @@ def values_by_image(paths: Sequence[Path]) -> dict[Number, np.ndarray]:
     }
     values = {}
     for path in paths:
-        _, task, model, seed = place_of(path)
+        _, task, model, seed = Place.of(path)
         for quantity, where, numbers in read[task](path):
             values[Number(task, model, seed, quantity, where)] = np.asarray(numbers, np.float64)
     return values

@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from scanline.models import native
+from scanline.models.cells import CELLS, cell_of
 
-CELLS = ("gru", "lstm")
 IMPLEMENTATIONS = ("auto", "native", "keras")
 States = tuple[tf.Tensor, ...]
 GATE_BIASES = ("zeros", "one", "chrono")
@@ -154,8 +154,7 @@ class RecurrentStack(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if cell not in CELLS:
-            raise ValueError(f"cell is {cell!r}; allowed: {', '.join(CELLS)}")
+        cell_of(cell)  # refuses an unknown one
         self.cell, self.units, self.depth = cell, units, layers
         self.recurrent_layers = [self._layer(index, implementation) for index in range(layers)]
         self.recurrent_layers[0].input_gradient = input_gradient
@@ -168,9 +167,30 @@ class RecurrentStack(keras.layers.Layer):
             return GRU(self.units, reset_after=False, **options)
         return LSTM(self.units, **options)
 
+    def set_gate_bias(self, gate_bias: str, steps: int, seed: int) -> None:
+        """Sets the bias of the gate that keeps a state: GRU's update gate, LSTM's forget gate.
+
+        ``chrono``: log U(1, steps - 1), so that some units remember as long as a sequence of
+        ``steps``; LSTM's input gate gets its negative (Tallec and Ollivier, arXiv:1804.11188).
+        """
+        if gate_bias not in GATE_BIASES:
+            raise ValueError(f"gate_bias is {gate_bias!r}; allowed: {', '.join(GATE_BIASES)}")
+        generator = np.random.default_rng(seed)
+        gates, keep = CELLS[self.cell].gates, CELLS[self.cell].keep
+        for layer in self.recurrent_layers:
+            _, _, variable = layer.weights  # kernel, recurrent_kernel, bias
+            bias = np.zeros((len(gates), self.units), np.float32)
+            if gate_bias == "one":
+                bias[[gates.index(gate) for gate, sign in keep.items() if sign > 0]] = 1
+            elif gate_bias == "chrono":
+                size = np.log(generator.uniform(1, max(steps - 1, 1), self.units))
+                for gate, sign in keep.items():
+                    bias[gates.index(gate)] = sign * size
+            variable.assign(bias.reshape(-1))
+
     @property
     def states_per_layer(self) -> int:
-        return 1 if self.cell == "gru" else 2
+        return len(CELLS[self.cell].states)
 
     def build(self, input_shape):
         for layer in self.recurrent_layers:
@@ -257,26 +277,3 @@ class RecurrentStack(keras.layers.Layer):
             "implementation": lowest.implementation_chosen,
             "input_gradient": lowest.input_gradient,
         }
-
-
-def set_gate_bias(stack: RecurrentStack, gate_bias: str, steps: int, seed: int) -> None:
-    """Sets the bias of the gate that keeps a state: GRU's update gate, LSTM's forget gate.
-
-    ``chrono``: log U(1, steps - 1), so that some units remember as long as a sequence of ``steps``;
-    LSTM's input gate gets its negative (Tallec and Ollivier, arXiv:1804.11188).
-    """
-    if gate_bias not in GATE_BIASES:
-        raise ValueError(f"gate_bias is {gate_bias!r}; allowed: {', '.join(GATE_BIASES)}")
-    generator = np.random.default_rng(seed)
-    units = stack.units
-    for layer in stack.recurrent_layers:
-        _, _, variable = layer.weights  # kernel, recurrent_kernel, bias
-        bias = np.zeros(variable.shape, np.float32)
-        keep = slice(0, units) if stack.cell == "gru" else slice(units, 2 * units)
-        if gate_bias == "one":
-            bias[..., keep] = 1
-        elif gate_bias == "chrono":
-            bias[..., keep] = np.log(generator.uniform(1, max(steps - 1, 1), units))
-            if stack.cell == "lstm":
-                bias[..., :units] = -bias[..., keep]
-        variable.assign(bias)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
-from scanline.layout import Place, place_of
+from scanline.layout import Place
 from scanline.provenance.record import Record
 from scanline.report import posterior as posterior_report
 from scanline.report.pictures import picture
@@ -66,17 +66,11 @@ def write_report(
 
 def _trainings(runs: Sequence[Record]) -> list[dict]:
     """What was trained here, with its recipe and time."""
-    trainings = []
-    for run in sorted(runs, key=lambda run: run.folder):
-        if run.script.startswith("train_") and "epochs" in run.settings:
-            place = _place_of(run)
-            name = f"{place.task}/{place.model}/seed-{place.seed}"
-            trainings.append({**run.settings, "name": name, "minutes": run.seconds / 60})
-    return trainings
-
-
-def _place_of(run: Record) -> Place:
-    return place_of(Path(run.folder) / "run.json")
+    return [
+        {**run.settings, "name": Place.of(run.folder).model, "minutes": run.seconds / 60}
+        for run in sorted(runs, key=lambda run: run.folder)
+        if run.script.startswith("train_") and "epochs" in run.settings
+    ]
 
 
 def _data_of(runs: Sequence[Record]) -> dict:
@@ -88,8 +82,8 @@ def _data_of(runs: Sequence[Record]) -> dict:
 
 def _taken(runs: Sequence[Record]) -> set[str]:
     """The next-pixel models that were taken, not trained here."""
-    places = [_place_of(run) for run in runs if run.script == "take_model"]
-    return {place.model for place in places if place.task == "predict"}
+    places = [Place.of(run.folder) for run in runs if run.script == "take_model"]
+    return {place.variant for place in places if place.task == "predict"}
 
 
 def _is_small(runs: Sequence[Record]) -> bool:

@@ -14,13 +14,13 @@ import pandas as pd
 from scanline.evaluation.tables import KEYS, NUMBER_OF, trained_models
 from scanline.provenance.record import Record
 from scanline.report.readme import markdown
-from scanline.training.objectives import CLASSIFY, PREDICT, Score
+from scanline.training.kinds import KINDS, task_of
+from scanline.training.objectives import Score
 
 COLUMNS = ["table", *KEYS, "value", "data", "seed", "n", "low", "high"]
 COLUMNS += ["n_images_presented", "n_parameters", "published"]
 NAMED_BY = ["data", *KEYS, "seed"]
 ARCHITECTURE = ("cell", "units", "layers", "inputs", "radius", "gate_bias")
-OBJECTIVES = {"train_classifier": CLASSIFY, "train_predictor": PREDICT}
 CARD = """# {name}
 
 | | |
@@ -120,7 +120,7 @@ def card(name: str, model: Trained, curve: pd.DataFrame, numbers: pd.DataFrame) 
         presented=model.presented,
         best=best,
         selection=settings["selection"].replace("_", " "),
-        quantity=OBJECTIVES[model.training.script].quantity,
+        quantity=KINDS[task_of(model.training.script)].minimised.quantity,
         nats=score.nats,
         accuracy=score.accuracy,
         hours=model.training.seconds / 3600,
@@ -133,7 +133,7 @@ def card(name: str, model: Trained, curve: pd.DataFrame, numbers: pd.DataFrame) 
 
 def best_epoch(curve: pd.DataFrame, script: str) -> tuple[int, Score]:
     """The epoch whose weights a training kept, and its held-out score; from curve_by_epoch.csv."""
-    objective, best, kept = OBJECTIVES[script], None, 0
+    objective, best, kept = KINDS[task_of(script)].minimised, None, 0
     held_out = curve[curve["split"] != "train"]
     for epoch, rows in held_out.groupby("epoch"):
         values = dict(zip(rows["quantity"], rows["value"], strict=True))
