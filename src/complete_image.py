@@ -92,6 +92,7 @@ def complete_image(
             move_particles,
             seed,
         )
+    style.use()
     figure = draw_completed(pixels["image"], done, shape[1], pixels.get("truth"))
     content = BytesIO()
     figure.savefig(content, format="png", bbox_inches="tight")

@@ -10,13 +10,13 @@ DEPTH = 4  # folders of a place
 class Place(NamedTuple):
     """Which trained model results belong to, and by which task; ``str`` gives its folder.
 
-    The fields may be wildcards in braces, as the rules have them.
+    In rules the fields are wildcards in braces.
     """
 
     data: str
     task: str
     variant: str
-    seed: int | str
+    seed: int
 
     def __str__(self) -> str:
         return f"{self.data}/{self.model}"
@@ -38,8 +38,8 @@ class Place(NamedTuple):
         """``of``, or None where the path lies elsewhere."""
         if not (end := _end(path)):
             return None
-        *names, seed = PurePath(path).parts[end - DEPTH : end]
-        return cls(*names, int(seed.removeprefix(SEED)))
+        data, task, variant, seed = PurePath(path).parts[end - DEPTH : end]
+        return cls(data, task, variant, int(seed.removeprefix(SEED)))
 
 
 def results_of(path: PurePath | str) -> Path:

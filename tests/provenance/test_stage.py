@@ -17,13 +17,14 @@ NAMES = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-lab
 
 def copy_text(
     *, source: Path, more: tuple[Path, ...] = (), times: int = 1, log_epoch=None, out: Path
-) -> None:
+) -> dict:
     """Writes a text several times over."""
     if times < 0:
         (out / "copy.txt").write_text("half")
         raise ValueError(f"times is {times}; allowed: 0 and above")
     texts = [path.read_text() for path in (source, *more)]
     (out / "copy.txt").write_text("".join(texts) * times)
+    return {"texts": len(texts)}
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ def test_run_writes_outputs_and_their_record(text, tmp_path):
     assert record["settings"] == {"times": 2}
     assert list(record["inputs"]) == [text.as_posix()]
     assert list(record["outputs"]) == ["copy.txt"]
+    assert record["computed"] == {"texts": 2}
 
 
 def test_a_missing_input_is_named_before_anything_runs(text, tmp_path):

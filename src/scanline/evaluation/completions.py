@@ -12,16 +12,15 @@ import numpy as np
 import pandas as pd
 
 from scanline.evaluation.intervals import standard_error
+from scanline.evaluation.quantities import COMPLETED
 from scanline.inference.ancestral import Completions
 from scanline.inference.likelihood import log_prob
-
-QUANTITIES = ("samples", "ground_truth_under_samples", "ground_truth_teacher_forced")
 
 
 def score_by_image(completions: Completions, runs: Sequence[int]) -> pd.DataFrame:
     """One line an image and hidden run: the three cross-entropies and what the samples look like.
 
-    Columns: ``image`` (0 to N - 1), ``hidden_run``, the QUANTITIES (nats per hidden pixel, mean
+    Columns: ``image`` (0 to N - 1), ``hidden_run``, those quantities (nats per hidden pixel, mean
     over samples), ``accuracy`` (the share of sampled pixels that equal the truth) and ``diversity``
     (the share of the hidden pixels in which two different samples differ, mean over all pairs; 0
     for one sample). A digit is completed well where the accuracy is high, badly where it is low,
@@ -55,7 +54,7 @@ def mean_scores(by_image: pd.DataFrame, samples: int) -> pd.DataFrame:
     """
     lines = []
     for run, images in by_image.groupby("hidden_run"):
-        for name in QUANTITIES:
+        for name in COMPLETED:
             values = images[name].to_numpy()
             forced = name == "ground_truth_teacher_forced"
             lines.append(

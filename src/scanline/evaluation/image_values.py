@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from scanline.evaluation.completions import QUANTITIES
+from scanline.evaluation.quantities import COMPLETED
 from scanline.files import load_arrays
 from scanline.layout import Place
 
@@ -63,7 +63,7 @@ def _predicted(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:
 
 def _completed(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:
     for run, images in pd.read_csv(path).groupby("hidden_run"):
-        for quantity in QUANTITIES:
+        for quantity in COMPLETED:
             yield quantity, str(run), images[quantity].to_numpy()
 
 

@@ -1,4 +1,4 @@
-"""Tables: what was measured beside what the 2017 report published, and the difference.
+"""Tables of what was measured beside what the 2017 report published, and the difference.
 
 Every table is tidy. ``difference`` is measured - published. Several seeds are one line, with the
 standard error of their mean. ``low`` and ``high`` bound the 95 % interval over test images, empty

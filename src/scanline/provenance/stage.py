@@ -24,7 +24,7 @@ PLACES = ("out", "checkpoints")
 
 
 def main(
-    function: Callable[..., None], gpu: bool = False, arguments: list[str] | None = None
+    function: Callable[..., dict | None], gpu: bool = False, arguments: list[str] | None = None
 ) -> None:
     """Runs ``function`` on the command line's arguments; exits 1 with one line where it fails.
 
@@ -53,7 +53,7 @@ def main(
         sys.exit(130)
 
 
-def run(function: Callable[..., None], *, out: Path, **given) -> Record:
+def run(function: Callable[..., dict | None], *, out: Path, **given) -> Record:
     """Calls ``function`` with an empty folder that replaces ``out``'s files when it succeeds."""
     inputs = [path for name, value in given.items() if name not in PLACES for path in _paths(value)]
     for path in inputs:
@@ -68,9 +68,10 @@ def run(function: Callable[..., None], *, out: Path, **given) -> Record:
     with whole_folder(out) as partial:
         if "log_epoch" in inspect.signature(function).parameters:
             with tracking.live(record) as log_epoch:
-                function(out=partial, log_epoch=log_epoch, **given)
+                computed = function(out=partial, log_epoch=log_epoch, **given)
         else:
-            function(out=partial, **given)
+            computed = function(out=partial, **given)
+        record.computed = computed or {}
         record.end(partial)
     if "checkpoints" in given:
         shutil.rmtree(progress, ignore_errors=True)

@@ -6,7 +6,6 @@ later adds what is missing, and only that. A run of MLflow is found by the tag `
 which is the record's; a parent run stands for a data set, variant and seed, a child for a stage.
 """
 
-import fcntl
 import logging
 import os
 import sys
@@ -17,9 +16,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
+from filelock import FileLock
 
 from scanline.layout import Place, results_of
 from scanline.provenance.record import Record, records_in
+from scanline.training.kinds import KINDS
 
 ADDRESS = "SCANLINE_TRACKING"
 RUN_ID, FOLDER, PARENT = "scanline.run_id", "scanline.folder", "scanline.parent"
@@ -260,14 +261,13 @@ class _Store:
         """The model, loadable with mlflow.keras.load_model where scanline can be imported."""
         import mlflow
 
-        from scanline.models.classifier import load_classifier
-        from scanline.models.predictor import load_predictor
+        from scanline.models.loading import load_model
 
-        load = load_classifier if "classify" in path.parts else load_predictor
+        kind = KINDS[Place.of(path).task]
         mlflow.set_tracking_uri(self.uri)
         with mlflow.start_run(run_id=run_id):
             mlflow.keras.log_model(
-                load(path),
+                load_model(path, kind.model_class, None),
                 name="model",
                 pip_requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras")],
             )
@@ -309,10 +309,13 @@ def metrics_of(folder: Path) -> dict[tuple[str, int], float]:
 def _alone(lock: Path) -> Iterator[None]:
     """The writers of one results folder take turns, where its file system can lock."""
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with open(lock, "w") as file:
-        with suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX)
+    turn = FileLock(lock)
+    with suppress(OSError, NotImplementedError):
+        turn.acquire()
+    try:
         yield
+    finally:
+        turn.release()
 
 
 def _is_current(run) -> bool:

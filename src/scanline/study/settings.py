@@ -7,11 +7,14 @@ them with those that the records name.
 import re
 import shlex
 from collections.abc import Mapping
+from dataclasses import asdict, fields
 from pathlib import PurePosixPath
 
 from scanline.holes.named import hidden_sets
 from scanline.layout import Place
-from scanline.study.config import COLUMNS, PRETRAINED, REPORTED_PIXELS, ROWS, TRAINED
+from scanline.models.architecture import Architecture, PredictorArchitecture
+from scanline.study.config import COLUMNS, PRETRAINED, REPORTED_PIXELS, ROWS
+from scanline.training.kinds import KINDS, task_of
 
 
 def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
@@ -29,16 +32,7 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
                 **{key: data[key] for key in ("threshold", "seed") if key in data},
             }
         case "train_classifier" | "train_predictor":
-            task = {rule: task for task, rule in TRAINED.items()}[rule]
-            variant = wildcards["variant"]
-            shape = {"inputs": "previous"} | config["variants"][variant]
-            if task == "classify":  # a classifier reads the pixel itself
-                shape = {name: shape[name] for name in ("cell", "units", "layers")}
-            training = dict(config[task]["training"])
-            for exception in config[task]["exceptions"]:
-                if variant in exception["variants"]:
-                    training |= exception["training"]
-            return {**shape, **training, "seed": int(wildcards["seed"])}
+            return _training(config, task_of(rule), wildcards["variant"], int(wildcards["seed"]))
         case "score_classifier" | "score_predictor":
             return {"images": config["score"]["images"]}
         case "hide_pixels":
@@ -86,12 +80,31 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
                 "pretrained": pretrained(config, wildcards["data"]),
             }
         case "draw_curves":
-            by_cell = {cell: _variants_of(config, cell) for cell in ("lstm", "gru")}
-            return {"palette": sorted(config["variants"]), **by_cell}
+            palette = sorted(config["variants"])
+            return {
+                "palette": palette,
+                "cells": [config["variants"][variant]["cell"] for variant in palette],
+            }
+        case "demonstrate_cells":
+            return dict(config["cells"])
         case "draw_inpainting" | "draw_calibration":
             return {"model": wildcards["variant"]}
         case _:
             return {}
+
+
+def _training(config: Mapping, task: str, variant: str, seed: int) -> dict:
+    """Architecture and recipe of a variant: what the task's models share, but for exceptions."""
+    training = dict(config[task]["training"])
+    for exception in config[task]["exceptions"]:
+        if variant in exception["variants"]:
+            training |= exception["training"]
+    made_of = config["variants"][variant]
+    if task == "classify":  # a classifier reads the pixel itself
+        made_of = {field.name: made_of[field.name] for field in fields(Architecture)}
+    else:
+        made_of = asdict(PredictorArchitecture(**made_of))
+    return {**made_of, **training, "seed": seed}
 
 
 def pretrained(config: Mapping, data: str) -> list[str]:
@@ -100,7 +113,7 @@ def pretrained(config: Mapping, data: str) -> list[str]:
         return []
     wanted = (
         Place(data, task, variant, seed).model
-        for task in TRAINED
+        for task in KINDS
         for variant in config[task]["variants"]
         for seed in config["seeds"]
     )
@@ -139,8 +152,3 @@ def settings_of(config: Mapping, script: str, folder: str) -> dict:
     elif found := re.fullmatch("(inpainting|calibration)-(.+)", parts[-1]):
         wildcards["variant"] = found[2]
     return settings(config, script, **wildcards)
-
-
-def _variants_of(config: Mapping, cell: str) -> list[str]:
-    variants = config["variants"].items()
-    return sorted(name for name, variant in variants if variant["cell"] == cell)
