@@ -64,7 +64,7 @@ cluster-test: $(READY)  ## the tests on a real one-node Slurm (root; installs no
 TORCH := torch==2.13.0
 build/bench-env/.ready: $(READY)
 	test -x build/bench-env/bin/python || $(PYTHON) -m venv build/bench-env
-	uv pip install --quiet --python build/bench-env/bin/python $(TORCH) numpy
+	uv pip install --quiet --python build/bench-env/bin/python $(TORCH) numpy tyro
 	touch $@
 
 bench: build/bench-env/.ready  ## speed beside Keras and PyTorch, and how cost grows (QUICK=1: training alone)

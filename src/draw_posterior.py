@@ -37,10 +37,10 @@ def draw_posterior(
         arrays, _ = load_arrays(path, "pixels", "hidden")
         images[path.stem] = arrays["pixels"], arrays["hidden"]
     for path in reliability:
-        model = Place.of(path)
-        names = figure_names.posterior(model.variant)
+        place = Place.of(path)
+        names = figure_names.posterior(place.variant)
         style.save(draw_reliability(pd.read_csv(path)), out, names["reliability"])
-        mine = [each for each in forecasts if Place.of(each) == model]
+        mine = [each for each in forecasts if Place.of(each) == place]
         found = {each.stem: load_forecasts(each)[0] for each in mine}
         style.save(draw_examples(images, found), out, names["examples"])
 

@@ -1,20 +1,20 @@
 """Puts a finished study's trained models and numbers into the repository (``make publish``).
 
-pretrained/{data}/{task}/{variant}/seed-{seed}/ gets model.keras, its learning curves (by step:
-every 50th), the record of its training and a card; docs/results/figures.csv gets the study's
-numbers, beside those of other data sets, seeds and models, and docs/results/posterior.csv its lines
-on holes; docs/results/completions.png, holes.png and the README's tables follow.
+pretrained/{data}/{task}/{variant}/seed-{seed}/ gets model.keras, its learning curves (those by step
+with every 50th step), the record of its training and a card. docs/results/figures.csv gets the
+study's numbers, beside those of other data sets, seeds and models, and docs/results/posterior.csv
+its lines on holes. docs/results/completions.png, holes.png and the README's tables are renewed.
 """
 
-import argparse
 import math
 import shutil
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
-
 import pandas as pd
+import tyro
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 from scanline.data.pixels import load_pixels
 from scanline.evaluation.tables import trained_models
@@ -41,16 +41,17 @@ PICTURE = "figure-15-completion-300-c"  # samples that vary much
 EVERY = 50  # steps
 
 
-def main() -> None:
-    """Exits 1 with one line where the study is not finished, or a small one."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, default=Path("results"))
-    given = parser.parse_args()
+def main(*, results: Path = Path("results")) -> None:
+    """Exits 1 with one line where the study is not finished, or is a small one.
+
+    Args:
+        results: the study's folder of results
+    """
     try:
-        tables = sorted(given.results.glob("*/tables/figures.csv"))
-        holes = sorted(given.results.glob("*/posterior/table/posterior.csv"))
+        tables = sorted(results.glob("*/tables/figures.csv"))
+        holes = sorted(results.glob("*/posterior/table/posterior.csv"))
         if not tables and not holes:
-            raise ValueError(f"{given.results} holds no tables/figures.csv; run the study first")
+            raise ValueError(f"{results} holds no tables/figures.csv; run the study first")
         for table in tables:
             publish(table)
         for table in holes:
@@ -129,4 +130,4 @@ def copy_training(train: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    tyro.cli(main, prog="publish_results.py", description=__doc__)

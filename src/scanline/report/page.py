@@ -66,12 +66,11 @@ def write_report(
 
 def _trainings(runs: Sequence[Record]) -> list[dict]:
     """What was trained here, with its recipe and time."""
-    trainings = []
-    for run in sorted(runs, key=lambda run: run.folder):
-        if run.script.startswith("train_") and "epochs" in run.settings:
-            name = Place.of(run.folder).model
-            trainings.append({**run.settings, "name": name, "minutes": run.seconds / 60})
-    return trainings
+    return [
+        {**run.settings, "name": Place.of(run.folder).model, "minutes": run.seconds / 60}
+        for run in sorted(runs, key=lambda run: run.folder)
+        if run.script.startswith("train_") and "epochs" in run.settings
+    ]
 
 
 def _data_of(runs: Sequence[Record]) -> dict:
