@@ -28,7 +28,7 @@ def scanline_step(
 
     use_threads(threads)
     stack = RecurrentStack(
-        cell, units, layers, implementation="keras" if peer else "native", input_gradient=False
+        cell, units, layers, core="keras" if peer else "native", input_gradient=False
     )
     stack.build(x.shape)
     logit = keras.layers.Dense(1)
@@ -59,7 +59,7 @@ def core_step(
     from scanline.models.recurrent import RecurrentStack
 
     use_threads(threads)
-    stack = RecurrentStack(cell, units, layers, implementation="native", input_gradient=False)
+    stack = RecurrentStack(cell, units, layers, core="native", input_gradient=False)
     stack.build(x.shape)
     logit = keras.layers.Dense(1)
     logit.build((*x.shape[:2], units))

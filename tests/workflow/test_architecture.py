@@ -1,6 +1,7 @@
 """The floors of the house: the import contract sees what breaks it, the picture is the code's."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -75,3 +76,12 @@ def test_the_picture_is_the_codes():
             drawn[kind][group.find(f"{SVG}title").text] = lines
     assert drawn["node"] == draw_architecture.boxes(graph)
     assert sorted(drawn["edge"]) == [f"{a}->{b}" for a, b in draw_architecture.arrows(graph)]
+
+
+def test_the_page_names_files_that_exist():
+    page = (ROOT / "docs/architecture.md").read_text()
+    prose = re.sub(r"^```.*?^```", "", page, flags=re.MULTILINE | re.DOTALL)
+    named = set(re.findall(r"`([\w./]+\.(?:py|smk|yaml|toml|h|cc)|Snakefile)`", prose))
+    folders = [ROOT, ROOT / "src", ROOT / "src/scanline"]
+    assert named
+    assert [name for name in sorted(named) if not any((f / name).is_file() for f in folders)] == []

@@ -13,9 +13,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 
@@ -24,6 +24,7 @@ import tensorflow as tf
 SOURCE = Path(__file__).resolve().parent.parent / "kernel"
 BUILT = SOURCE.parents[2] / "build" / "kernel"
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
+WIDEST = 65536  # numbers that a step may read; the limit of ops.cc
 # The forms of recurrent.cc: what the compiler may use in each. The fastest that the processor
 # runs is chosen at run time; SCANLINE_KERNEL_FORM names another.
 X86_FORMS = {
@@ -102,6 +103,7 @@ def recurrent(
     training: bool,
     input_gradient: bool,
     head: tf.Tensor | None = None,
+    loop: Callable | None = None,
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """One layer over all steps -> its outputs [B, T, units], the states after the last.
 
@@ -110,6 +112,8 @@ def recurrent(
     units]. In ``training`` the gates are kept for the gradient; otherwise a gradient first computes
     them anew. Without ``input_gradient`` the inputs have none. With a ``head`` [units + 1], weights
     and bias of one logit a step, the outputs are logits [B, T]; those of the units are not held.
+    ``loop``(inputs, states, weights), outputs and last states by TensorFlow's operations, is
+    differentiated for gradients of gradients and forward mode; without it there are none.
     """
     ops = library()
     if ops is None:
@@ -122,21 +126,29 @@ def recurrent(
         named = dict(zip(names, arguments, strict=True))
         *results, kept = ops.scanline_recurrent(**named, keep=training, **settings)
 
-        def gradient(d_sequence, d_logits, d_h, d_c):
+        def gradient(*d_results):
             gates = (
                 kept if training else ops.scanline_recurrent(**named, keep=True, **settings).kept
             )
-            d_inputs, *others = ops.scanline_recurrent_backward(
-                **named,
-                kept=gates,
-                d_sequence=d_sequence,
-                d_logits=d_logits,
-                d_h=d_h,
-                d_c=d_c,
-                input_gradient=input_gradient,
-                **settings,
-            )
-            return [d_inputs if input_gradient else None, *others]
+
+            @tf.custom_gradient
+            def backward(*given):
+                gradients = ops.scanline_recurrent_backward(
+                    *given[: len(names)],
+                    gates,
+                    *given[len(names) :],
+                    input_gradient=input_gradient,
+                    **settings,
+                )
+                return list(gradients), partial(_second_gradient, loop, cell, sequences, given)
+
+            gradients = list(backward(*arguments, *d_results))
+            if not input_gradient:
+                gradients[0] = None
+            for value, argument in zip(gradients, arguments, strict=True):
+                if value is not None:
+                    value.set_shape(argument.shape)
+            return gradients
 
         return results, gradient
 
@@ -152,6 +164,35 @@ def recurrent(
         outputs = tf.ensure_shape(logits, inputs.shape[:2])
     h = tf.ensure_shape(h, states[0].shape)
     return outputs, [h, tf.ensure_shape(c, states[1].shape)] if cell == "lstm" else [h]
+
+
+def _second_gradient(
+    loop: Callable | None, cell: str, sequences: bool, given: Sequence[tf.Tensor], *d_gradients
+) -> list[tf.Tensor]:
+    """Gradients of the backward operation's results with regard to what it was ``given``.
+
+    That is the operation's arguments and the gradients of its results; ``loop`` stands for both.
+    """
+    if loop is None:
+        raise LookupError("the native core has no second gradient here; use core='keras'")
+    arguments, d_results = given[:7], given[7:]
+    with tf.GradientTape() as outer:
+        outer.watch(given)
+        with tf.GradientTape() as inner:
+            inner.watch(arguments)
+            x, h, c, *weights, head = arguments
+            outputs, states = loop(x, [h, c] if cell == "lstm" else [h], weights)
+            results = [*states]
+            wanted = list(d_results[2:][: len(states)])
+            if sequences:
+                results.append(outputs)
+                wanted.append(d_results[0])
+            if head.shape[0]:
+                results.append(tf.linalg.matvec(outputs, head[:-1]) + head[-1])
+                wanted.append(d_results[1])
+        zero = tf.UnconnectedGradients.ZERO
+        first = inner.gradient(results, arguments, wanted, unconnected_gradients=zero)
+    return outer.gradient(first, given, d_gradients, unconnected_gradients=zero)
 
 
 def _compile(command: list[str], library: Path) -> None:

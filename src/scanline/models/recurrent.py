@@ -1,9 +1,9 @@
 """Recurrent layers of the report (equations 1 to 9) and stacks of them.
 
 ``GRU`` and ``LSTM`` are Keras' layers with the native core in place of Keras' loop: same weights
-in the same layout (kernel, recurrent_kernel, bias; gates z, r, h and i, f, c, o), same results. On
-a GPU, without a compiler and for what the core does not know (masks, dropout, other activations)
-Keras' own loop runs.
+in the same layout (kernel, recurrent_kernel, bias; gates z, r, h and i, f, c, o), same results,
+same calls. On a GPU, without a compiler, within XLA and for what the core does not know (masks,
+dropout, other activations, mixed precision) Keras' own loop runs.
 """
 
 from collections.abc import Sequence
@@ -11,50 +11,60 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.ops import control_flow_util  # TensorFlow shows XLA's scope nowhere else
 
 from scanline.models import native
 from scanline.models.cells import CELLS, cell_of
 
-IMPLEMENTATIONS = ("auto", "native", "keras")
+CORES = ("auto", "native", "keras")
 States = tuple[tf.Tensor, ...]
 GATE_BIASES = ("zeros", "one", "chrono")
 
 
 class _Native(keras.layers.RNN):
-    """What GRU and LSTM share: the choice of the implementation, and the run over a sequence."""
+    """What GRU and LSTM share: the choice of what runs, and the run over a sequence."""
 
-    def __init__(self, units: int, implementation: str = "auto", **kwargs):
-        if implementation not in IMPLEMENTATIONS:
-            raise ValueError(
-                f"implementation is {implementation!r}; allowed: {', '.join(IMPLEMENTATIONS)}"
-            )
-        super().__init__(units, **kwargs)
-        self.implementation_chosen = implementation
+    def __init__(self, units: int, *arguments, core: str = "auto", **kwargs):
+        if core not in CORES:
+            raise ValueError(f"core is {core!r}; allowed: {', '.join(CORES)}")
+        super().__init__(units, *arguments, **kwargs)
+        self.core = core
         self.input_gradient = True
+        if core != "keras" and self._known_settings():
+            # As with cuDNN's kernels: a model is not compiled by XLA, which cannot call the core.
+            self.supports_jit = False
 
-    def runs_natively(self, mask=None) -> bool:
-        """Whether the native core does this layer's work.
-
-        Raises ValueError where ``implementation`` is "native" and it cannot.
-        """
-        if self.implementation_chosen == "keras":
-            return False
+    def _known_settings(self) -> bool:
+        """Whether the core computes what this layer was made for."""
         cell = self.cell
-        known = (
-            mask is None
-            and cell.use_bias
+        return bool(
+            cell.use_bias
             and cell.activation is keras.activations.tanh
             and cell.recurrent_activation is keras.activations.sigmoid
-            and not (cell.dropout or cell.recurrent_dropout or self.stateful or self.go_backwards)
+            and not (cell.dropout or cell.recurrent_dropout)
             and self.compute_dtype == self.variable_dtype
             and self.compute_dtype in ("float32", "float64")
         )
-        if self.implementation_chosen == "native":
+
+    def runs_natively(self, mask=None) -> bool:
+        """Whether the native core does the work of a call with ``mask`` made here and now.
+
+        Raises ValueError where ``core`` is "native" and it cannot.
+        """
+        if self.core == "keras":
+            return False
+        known = (
+            self._known_settings()
+            and all(part is None for part in keras.tree.flatten(mask))
+            and 0 < self.cell.kernel.shape[0] <= native.WIDEST
+            and not control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
+        )
+        if self.core == "native":
             if not known or native.library() is None:
                 raise ValueError(
-                    f"{self.name}: implementation is 'native', which needs a C++ compiler and a "
-                    "layer of tanh and sigmoid with biases, without mask, dropout, state kept "
-                    "between calls or turned time; use 'auto' or 'keras'"
+                    f"{self.name}: core is 'native', which needs a C++ compiler and a layer of "
+                    "tanh and sigmoid with biases, in one precision, with features, without mask, "
+                    "dropout or XLA; use 'auto' or 'keras'"
                 )
             return True
         return bool(
@@ -76,47 +86,75 @@ class _Native(keras.layers.RNN):
         outputs are its logits [B, T].
         """
         if self.runs_natively():
-            return native.recurrent(
-                self._kind(),
-                inputs,
-                states,
-                [
-                    tf.convert_to_tensor(weight)
-                    for weight in (self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
-                ],
-                sequences and head is None,
-                training,
-                self.input_gradient,
-                None if head is None else tf.concat([head.kernel[:, 0], head.bias], axis=0),
-            )
-        _, outputs, states = self.inner_loop(inputs, list(states), None, training)
+            return self._run_core(inputs, states, sequences and head is None, training, head)
+        _, outputs, states = super().inner_loop(inputs, list(states), None, training)
         return outputs if head is None else head(outputs)[..., 0], list(states)
 
-    def call(self, sequences, initial_state=None, mask=None, training=False):
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        """The steps of Keras' call, which has made states and types what they should be."""
         if not self.runs_natively(mask):
-            return super().call(
-                sequences, initial_state=initial_state, mask=mask, training=training
-            )
-        if initial_state is None:
-            initial_state = self.get_initial_state(batch_size=tf.shape(sequences)[0])
-        if isinstance(initial_state, tf.Tensor):
-            initial_state = [initial_state]
-        outputs, states = self.run(sequences, initial_state, self.return_sequences, bool(training))
-        outputs = outputs if self.return_sequences else states[0]
-        return (outputs, *states) if self.return_state else outputs
+            return super().inner_loop(sequences, initial_state, mask, training)
+        inputs = tf.cast(sequences, self.compute_dtype)
+        if self.go_backwards:
+            inputs = tf.reverse(inputs, [1])
+        outputs, states = self._run_core(
+            inputs,
+            # Variables are read now: a state that is kept has changed when a gradient is computed.
+            [tf.convert_to_tensor(state) for state in keras.tree.flatten(initial_state)],
+            self.return_sequences,
+            tf.is_tensor(training) or bool(training),
+        )
+        return states[0], outputs if self.return_sequences else states[0][:, None], states
+
+    def _run_core(
+        self,
+        inputs: tf.Tensor,
+        states: Sequence[tf.Tensor],
+        sequences: bool,
+        training: bool,
+        head: keras.layers.Dense | None = None,
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        return native.recurrent(
+            self._kind(),
+            inputs,
+            states,
+            [tf.convert_to_tensor(weight) for weight in self._weights()],
+            sequences,
+            training,
+            self.input_gradient,
+            None if head is None else tf.concat([head.kernel[:, 0], head.bias], axis=0),
+            self._loop,
+        )
+
+    def _loop(
+        self, inputs: tf.Tensor, states: list[tf.Tensor], weights: Sequence[tf.Tensor]
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Keras' loop, forward in time, as a function of the weights: outputs, states after."""
+        if self.go_backwards:
+            inputs = tf.reverse(inputs, [1])
+        with keras.StatelessScope(list(zip(self._weights(), weights, strict=True))):
+            _, outputs, states = keras.layers.RNN.inner_loop(self, inputs, states, None)
+        return outputs, list(states)
+
+    def _weights(self) -> list[keras.Variable]:
+        return [self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias]
 
     def stock(self) -> keras.layers.Layer:
         """Keras' own layer with this one's settings and weights."""
         kind = keras.layers.LSTM if isinstance(self, keras.layers.LSTM) else keras.layers.GRU
         config = self.get_config()
-        del config["implementation"]
+        del config["core"]
         twin = kind.from_config(config)
         twin.build((None, None, self.cell.kernel.shape[0]))
         twin.set_weights(self.get_weights())
         return twin
 
     def get_config(self):
-        return super().get_config() | {"implementation": self.implementation_chosen}
+        return super().get_config() | {"core": self.core}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**_with_core(config))
 
     def _kind(self) -> str:
         """The cell, as ``native.recurrent`` names it."""
@@ -125,14 +163,21 @@ class _Native(keras.layers.RNN):
         return "gru_reset_after" if self.cell.reset_after else "gru"
 
 
+def _with_core(config: dict) -> dict:
+    """``config`` with ``core``, which was once called implementation, a word that Keras uses."""
+    if isinstance(config.get("implementation"), str):
+        config = {"core" if key == "implementation" else key: v for key, v in config.items()}
+    return config
+
+
 @keras.saving.register_keras_serializable("scanline")
 class GRU(_Native, keras.layers.GRU):
-    """keras.layers.GRU on the native core (``implementation``: auto, native or keras)."""
+    """keras.layers.GRU on the native core (``core``: auto, native or keras)."""
 
 
 @keras.saving.register_keras_serializable("scanline")
 class LSTM(_Native, keras.layers.LSTM):
-    """keras.layers.LSTM on the native core (``implementation``: auto, native or keras)."""
+    """keras.layers.LSTM on the native core (``core``: auto, native or keras)."""
 
 
 @keras.saving.register_keras_serializable("scanline")
@@ -149,20 +194,18 @@ class RecurrentStack(keras.layers.Layer):
         cell: str,
         units: int,
         layers: int,
-        implementation: str = "auto",
+        core: str = "auto",
         input_gradient: bool = True,
         **kwargs,
     ):
         super().__init__(**kwargs)
         cell_of(cell)  # refuses an unknown one
         self.cell, self.units, self.depth = cell, units, layers
-        self.recurrent_layers = [self._layer(index, implementation) for index in range(layers)]
+        self.recurrent_layers = [self._layer(index, core) for index in range(layers)]
         self.recurrent_layers[0].input_gradient = input_gradient
 
-    def _layer(self, index: int, implementation: str) -> "GRU | LSTM":
-        options: dict = dict(
-            implementation=implementation, return_sequences=True, name=f"{self.cell}_{index}"
-        )
+    def _layer(self, index: int, core: str) -> "GRU | LSTM":
+        options: dict = dict(core=core, return_sequences=True, name=f"{self.cell}_{index}")
         if self.cell == "gru":
             return GRU(self.units, reset_after=False, **options)
         return LSTM(self.units, **options)
@@ -274,6 +317,10 @@ class RecurrentStack(keras.layers.Layer):
             "cell": self.cell,
             "units": self.units,
             "layers": self.depth,
-            "implementation": lowest.implementation_chosen,
+            "core": lowest.core,
             "input_gradient": lowest.input_gradient,
         }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**_with_core(config))
