@@ -10,10 +10,12 @@ min_version("9.20")
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from scanline.evaluation import words
+from scanline.models import cells
 from scanline.provenance.code import code_hash
 from scanline.study import config as study_config
 from scanline.study import environment as study_environment
 from scanline.study import settings as study_settings
+from scanline.training import kinds
 
 
 configfile: "config.yaml"
@@ -23,6 +25,8 @@ try:
     for file in ("config.yaml", *workflow.overwrite_configfiles):
         study_config.refuse_duplicate_keys(Path(file))
     study_config.validate(config)
+    cells.check()
+    kinds.check(config)
     words.check()
 except ValueError as error:
     raise WorkflowError(str(error)) from None

@@ -180,6 +180,14 @@ class LSTM(_Native, keras.layers.LSTM):
     """keras.layers.LSTM on the native core (``core``: auto, native or keras)."""
 
 
+def _report_gru(units: int, **options) -> GRU:
+    """The report's GRU, whose reset gate acts before the recurrent product (equations 6 to 9)."""
+    return GRU(units, reset_after=False, **options)
+
+
+LAYERS = {"gru": _report_gru, "lstm": LSTM}  # a layer for each of CELLS
+
+
 @keras.saving.register_keras_serializable("scanline")
 class RecurrentStack(keras.layers.Layer):
     """``layers`` recurrent layers of ``units`` each, one above the other.
@@ -206,9 +214,7 @@ class RecurrentStack(keras.layers.Layer):
 
     def _layer(self, index: int, core: str) -> "GRU | LSTM":
         options: dict = dict(core=core, return_sequences=True, name=f"{self.cell}_{index}")
-        if self.cell == "gru":
-            return GRU(self.units, reset_after=False, **options)
-        return LSTM(self.units, **options)
+        return LAYERS[self.cell](self.units, **options)
 
     def set_gate_bias(self, gate_bias: str, steps: int, seed: int) -> None:
         """Sets the bias of the gate that keeps a state: GRU's update gate, LSTM's forget gate.

@@ -6,7 +6,6 @@ later adds what is missing, and only that. A run of MLflow is found by the tag `
 which is the record's; a parent run stands for a data set, variant and seed, a child for a stage.
 """
 
-import fcntl
 import logging
 import os
 import sys
@@ -17,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
+from filelock import FileLock
 
 from scanline.layout import Place, results_of
 from scanline.provenance.record import Record, records_in
@@ -309,10 +309,13 @@ def metrics_of(folder: Path) -> dict[tuple[str, int], float]:
 def _alone(lock: Path) -> Iterator[None]:
     """The writers of one results folder take turns, where its file system can lock."""
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with open(lock, "w") as file:
-        with suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX)
+    turn = FileLock(lock)
+    with suppress(OSError, NotImplementedError):
+        turn.acquire()
+    try:
         yield
+    finally:
+        turn.release()
 
 
 def _is_current(run) -> bool:

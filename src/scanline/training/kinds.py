@@ -5,6 +5,9 @@ src/train_….py and src/score_….py with their rules. Models and objectives ar
 so that a plan needs no TensorFlow; ``provenance.code`` counts such names as imports.
 """
 
+import ast
+from collections.abc import Mapping
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +15,10 @@ if TYPE_CHECKING:
     import keras
 
     from scanline.training.objectives import Objective
+
+
+SOURCE = Path(__file__).resolve().parents[2]
+HERE = "src/scanline/training/kinds.py"
 
 
 class Kind(NamedTuple):
@@ -50,6 +57,47 @@ def task_of(script: str) -> str:
         if kind.script == script:
             return task
     raise ValueError(f"{script} trains no model; those that do: {', '.join(_scripts())}")
+
+
+def check(config: Mapping) -> None:
+    """Raises ValueError, naming the file to edit, where a kind is only half there.
+
+    That is where its script, model or objective is not written, or ``config`` has no such task.
+    """
+    for task, kind in KINDS.items():
+        script = SOURCE / f"{kind.script}.py"
+        for path, name in (
+            (script, kind.script),
+            *((_file_of(named), named.partition(":")[2]) for named in (kind.model, kind.objective)),
+        ):
+            if name not in _defined(path):
+                raise ValueError(
+                    f"{HERE}: {task!r} needs {name} in src/{path.relative_to(SOURCE)}; write it "
+                    f"there, or rename it here"
+                )
+        if task not in config:
+            raise ValueError(
+                f"config.yaml lacks {task!r}, a kind of {HERE}; add it there and to "
+                f"workflow/schemas/config.schema.yaml"
+            )
+
+
+def _file_of(named: str) -> Path:
+    """The file of an object that is named {module}:{name}."""
+    return SOURCE / f"{named.partition(':')[0].replace('.', '/')}.py"
+
+
+def _defined(path: Path) -> set[str]:
+    """The names that a module's own statements bind; none where there is no such file."""
+    if not path.is_file():
+        return set()
+    names: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return names
 
 
 def _scripts() -> list[str]:
