@@ -17,8 +17,8 @@ from tensorflow.python.eager import forwardprop_util
 from tensorflow.python.ops import control_flow_util
 
 from scanline.models import native
+from scanline.models.cells import CELLS, cell_of
 
-CELLS = ("gru", "lstm")
 CORES = ("auto", "native", "keras")
 States = tuple[tf.Tensor, ...]
 GATE_BIASES = ("zeros", "one", "chrono")
@@ -196,6 +196,14 @@ class LSTM(_Native, keras.layers.LSTM):
     """keras.layers.LSTM on the native core (``core``: auto, native or keras)."""
 
 
+def _report_gru(units: int, **options) -> GRU:
+    """The report's GRU, whose reset gate acts before the recurrent product (equations 6 to 9)."""
+    return GRU(units, reset_after=False, **options)
+
+
+LAYERS = {"gru": _report_gru, "lstm": LSTM}  # a layer for each of CELLS
+
+
 @keras.saving.register_keras_serializable("scanline")
 class RecurrentStack(keras.layers.Layer):
     """``layers`` recurrent layers of ``units`` each, one above the other.
@@ -215,21 +223,39 @@ class RecurrentStack(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if cell not in CELLS:
-            raise ValueError(f"cell is {cell!r}; allowed: {', '.join(CELLS)}")
+        cell_of(cell)  # refuses an unknown one
         self.cell, self.units, self.depth = cell, units, layers
         self.recurrent_layers = [self._layer(index, core) for index in range(layers)]
         self.recurrent_layers[0].input_gradient = input_gradient
 
     def _layer(self, index: int, core: str) -> "GRU | LSTM":
         options: dict = dict(core=core, return_sequences=True, name=f"{self.cell}_{index}")
-        if self.cell == "gru":
-            return GRU(self.units, reset_after=False, **options)
-        return LSTM(self.units, **options)
+        return LAYERS[self.cell](self.units, **options)
+
+    def set_gate_bias(self, gate_bias: str, steps: int, seed: int) -> None:
+        """Sets the bias of the gate that keeps a state: GRU's update gate, LSTM's forget gate.
+
+        ``chrono``: log U(1, steps - 1), so that some units remember as long as a sequence of
+        ``steps``; LSTM's input gate gets its negative (Tallec and Ollivier, arXiv:1804.11188).
+        """
+        if gate_bias not in GATE_BIASES:
+            raise ValueError(f"gate_bias is {gate_bias!r}; allowed: {', '.join(GATE_BIASES)}")
+        generator = np.random.default_rng(seed)
+        gates, keep = CELLS[self.cell].gates, CELLS[self.cell].keep
+        for layer in self.recurrent_layers:
+            _, _, variable = layer.weights  # kernel, recurrent_kernel, bias
+            bias = np.zeros((len(gates), self.units), np.float32)
+            if gate_bias == "one":
+                bias[[gates.index(gate) for gate, sign in keep.items() if sign > 0]] = 1
+            elif gate_bias == "chrono":
+                size = np.log(generator.uniform(1, max(steps - 1, 1), self.units))
+                for gate, sign in keep.items():
+                    bias[gates.index(gate)] = sign * size
+            variable.assign(bias.reshape(-1))
 
     @property
     def states_per_layer(self) -> int:
-        return 1 if self.cell == "gru" else 2
+        return len(CELLS[self.cell].states)
 
     def build(self, input_shape):
         for layer in self.recurrent_layers:
@@ -320,26 +346,3 @@ class RecurrentStack(keras.layers.Layer):
     @classmethod
     def from_config(cls, config):
         return cls(**_with_core(config))
-
-
-def set_gate_bias(stack: RecurrentStack, gate_bias: str, steps: int, seed: int) -> None:
-    """Sets the bias of the gate that keeps a state: GRU's update gate, LSTM's forget gate.
-
-    ``chrono``: log U(1, steps - 1), so that some units remember as long as a sequence of ``steps``;
-    LSTM's input gate gets its negative (Tallec and Ollivier, arXiv:1804.11188).
-    """
-    if gate_bias not in GATE_BIASES:
-        raise ValueError(f"gate_bias is {gate_bias!r}; allowed: {', '.join(GATE_BIASES)}")
-    generator = np.random.default_rng(seed)
-    units = stack.units
-    for layer in stack.recurrent_layers:
-        _, _, variable = layer.weights  # kernel, recurrent_kernel, bias
-        bias = np.zeros(variable.shape, np.float32)
-        keep = slice(0, units) if stack.cell == "gru" else slice(units, 2 * units)
-        if gate_bias == "one":
-            bias[..., keep] = 1
-        elif gate_bias == "chrono":
-            bias[..., keep] = np.log(generator.uniform(1, max(steps - 1, 1), units))
-            if stack.cell == "lstm":
-                bias[..., :units] = -bias[..., keep]
-        variable.assign(bias)
