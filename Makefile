@@ -71,7 +71,7 @@ bench: build/bench-env/.ready  ## speed beside Keras and PyTorch, and how cost g
 	python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 kernel: $(READY)  ## build the native core (made by itself when first needed)
-	python -m scanline.native
+	python -m scanline.models.native
 
 check: $(READY)  ## style, types, and the workflow's own checks
 	ruff check .

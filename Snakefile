@@ -9,8 +9,10 @@ from snakemake.utils import min_version
 min_version("9.20")
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
-from scanline import study
-from scanline.code import code_hash
+from scanline.provenance.code import code_hash
+from scanline.study import config as study_config
+from scanline.study import environment as study_environment
+from scanline.study import settings as study_settings
 
 
 configfile: "config.yaml"
@@ -18,12 +20,12 @@ configfile: "config.yaml"
 
 try:
     for file in ("config.yaml", *workflow.overwrite_configfiles):
-        study.refuse_duplicate_keys(Path(file))
-    study.validate(config)
+        study_config.refuse_duplicate_keys(Path(file))
+    study_config.validate(config)
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 
-study.prepare_environment(config)
+study_environment.prepare_environment(config)
 
 
 wildcard_constraints:
@@ -38,7 +40,7 @@ include: "workflow/rules/classify.smk"
 include: "workflow/rules/predict.smk"
 
 
-PRETRAINED = study.pretrained(config, DATA)
+PRETRAINED = study_settings.pretrained(config, DATA)
 if PRETRAINED:
 
     include: "workflow/rules/pretrained.smk"

@@ -12,13 +12,14 @@ import numpy as np
 from timed import timed, use_threads
 from work import CUT, SAMPLES, SIDE, TASKS
 
-from scanline.hiding import draw_patches
-from scanline.objectives import EVALUATION_BATCH, PREDICT
-from scanline.pixels import PixelSet
-from scanline.posterior import all_completions, exact_posterior, filled, normalised
-from scanline.predictor import Predictor
-from scanline.sampling import sample_completions
-from scanline.stock import export_stock
+from scanline.data.pixels import PixelSet
+from scanline.holes.hiding import draw_patches
+from scanline.holes.sets import filled
+from scanline.inference.ancestral import sample_completions
+from scanline.inference.exact import all_completions, exact_posterior, normalised
+from scanline.models.export import export_stock
+from scanline.models.predictor import Predictor
+from scanline.training.objectives import EVALUATION_BATCH, PREDICT
 
 
 class Straightforward:

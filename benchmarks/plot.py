@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from scanline.plots import COLOURS, save
+from scanline.figures.style import COLOURS, save
 
 COLOUR_OF = dict(zip(("scanline", "keras", "torch", "core", "fit"), COLOURS, strict=False))
 NAMES = {"scanline": "scanline", "keras": "Keras", "torch": "PyTorch"} | {

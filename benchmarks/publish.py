@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from scanline import readme
+from scanline.report import readme
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURED, PUBLISHED = ROOT / "results/bench", ROOT / "docs/results"

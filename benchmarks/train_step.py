@@ -22,7 +22,7 @@ def scanline_step(
     import keras
     import tensorflow as tf
 
-    from scanline.recurrent import RecurrentStack
+    from scanline.models.recurrent import RecurrentStack
 
     use_threads(threads)
     stack = RecurrentStack(
@@ -54,7 +54,7 @@ def core_step(
     import keras
     import tensorflow as tf
 
-    from scanline.recurrent import RecurrentStack
+    from scanline.models.recurrent import RecurrentStack
 
     use_threads(threads)
     stack = RecurrentStack(cell, units, layers, implementation="native", input_gradient=False)
@@ -80,10 +80,10 @@ def fit_loop(
 
     The study's share of validation (5,000 images beside 55,000), in shorter epochs.
     """
-    from scanline.objectives import PREDICT
-    from scanline.pixels import PixelSet
-    from scanline.predictor import Predictor
-    from scanline.training import Recipe, fit
+    from scanline.data.pixels import PixelSet
+    from scanline.models.predictor import Predictor
+    from scanline.training.fit import Recipe, fit
+    from scanline.training.objectives import PREDICT
 
     use_threads(threads)
     batch, size = x.shape[0], x.shape[1]

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from scanline.command import main
-from scanline.pixels import Method, binarise_files, save_pixels
+from scanline.data.binarise import Method, binarise_files
+from scanline.data.pixels import save_pixels
+from scanline.provenance.stage import main
 
 
 def binarise(

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from scanline.calibration import chi_square, errors_by_particles, ranks_of_truth
-from scanline.command import main
-from scanline.holes import hidden_sets, hide
-from scanline.pixels import load_pixels
-from scanline.predictor import load_predictor
+from scanline.data.pixels import load_pixels
+from scanline.evaluation.calibration import chi_square, errors_by_particles, ranks_of_truth
+from scanline.holes.hiding import hide
+from scanline.holes.named import hidden_sets
+from scanline.models.predictor import load_predictor
+from scanline.provenance.stage import main
 
 
 def calibrate_posterior(

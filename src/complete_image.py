@@ -5,19 +5,18 @@ import sys
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import tyro
 from tqdm import tqdm
 
-from scanline import plots
-from scanline.completed import (
-    EXACT_UP_TO,
-    complete_by_sampling,
-    complete_exactly,
-    draw_completed,
-)
+from scanline.data.binarise import binarised_as
+from scanline.data.png import read_intensities, read_mask
+from scanline.figures import style
+from scanline.figures.one_image import draw_completed
 from scanline.files import write_whole
-from scanline.png import binarised_as, read_hidden, read_intensities
-from scanline.predictor import load_predictor
+from scanline.holes.sets import as_hole
+from scanline.inference.one_image import EXACT_UP_TO, complete_by_sampling, complete_exactly
+from scanline.models.predictor import load_predictor
 
 
 def complete_image(
@@ -60,7 +59,11 @@ def complete_image(
             raise ValueError(f"{name} is {value}; allowed: {least} and above")
     predictor = load_predictor(model / "model.keras" if model.is_dir() else model)
     shape = predictor.pixels["rows"], predictor.pixels["columns"]
-    places = read_hidden(hidden, *shape)
+    mask = read_mask(hidden, *shape)
+    try:
+        places = as_hole(np.flatnonzero(mask), mask.size)
+    except ValueError as error:
+        raise ValueError(f"{hidden}: {error}") from error
     grey = {"image": read_intensities(image, *shape)}
     if truth is not None:
         grey["truth"] = read_intensities(truth, *shape)
@@ -84,7 +87,7 @@ def complete_image(
     figure = draw_completed(pixels["image"], done, shape[1], pixels.get("truth"))
     content = BytesIO()
     figure.savefig(content, format="png", bbox_inches="tight")
-    plots.plt.close(figure)
+    style.plt.close(figure)
     write_whole(out, content.getvalue())
     how = "exact" if len(places) <= EXACT_UP_TO else f"{runs} runs of {particles} particles"
     print(f"hidden pixels                {len(places)}")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from scanline.cells import demonstrate, summary
-from scanline.command import main
+from scanline.models.demonstration import demonstrate, summary
+from scanline.provenance.stage import main
 
 GATE_BIASES = tuple(map(float, range(21)))
 
@@ -19,7 +19,7 @@ def demonstrate_cells(
     """Show what an LSTM and a GRU can keep, forget and imitate: demonstration.csv and cells.csv.
 
     demonstration.csv has the columns demonstration (keep, copy or imitate), cell (lstm or gru),
-    gate_bias, error (see scanline.cells) and bound (the error's proven upper bound, or empty);
+    gate_bias, error (see models.demonstration) and bound (the proven upper bound, or empty);
     cells.csv has the gates' setting and the error at the ends.
 
     Args:

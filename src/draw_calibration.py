@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from scanline import figure_names
-from scanline.calibration_plots import draw_errors, draw_ranks, draw_sizes
-from scanline.command import main
-from scanline.plots import save
+from scanline.figures import names as figure_names
+from scanline.figures.calibration import draw_errors, draw_ranks, draw_sizes
+from scanline.figures.style import save
+from scanline.provenance.stage import main
 
 
 def draw_calibration(*, ranks: Path, errors: Path, sizes: Path, model: str, out: Path) -> None:
@@ -18,7 +18,7 @@ def draw_calibration(*, ranks: Path, errors: Path, sizes: Path, model: str, out:
         errors: errors.csv
         sizes: effective_sample_size.csv
         model: name of the variant
-        out: folder for the figures that scanline.figure_names.calibration names, .png and .pdf
+        out: folder for the figures that figures.names.calibration names, .png and .pdf
     """
     names = figure_names.calibration(model)
     save(draw_ranks(pd.read_csv(ranks)), out, names["ranks"])

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from scanline.command import main
-from scanline.figure_names import CELLS
-from scanline.plots import draw_demonstration, save
+from scanline.figures.demonstration import draw_demonstration
+from scanline.figures.names import CELLS
+from scanline.figures.style import save
+from scanline.provenance.stage import main
 
 
 def draw_cells(*, demonstration: Path, out: Path) -> None:

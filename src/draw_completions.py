@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scanline import figure_names
-from scanline.command import main
-from scanline.digits import INK, PAPER, choose_digits, draw_mosaics, pictures_of
-from scanline.digits import draw_completions as draw_digit
+from scanline.figures import names as figure_names
+from scanline.figures.completions import choose_digits, draw_mosaics
+from scanline.figures.completions import draw_completions as draw_digit
+from scanline.figures.pictures import INK, PAPER, pictures_of
+from scanline.figures.style import save
 from scanline.files import load_arrays
-from scanline.plots import save
+from scanline.provenance.stage import main
 
 SHOWN_SAMPLES = 5
 
@@ -20,8 +21,8 @@ def draw_completions(
 ) -> None:
     """Draws three digits a hidden run with all models' samples, and first samples of all images.
 
-    The digits are chosen by scanline.digits.choose_digits and named in digits.csv. Where a variant
-    has several seeds, the first one given is drawn.
+    figures.completions.choose_digits chooses the digits; digits.csv names them. Where a variant has
+    several seeds, the first one given is drawn.
 
     Args:
         hidden: hidden.npz

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from scanline.command import main
-from scanline.figure_names import curves as names
-from scanline.plots import draw_learning_curves, save
+from scanline.figures.curves import draw_learning_curves
+from scanline.figures.names import curves as names
+from scanline.figures.style import save
+from scanline.provenance.stage import main
 
 LABELS = {"nats": "cross-entropy (nats)", "nats_per_pixel": "cross-entropy (nats per pixel)"}
 

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from scanline import figure_names
-from scanline.command import main
-from scanline.digits import FILLED_PAPER, HIDDEN, INK, PAPER, draw_inpaintings
+from scanline.figures import names as figure_names
+from scanline.figures.inpainting import draw_bulk_and_tail, draw_inpaintings
+from scanline.figures.pictures import FILLED_PAPER, HIDDEN, INK, PAPER
+from scanline.figures.style import COLOURS, save
 from scanline.files import load_arrays
-from scanline.plots import COLOURS, draw_bulk_and_tail, save
+from scanline.provenance.stage import main
 
 EXAMPLES = 8
 
@@ -24,7 +25,7 @@ def draw_inpainting(
         posterior: {hole}.npz of a model
         hidden: {hole}.npz of the hidden patches, in the same order
         model: name of the variant
-        out: folder for the figures that scanline.figure_names.inpainting names, .png and .pdf
+        out: folder for the figures that figures.names.inpainting names, .png and .pdf
     """
     for posterior_file, hidden_file in zip(posterior, hidden, strict=True):
         hole = posterior_file.stem

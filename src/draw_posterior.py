@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from scanline import figure_names
-from scanline.command import main
-from scanline.evaluation import load_forecasts
+from scanline.figures import names as figure_names
+from scanline.figures.posterior import draw_examples, draw_nats, draw_reliability
+from scanline.figures.style import save
 from scanline.files import load_arrays
-from scanline.plots import save
-from scanline.posterior_plots import draw_examples, draw_nats, draw_reliability
+from scanline.inference.forecast import load_forecasts
+from scanline.provenance.stage import main
 
 
 def draw_posterior(
@@ -27,7 +27,7 @@ def draw_posterior(
         hidden: {hole}.npz of the images and what is hidden of them
         reliability: reliability.csv, in {variant}/seed-{seed}/{stage}/ each
         forecasts: {hole}.npz of the models, in {variant}/seed-{seed}/{stage}/ each
-        out: folder for the figures that scanline.figure_names.posterior names, .png and .pdf
+        out: folder for the figures that figures.names.posterior names, .png and .pdf
     """
     save(draw_nats(pd.read_csv(table)), out, figure_names.POSTERIOR)
     images = {}

@@ -8,7 +8,7 @@ from pathlib import Path
 import tyro
 
 from scanline.files import write_whole
-from scanline.stock import stock_of
+from scanline.models.export import stock_of
 
 
 def export_model(*, model: Path, out: Path) -> None:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from scanline.command import main
-from scanline.fetch import fetch_files, source_of
+from scanline.data.fetch import fetch_files, source_of
+from scanline.provenance.stage import main
 
 
 def fetch(*, source: str, folder: str = "", out: Path) -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from scanline.command import main
-from scanline.evaluation import save_forecasts
+from scanline.data.pixels import load_pixels, same_pixels
 from scanline.files import load_arrays
-from scanline.forecasts import methods
-from scanline.pixels import load_pixels, same_pixels
-from scanline.predictor import load_predictor
+from scanline.inference.forecast import save_forecasts
+from scanline.inference.methods import methods
+from scanline.models.predictor import load_predictor
+from scanline.provenance.stage import main
 
 
 def fill_holes(

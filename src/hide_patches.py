@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from scanline.command import main
-from scanline.hiding import draw_patches, patch_size, save_hidden_patches
-from scanline.pixels import load_pixels
+from scanline.data.pixels import load_pixels
+from scanline.holes.hiding import draw_patches, save_hidden_patches
+from scanline.holes.named import patch_size
+from scanline.provenance.stage import main
 
 
 def hide_patches(

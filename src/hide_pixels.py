@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from scanline.command import main
-from scanline.hiding import save_hidden_runs
-from scanline.pixels import load_pixels
+from scanline.data.pixels import load_pixels
+from scanline.holes.hiding import save_hidden_runs
+from scanline.provenance.stage import main
 
 
 def hide_pixels(

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scanline.command import main
+from scanline.evaluation.inpainting import inpainted, score_inpainting, truth_arrays
 from scanline.files import load_arrays, save_arrays
-from scanline.hiding import check_hidden
-from scanline.inpainting import inpainted, score_inpainting, truth_arrays
-from scanline.posterior import exact_posterior
-from scanline.predictor import load_predictor
+from scanline.holes.sets import as_hole
+from scanline.inference.exact import exact_posterior
+from scanline.models.predictor import load_predictor
+from scanline.provenance.stage import main
 
 
 def infer_patches(*, model: Path, hidden: tuple[Path, ...], out: Path) -> None:
@@ -31,7 +31,7 @@ def infer_patches(*, model: Path, hidden: tuple[Path, ...], out: Path) -> None:
         pixels = arrays["pixels"]
         try:
             for places in arrays["hidden"]:
-                check_hidden(places, pixels.shape[1])
+                as_hole(places, pixels.shape[1])
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
         predictor = load_predictor(model, description)

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from scanline.by_image import values_by_image
-from scanline.command import main
-from scanline.comparisons import comparisons
-from scanline.tables import NUMBER_OF, comparison, figures
+from scanline.evaluation.comparisons import comparisons
+from scanline.evaluation.image_values import values_by_image
+from scanline.evaluation.tables import NUMBER_OF, comparison, figures
+from scanline.provenance.stage import main
 
 
 def make_tables(

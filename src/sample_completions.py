@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from scanline.command import main
 from scanline.files import load_arrays, save_arrays
-from scanline.predictor import load_predictor
-from scanline.sampling import sample_completions as sample
+from scanline.inference.ancestral import sample_completions as sample
+from scanline.models.predictor import load_predictor
+from scanline.provenance.stage import main
 
 
 def sample_completions(

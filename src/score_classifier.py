@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scanline.classifier import load_classifier
-from scanline.command import main
+from scanline.data.pixels import load_pixels, same_pixels
 from scanline.files import save_arrays
-from scanline.objectives import CLASSIFY, Score
-from scanline.pixels import load_pixels, same_pixels
+from scanline.models.classifier import load_classifier
+from scanline.provenance.stage import main
+from scanline.training.objectives import CLASSIFY, Score
 
 
 def score_classifier(*, model: Path, train: Path, test: Path, out: Path, images: int = 0) -> None:

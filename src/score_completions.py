@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from scanline.command import main
-from scanline.completions import Completions, mean_scores, score_by_image
+from scanline.evaluation.completions import mean_scores, score_by_image
 from scanline.files import load_arrays
+from scanline.inference.ancestral import Completions
+from scanline.provenance.stage import main
 
 
 def score_completions(*, samples: Path, out: Path) -> None:

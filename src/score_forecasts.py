@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scanline.classifier import load_classifier
-from scanline.command import main
-from scanline.evaluation import digit_accuracy, load_forecasts, reliability, scores
+from scanline.evaluation.forecasts import digit_accuracy, reliability, scores
 from scanline.files import load_arrays
-from scanline.posterior import filled
+from scanline.holes.sets import filled
+from scanline.inference.forecast import load_forecasts
+from scanline.models.classifier import load_classifier
+from scanline.provenance.stage import main
 
 
 def score_forecasts(

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from scanline.command import main
+from scanline.data.pixels import load_pixels, same_pixels
 from scanline.files import save_arrays
-from scanline.objectives import PREDICT, Score
-from scanline.pixels import load_pixels, same_pixels
-from scanline.predictor import load_predictor
+from scanline.models.predictor import load_predictor
+from scanline.provenance.stage import main
+from scanline.training.objectives import PREDICT, Score
 
 
 def score_predictor(*, model: Path, train: Path, test: Path, out: Path, images: int = 0) -> None:

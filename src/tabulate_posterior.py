@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from scanline.command import main
-from scanline.evaluation import by_model
+from scanline.evaluation.forecasts import by_model
+from scanline.provenance.stage import main
 
 
 def tabulate_posterior(*, methods: tuple[Path, ...], out: Path) -> None:

@@ -3,13 +3,13 @@
 import shutil
 from pathlib import Path
 
-from scanline.classifier import Classifier
-from scanline.command import main
+from scanline.data.pixels import load_pixels
 from scanline.files import sha256_of
-from scanline.models import load_model
-from scanline.pixels import load_pixels
-from scanline.predictor import Predictor
-from scanline.record import Record
+from scanline.models.classifier import Classifier
+from scanline.models.loading import load_model
+from scanline.models.predictor import Predictor
+from scanline.provenance.record import Record
+from scanline.provenance.stage import main
 
 KINDS = {"train_classifier": Classifier, "train_predictor": Predictor}
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-from scanline.classifier import Classifier
-from scanline.command import main
-from scanline.objectives import CLASSIFY
-from scanline.pixels import load_pixels
-from scanline.training import LogEpoch, Recipe, fit
+from scanline.data.pixels import load_pixels
+from scanline.models.classifier import Classifier
+from scanline.provenance.stage import main
+from scanline.training.fit import LogEpoch, Recipe, fit
+from scanline.training.objectives import CLASSIFY
 
 
 def train_classifier(

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Literal
 
-from scanline.command import main
-from scanline.inputs import RADIUS
-from scanline.objectives import PREDICT
-from scanline.pixels import load_pixels
-from scanline.predictor import Predictor
-from scanline.training import LogEpoch, Recipe, fit
+from scanline.data.pixels import load_pixels
+from scanline.models.inputs import RADIUS
+from scanline.models.predictor import Predictor
+from scanline.provenance.stage import main
+from scanline.training.fit import LogEpoch, Recipe, fit
+from scanline.training.objectives import PREDICT
 
 
 def train_predictor(

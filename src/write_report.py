@@ -1,9 +1,9 @@
-"""Writes the study's report, one HTML file."""
+"""Writes the study's page, one HTML file."""
 
 from pathlib import Path
 
-from scanline import report
-from scanline.command import main
+from scanline.provenance.stage import main
+from scanline.report import page
 
 
 def write_report(
@@ -29,7 +29,7 @@ def write_report(
         posterior: posterior.csv
         out: folder for report.html
     """
-    report.write_report(
+    page.write_report(
         out / "report.html",
         tables=tables,
         comparisons=comparisons,

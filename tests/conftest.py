@@ -1,37 +1,11 @@
-"""Small data that many tests share: generated images of 4 x 4, as idx files and as pixel sets."""
+"""Fixtures that many tests share: small generated digits as idx files and as pixel sets."""
 
 from pathlib import Path
 
-import numpy as np
 import pytest
+from small_digits import SIDE, TEST_IMAGES, TRAINING_IMAGES, binarised, save_sets, write_digits
 
-from scanline.fetch import FILES
-from scanline.idx import write_idx
-from scanline.pixels import Method, PixelSet, binarise_files, save_pixels
-
-SIDE = 4
-TRAINING_IMAGES, VALIDATION_IMAGES, TEST_IMAGES = 40, 8, 24
-
-
-def grey_digits(count: int, side: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Grey images [count, side, side] and labels [count]: a vertical stroke on weak noise.
-
-    The label tells the stroke's column, so that there is something to learn.
-    """
-    generator = np.random.default_rng(seed)
-    labels = (np.arange(count) % 10).astype(np.uint8)
-    images = generator.integers(0, 20, (count, side, side)).astype(np.uint8)
-    images[np.arange(count), :, labels % side] = generator.integers(120, 256, (count, side))
-    return images, labels
-
-
-def write_digits(folder: Path, training: int, test: int, side: int) -> None:
-    """Writes the four idx files of a generated data set to ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for prefix, count, seed in (("train", training, 1), ("t10k", test, 2)):
-        images, labels = grey_digits(count, side, seed)
-        write_idx(folder / f"{prefix}-images-idx3-ubyte", images)
-        write_idx(folder / f"{prefix}-labels-idx1-ubyte", labels)
+from scanline.data.pixels import PixelSet
 
 
 @pytest.fixture
@@ -40,35 +14,6 @@ def idx_folder(tmp_path: Path) -> Path:
     folder = tmp_path / "idx"
     write_digits(folder, TRAINING_IMAGES, TEST_IMAGES, SIDE)
     return folder
-
-
-def binarised(
-    folder: Path,
-    data: str = "tiny",
-    source: str = "generated",
-    validation_images: int = VALIDATION_IMAGES,
-    method: Method = "threshold",
-    threshold: float = 0.1,
-    seed: int = 0,
-) -> dict[str, PixelSet]:
-    """The sets train, validation and test of a folder's four idx files."""
-    files = [folder / name for name in FILES]
-    return binarise_files(
-        (files[0], files[1]),
-        (files[2], files[3]),
-        data=data,
-        source=source,
-        method=method,
-        threshold=threshold,
-        seed=seed,
-        validation_images=validation_images,
-    )
-
-
-def save_sets(folder: Path, sets: dict[str, PixelSet]) -> None:
-    """Writes train.npz, validation.npz and test.npz, as src/binarise.py does."""
-    for name, each in sets.items():
-        save_pixels(folder / f"{name}.npz", each)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ rule hide_holes:
     output:
         hidden=expand(
             f"{RESULTS}/{{{{data}}}}/posterior/hidden/{{hole}}.npz",
-            hole=study.holes(config),
+            hole=study_settings.holes(config),
         ),
         record=f"{RESULTS}/{{data}}/posterior/hidden/run.json",
     log:
@@ -40,7 +40,7 @@ rule fill_holes:
     output:
         forecasts=expand(
             f"{RESULTS}/{{{{data}}}}/posterior/{{{{variant}}}}/seed-{{{{seed}}}}/forecasts/{{hole}}.npz",
-            hole=study.holes(config),
+            hole=study_settings.holes(config),
         ),
         seconds=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/forecasts/seconds.csv",
         record=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/forecasts/run.json",
@@ -114,7 +114,7 @@ rule draw_posterior:
         reliability=of_first_seed("posterior", "score", "reliability.csv"),
         forecasts=[
             path
-            for hole in study.holes(config)
+            for hole in study_settings.holes(config)
             for path in of_first_seed("posterior", "forecasts", f"{hole}.npz")
         ],
     output:

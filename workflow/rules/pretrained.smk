@@ -13,7 +13,7 @@ KEPT = ("model.keras", "curve_by_epoch.csv", "curve_by_step.csv", "training.json
 
 def kept(wildcards):
     """What the kept files hold. A checkout writes them anew, so that their times tell nothing."""
-    folder = study.PRETRAINED / DATA / wildcards.model
+    folder = study_config.PRETRAINED / DATA / wildcards.model
     return {name: sha256_of(folder / name) for name in sorted(KEPT)}
 
 

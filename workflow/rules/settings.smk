@@ -1,6 +1,6 @@
 # What the rules share: where things lie, and the params that name all that a result depends on.
 
-from scanline import figure_names
+from scanline.figures import names as figure_names
 
 RESULTS = config["results"]
 DATA = config["dataset"]
@@ -20,7 +20,9 @@ def settings(rule):
 
     A string with names in it notices two swapped values, which a list of values would not.
     """
-    return lambda wildcards: study.flags(study.settings(config, rule, **wildcards))
+    return lambda wildcards: study_settings.flags(
+        study_settings.settings(config, rule, **wildcards)
+    )
 
 
 def expand_trained(pattern, task):
@@ -59,7 +61,9 @@ def selection_pixels(task):
     """The test images where a checkpoint is chosen on batches of them, as in the report; else none."""
 
     def paths(wildcards):
-        training = study.settings(config, study.TRAINED[task], **wildcards)
+        training = study_settings.settings(
+            config, study_config.TRAINED[task], **wildcards
+        )
         if training["selection"] == "test_batches":
             return f"{RESULTS}/{wildcards.data}/pixels/test.npz"
         return []
@@ -72,7 +76,7 @@ def selection_flag(wildcards, input):
 
 
 def gpus(wildcards):
-    return study.gpus(config)
+    return study_environment.gpus(config)
 
 
 def of_each(task, stage, file):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-from scanline.lineage import Lineage
-from scanline.record import records_in
+from scanline.provenance.lineage import Lineage
+from scanline.provenance.record import records_in
 
 
 def main() -> None:

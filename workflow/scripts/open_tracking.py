@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-from scanline import tracking
+from scanline.provenance import tracking
 
 
 def main() -> None:

@@ -18,11 +18,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 import keras
 import pandas as pd
 
-from scanline import figure_names, readme
-from scanline.classifier import load_classifier
-from scanline.pixels import load_pixels
-from scanline.predictor import load_predictor
-from scanline.publishing import (
+from scanline.data.pixels import load_pixels
+from scanline.evaluation.tables import trained_models
+from scanline.figures import names as figure_names
+from scanline.models.classifier import load_classifier
+from scanline.models.predictor import load_predictor
+from scanline.provenance.record import Record, records_in
+from scanline.report import readme
+from scanline.report.publishing import (
     COLUMNS,
     Trained,
     card,
@@ -30,9 +33,7 @@ from scanline.publishing import (
     merged_holes,
     published_numbers,
 )
-from scanline.record import Record, records_in
-from scanline.study import PRETRAINED
-from scanline.tables import trained_models
+from scanline.study.config import PRETRAINED
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs/results"

@@ -9,7 +9,8 @@ sys.path.insert(0, str(ROOT / "src"))
 
 import yaml
 
-from scanline.verify import load_config, verify
+from scanline.provenance.verify import verify
+from scanline.study.config import load_config
 
 
 def main() -> None:

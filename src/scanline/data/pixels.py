@@ -1,0 +1,108 @@
+"""Binary pixels in raster order: made from grey images, split, saved with what they are.
+
+Two ways from an intensity in 0..255 to a pixel: 1 (ink) where intensity / 255 > threshold, or one
+Bernoulli draw with probability intensity / 255. Likelihoods of differently binarised images do not
+compare, and a model of one kind says nothing of the other, so a set of pixels carries a description
+of its making wherever it goes, and ``same_pixels`` refuses to mix two kinds.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from scanline.files import load_arrays, save_arrays
+
+POLARITY = "ink is 1"
+CLASSES = 10
+# What two sets must share for a model of the one to be asked about the other.
+KINSHIP = ("source", "sha256", "binarise", "threshold", "seed", "polarity", "rows", "columns")
+
+
+@dataclass(frozen=True)
+class PixelSet:
+    """Images of one split: ``pixels`` uint8 [N, T] in {0, 1}, ``labels`` uint8 [N] in 0..9.
+
+    ``description`` says how they were made: data, source, binarise, threshold or seed, polarity,
+    split, rows, columns (T = rows * columns), and the sha256 of the files that they come from.
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    description: dict
+
+    def __post_init__(self):
+        rows, columns = self.description["rows"], self.description["columns"]
+        if self.pixels.ndim != 2 or self.pixels.shape[1] != rows * columns:
+            raise ValueError(
+                f"pixels have shape {self.pixels.shape}; images of {rows} x {columns} "
+                f"need [N, {rows * columns}]"
+            )
+        if self.labels.shape != self.pixels.shape[:1]:
+            raise ValueError(
+                f"{len(self.pixels)} images have labels of shape {self.labels.shape}; "
+                f"each needs one label"
+            )
+        if self.pixels.dtype != np.uint8 or self.pixels.max(initial=0) > 1:
+            raise ValueError(
+                f"pixels are {self.pixels.dtype} up to {self.pixels.max()}; allowed: uint8 0 and 1"
+            )
+        if self.labels.max(initial=0) >= CLASSES:
+            raise ValueError(
+                f"a label is {self.labels.max()}; allowed: 0 to {CLASSES - 1}, one for each class"
+            )
+
+    def first(self, count: int) -> "PixelSet":
+        """The first ``count`` images, all of them for 0; ValueError where there are fewer."""
+        if not 0 <= count <= len(self.labels):
+            raise ValueError(
+                f"{count} images are asked for; {self.description['split']} has {len(self.labels)}"
+            )
+        count = count or len(self.labels)
+        return PixelSet(self.pixels[:count], self.labels[:count], self.description)
+
+    @property
+    def identity(self) -> dict:
+        """The description without what differs between splits of one set."""
+        return {k: v for k, v in self.description.items() if k not in ("split", "data")}
+
+
+def load_pixels(path: Path) -> PixelSet:
+    """The pixel set of a file; ValueError, naming it, where it is not a sound one."""
+    arrays, description = load_arrays(path, "pixels", "labels")
+    missing = [key for key in KINSHIP if key not in description]
+    if missing:
+        raise ValueError(f"{path} does not say its {', '.join(missing)}; is it a pixels file?")
+    try:
+        return PixelSet(arrays["pixels"], arrays["labels"], description)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def save_pixels(path: Path, pixel_set: PixelSet) -> None:
+    """Writes a pixel set to an .npz file."""
+    save_arrays(path, pixel_set.description, pixels=pixel_set.pixels, labels=pixel_set.labels)
+
+
+def same_pixels(expected: dict, given: dict, what: str) -> None:
+    """Raises ValueError, naming what differs, unless two descriptions are of one kind of pixels.
+
+    ``expected`` describes the pixels that ``what`` (a model, say) belongs to, ``given`` those that
+    it meets. The split may differ.
+    """
+    differ = [key for key in KINSHIP if expected.get(key) != given.get(key)]
+    if not differ:
+        return
+    faults = [
+        f"{key} is {expected.get(key)!r} there and {given.get(key)!r} here"
+        for key in differ
+        if key != "sha256"
+    ]
+    if "sha256" in differ:
+        there, here = expected.get("sha256") or {}, given.get("sha256") or {}
+        files = sorted(n for n in there.keys() | here.keys() if there.get(n) != here.get(n))
+        faults.append(f"the content of {', '.join(files)} differs")
+    raise ValueError(
+        f"{what} belongs to other pixels than these: {'; '.join(faults)}. "
+        f"Use pixels made alike, or train on these"
+    )

@@ -1,0 +1,1 @@
+"""How good it is: scores with intervals, comparisons, and tables beside published numbers."""

@@ -1,0 +1,130 @@
+"""Whether sequential Monte Carlo can be believed: simulation-based calibration, and its errors.
+
+Calibration (Talts et al. 2018, arXiv:1804.06788): an image is drawn from the model itself, its
+pixels are hidden and inferred. Were the inference exact, the truth would be one more draw from the
+posterior: the share of the posterior's mass that lies below it, by whatever statistic of the image,
+would be uniform. Shares are put into bins of equal width, and their counts to a chi-square test.
+
+Errors are measured on real images by independent runs, against the exact posterior where a hole is
+small enough for one, otherwise against the pooled runs of most particles.
+"""
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from scanline.holes.sets import values_at
+from scanline.inference.ancestral import sample_images
+from scanline.inference.exact import MAX_HIDDEN, exact_posterior
+from scanline.inference.likelihood import read_steps
+from scanline.inference.smc import Particles, pooled, smc_posterior
+from scanline.models.predictor import Predictor
+
+LEVEL = 0.01  # of the chi-square test
+
+
+def ranks_of_truth(
+    model: Predictor, hidden: np.ndarray, particles: int, bins: int, seed: int
+) -> pd.DataFrame:
+    """Images drawn from the model, one for each row of ``hidden`` [N, k], and where the truth lies.
+
+    Columns: image, statistic (``log_likelihood`` of the image, ``ink``: hidden pixels that are
+    ink), below (share of the posterior below the truth, ties broken by chance), rank (its bin).
+    """
+    images = len(hidden)
+    pixels = sample_images(model, images, model.inputs_of.size, seed)
+    found = smc_posterior(model, pixels, hidden, particles, seed)
+    log_likelihood, _ = read_steps(model, pixels, 0, pixels.shape[1], model.zero_states(images))
+    ink = values_at(pixels, hidden).sum(axis=1)
+    generator = np.random.default_rng(seed)
+    tables = []
+    for name, of_particles, of_truth in (
+        # Rounded: float32's terms of one image, added in two orders.
+        ("log_likelihood", np.round(found.log_likelihood, 3), np.round(log_likelihood, 3)),
+        ("ink", found.values.sum(axis=2), ink),
+    ):
+        below = shares_below(np.exp(found.log_weights), of_particles, of_truth, generator)
+        rank = np.minimum((below * bins).astype(int), bins - 1)
+        columns = {"image": np.arange(images), "statistic": name, "below": below, "rank": rank}
+        tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True)
+
+
+def shares_below(
+    weights: np.ndarray, of_particles: np.ndarray, of_truth: np.ndarray, generator
+) -> np.ndarray:
+    """The weight [N] of particles [N, P] below the truth [N], with a random part of the ties."""
+    less = (weights * (of_particles < of_truth[:, None])).sum(axis=1)
+    same = (weights * (of_particles == of_truth[:, None])).sum(axis=1)
+    return less + generator.random(len(less)) * same
+
+
+def chi_square(ranks: pd.DataFrame, bins: int) -> pd.DataFrame:
+    """Columns statistic, n_images, bins, chi_square, p_value, passes (p_value above 1 %)."""
+    rows = []
+    for name, group in ranks.groupby("statistic"):
+        count = np.bincount(group["rank"], minlength=bins)
+        test = stats.chisquare(count)
+        rows.append((name, len(group), bins, test.statistic, test.pvalue, test.pvalue > LEVEL))
+    columns = ["statistic", "n_images", "bins", "chi_square", "p_value", "passes"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def errors_by_particles(
+    model: Predictor,
+    pixels: np.ndarray,
+    hidden: np.ndarray,
+    particles: Sequence[int],
+    runs: int,
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """How far runs of so many ``particles`` lie from the truth, and their effective sample sizes.
+
+    First table: particles, n_images, runs, reference (``exact`` or ``pooled``), log_observed_error
+    (root mean square over images and runs, nats), log_observed_sd (over runs of an image, mean over
+    images), marginals_error (root mean square over pixels too), seconds_per_image. Second:
+    particles, step, effective_sample_size (mean over images and runs).
+    """
+    found: dict[int, list[Particles]] = {}
+    seconds: dict[int, float] = {}
+    for count in sorted(particles):
+        smc_posterior(model, pixels[:1], hidden[:1], 2, seed)  # compiled before the clock starts
+        began = time.perf_counter()
+        found[count] = [smc_posterior(model, pixels, hidden, count, seed + r) for r in range(runs)]
+        seconds[count] = (time.perf_counter() - began) / runs / len(pixels)
+    if hidden.shape[1] <= MAX_HIDDEN:
+        exact = exact_posterior(model, pixels, hidden)
+        reference, log_observed, marginals = "exact", exact.log_observed, exact.marginals
+    else:
+        best = pooled(found[max(found)])
+        reference, log_observed, marginals = "pooled", best.log_observed, best.marginals
+    rows, sizes = [], []
+    for count, each in found.items():
+        estimates = np.stack([run.log_observed for run in each])
+        inked = np.stack([run.marginals for run in each])
+        ess = np.mean([run.effective_sample_size for run in each], axis=(0, 1))
+        rows.append(
+            {
+                "particles": count,
+                "n_images": len(pixels),
+                "runs": runs,
+                "reference": reference,
+                "log_observed_error": _rms(estimates - log_observed),
+                "log_observed_sd": estimates.std(axis=0, ddof=1).mean(),
+                "marginals_error": _rms(inked - marginals),
+                "seconds_per_image": seconds[count],
+            }
+        )
+        sizes.append(
+            pd.DataFrame(
+                {"particles": count, "step": np.arange(len(ess)), "effective_sample_size": ess}
+            )
+        )
+    return pd.DataFrame(rows), pd.concat(sizes, ignore_index=True)
+
+
+def _rms(differences: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(differences**2)))

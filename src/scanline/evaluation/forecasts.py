@@ -1,0 +1,67 @@
+"""How good a forecast of hidden pixels is, once the truth is seen.
+
+A forecast says which values are most probable and, pixel by pixel, how probable ink is. Its Brier
+score is the mean of (p - pixel)**2: 0 at best, 0.25 for p = 1/2 everywhere. It is calibrated where,
+of all pixels with p = 0.7, seven in ten are ink: what a reliability diagram shows.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from scanline.inference.forecast import Forecast
+
+BINS = 10  # of a reliability diagram, equally wide
+
+
+def scores(forecast: Forecast, truth: np.ndarray) -> dict[str, float]:
+    """Means over images and hidden pixels, against the true values ``truth`` [N, k].
+
+    nats_per_hidden_pixel (of the truth, -log p; NaN where undefined), map_pixel_accuracy (of
+    ``best``), map_whole_accuracy (images all of whose hidden pixels ``best`` has right),
+    marginal_pixel_accuracy (pixels whose more probable value is the true one), brier.
+    """
+    right = forecast.best == truth
+    return {
+        "nats_per_hidden_pixel": -forecast.log_prob.mean() / truth.shape[1],
+        "map_pixel_accuracy": right.mean(),
+        "map_whole_accuracy": right.all(axis=1).mean(),
+        "marginal_pixel_accuracy": ((forecast.marginals > 0.5) == truth).mean(),
+        "brier": np.square(forecast.marginals - truth).mean(),
+    }
+
+
+def digit_accuracy(class_log_probs: np.ndarray, labels: np.ndarray) -> float:
+    """The share of images whose most probable class [N, 10] is their label [N]."""
+    return float((class_log_probs.argmax(axis=1) == labels).mean())
+
+
+def reliability(marginals: np.ndarray, truth: np.ndarray) -> pd.DataFrame:
+    """How often pixels are ink, by the probability of it: a line a bin that holds pixels.
+
+    Columns: low, high (the bin, [low, high), the last one with its end), n_pixels, p_ink (mean
+    forecast), ink (the share of true pixels that are ink).
+    """
+    bins = np.minimum((marginals.ravel() * BINS).astype(int), BINS - 1)
+    pixels = pd.DataFrame({"bin": bins, "p_ink": marginals.ravel(), "ink": truth.ravel()})
+    table = pixels.groupby("bin").agg(
+        n_pixels=("ink", "size"), p_ink=("p_ink", "mean"), ink=("ink", "mean")
+    )
+    places = table.index.to_numpy()
+    table.insert(0, "low", places / BINS)
+    table.insert(1, "high", (places + 1) / BINS)
+    return table.reset_index(drop=True)
+
+
+def by_model(methods: Sequence[Path]) -> pd.DataFrame:
+    """One table of several methods.csv files, in {variant}/seed-{seed}/{stage}/ each.
+
+    The column ``model`` comes first. Several seeds of a model are one line, their mean; the last
+    column, ``n_seeds``, says of how many.
+    """
+    tables = [pd.read_csv(path).assign(model=path.parts[-4]) for path in methods]
+    lines = pd.concat(tables).groupby(["model", "hole", "method"], sort=False)
+    table = lines.mean().astype({"n_images": int}).assign(n_seeds=lines.size())
+    return table.reset_index()

@@ -1,0 +1,79 @@
+"""What each test image contributes to a score: values whose mean is the number in a table.
+
+The scoring stages leave them in files of their own, whose place tells whose they are:
+{data}/{task}/{variant}/seed-{seed}/{stage}/{file}.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from scanline.evaluation.completions import QUANTITIES
+from scanline.files import load_arrays
+from scanline.layout import place_of
+
+
+class Number(NamedTuple):
+    """A number of a table, by all that names it within one data set."""
+
+    task: str
+    model: str
+    seed: int
+    quantity: str
+    split_or_hidden: str
+
+
+def values_by_image(paths: Sequence[Path]) -> dict[Number, np.ndarray]:
+    """The values [N] of every number that is a mean over images, from the stages' files.
+
+    ``paths``: predictions.npz of classifiers, log_likelihoods.npz of next-pixel models,
+    by_image.csv of completions, {hole}.npz of posteriors.
+    """
+    read = {
+        "classify": _classified,
+        "predict": _predicted,
+        "complete": _completed,
+        "inpaint": _inpainted,
+    }
+    values = {}
+    for path in paths:
+        _, task, model, seed = place_of(path)
+        for quantity, where, numbers in read[task](path):
+            values[Number(task, model, seed, quantity, where)] = np.asarray(numbers, np.float64)
+    return values
+
+
+def _classified(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:
+    arrays, _ = load_arrays(path, "class_log_probs", "labels")
+    log_probs, labels = arrays["class_log_probs"], arrays["labels"].astype(int)
+    yield "nats", "test", -np.take_along_axis(log_probs, labels[:, None], axis=1)[:, 0]
+    yield "accuracy", "test", log_probs.argmax(axis=1) == labels
+
+
+def _predicted(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:
+    arrays, description = load_arrays(path, "log_likelihood")
+    nats = -arrays["log_likelihood"]
+    yield "nats_per_pixel", "test", nats / (description["rows"] * description["columns"])
+    yield "nats_per_image", "test", nats
+    yield "bits_per_image", "test", nats / np.log(2)
+
+
+def _completed(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:
+    for run, images in pd.read_csv(path).groupby("hidden_run"):
+        for quantity in QUANTITIES:
+            yield quantity, str(run), images[quantity].to_numpy()
+
+
+def _inpainted(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:
+    names = ("log_likelihood_truth", "log_likelihood_map", "truth_log_posterior", "entropy_nats")
+    arrays, description = load_arrays(path, *names)
+    size = description["rows"] * description["columns"]
+    truth, best = (-arrays[name] / size for name in names[:2])
+    yield "ground_truth_mean", path.stem, truth
+    yield "map_mean", path.stem, best
+    yield "difference_mean", path.stem, best - truth
+    yield "truth_log_posterior", path.stem, arrays["truth_log_posterior"]
+    yield "entropy", path.stem, arrays["entropy_nats"]

@@ -1,0 +1,70 @@
+"""Figures of completed digits: three that are chosen by rule, and mosaics of all."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from scanline.figures.pictures import GAP, _show, draw_rows
+
+
+def choose_digits(by_image: Sequence[pd.DataFrame], run: int) -> dict[str, int]:
+    """Three images for a hidden run, by a rule over the models' by_image.csv tables.
+
+    A is completed best (highest accuracy of the samples, mean over models), B worst, C has the
+    samples that differ most (highest diversity), A and B excepted. Ties go to the lower image.
+    The images are among those with ink to complete, where there are three: others are all paper,
+    and trivially right.
+    """
+    tables = [table[table["hidden_run"] == run].set_index("image") for table in by_image]
+    accuracy = pd.concat([table["accuracy"] for table in tables], axis=1).mean(axis=1)
+    diversity = pd.concat([table["diversity"] for table in tables], axis=1).mean(axis=1)
+    with_ink = diversity.index[diversity > 0.02]  # about one sampled pixel in fifty differs
+    if len(with_ink) >= 3:
+        accuracy, diversity = accuracy[with_ink], diversity[with_ink]
+    images = accuracy.index.to_numpy()
+    best, worst = int(images[accuracy.argmax()]), int(images[accuracy.argmin()])
+    rest = diversity.drop([best, worst], errors="ignore")
+    varied = int(rest.index.to_numpy()[rest.argmax()]) if len(rest) else best
+    return {"a": best, "b": worst, "c": varied}
+
+
+def draw_completions(rows: dict[str, np.ndarray], truth: np.ndarray, hidden: np.ndarray) -> Figure:
+    """One digit: a row a model, columns original, hidden and its samples.
+
+    ``rows``: pictures [S, T] by model; ``truth`` and ``hidden`` are pictures [T].
+    """
+    samples = len(next(iter(rows.values())))
+    titles = ["original", "hidden", *(f"sample {i + 1}" for i in range(samples))]
+    return draw_rows(
+        {model: np.stack([truth, hidden, *pictures]) for model, pictures in rows.items()}, titles
+    )
+
+
+def draw_mosaics(mosaics: dict[str, np.ndarray], across: int = 10) -> Figure:
+    """Panels of many pictures [N, T] each, by title, ``across`` pictures a row."""
+    columns = min(2, len(mosaics))
+    rows = -(-len(mosaics) // columns)
+    figure, panels = plt.subplots(
+        rows, columns, figsize=(4.2 * columns, 4.4 * rows), squeeze=False, layout="constrained"
+    )
+    for axes in panels.flat[len(mosaics) :]:
+        axes.set_axis_off()
+    for axes, (title, pictures) in zip(panels.flat, mosaics.items(), strict=False):
+        _show(axes, mosaic(pictures, across))
+        axes.set_title(title, fontsize=9)
+    return figure
+
+
+def mosaic(pictures: np.ndarray, across: int) -> np.ndarray:
+    """Pictures [N, T] side by side with a gap of one pixel: one array of rows and columns."""
+    side = round(np.sqrt(pictures.shape[1]))
+    down = -(-len(pictures) // across)
+    sheet = np.full((down * (side + 1) + 1, across * (side + 1) + 1), GAP)
+    for i, picture in enumerate(pictures):
+        row, column = divmod(i, across)
+        top, left = row * (side + 1) + 1, column * (side + 1) + 1
+        sheet[top : top + side, left : left + side] = picture.reshape(side, side)
+    return sheet

@@ -1,0 +1,58 @@
+"""Learning curves against training steps, raw and smoothed."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from scanline.figures.style import colour_of
+
+FEW = 8  # points of a curve, below which smoothing shows the first of them more than the course
+SMOOTHING = 0.5  # share of the last smoothed value in the next, as in the report's figures
+
+
+def smoothed(values: np.ndarray, smoothing: float = SMOOTHING) -> np.ndarray:
+    """Exponential smoothing: s[0] = v[0], s[i] = smoothing s[i - 1] + (1 - smoothing) v[i]."""
+    result = np.array(values, float)
+    for i in range(1, len(result)):
+        result[i] = smoothing * result[i - 1] + (1 - smoothing) * result[i]
+    return result
+
+
+def draw_learning_curves(
+    curves: dict[str, pd.DataFrame], quantity: str, label: str, palette: Sequence[str]
+) -> Figure:
+    """One quantity against training steps: by variant, training and held-out, raw and smoothed.
+
+    ``curves``: curve_by_epoch tables by variant. Training is dashed, held-out solid; the raw values
+    are faint. A curve of few points is drawn raw alone, its points marked.
+    """
+    figure, axes = plt.subplots(figsize=(6.2, 3.8))
+    held_out = ""
+    for variant, curve in curves.items():
+        colour = colour_of(variant, palette)
+        for split, points in curve[curve["quantity"] == quantity].groupby("split"):
+            held_out = held_out if split == "train" else str(split)
+            style = "--" if split == "train" else "-"
+            steps, values = points["step"].to_numpy(), points["value"].to_numpy()
+            if len(steps) < FEW:
+                face = "white" if split == "train" else colour
+                axes.plot(steps, values, f"o{style}", color=colour, lw=1.5, ms=4, mfc=face)
+                continue
+            axes.plot(steps, values, style, color=colour, alpha=0.25, lw=1)
+            axes.plot(steps, smoothed(values), style, color=colour, lw=1.5)
+        axes.plot([], [], "-", color=colour, label=variant)
+    few = all(len(curve["step"].unique()) < FEW for curve in curves.values())
+    marker = "o" if few else None
+    axes.plot([], [], "-", color="grey", label=held_out.replace("_", " "), marker=marker, ms=4)
+    axes.plot([], [], "--", color="grey", label="training", marker=marker, ms=4, mfc="white")
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    axes.ticklabel_format(axis="y", useOffset=False)
+    axes.set_xlabel("training step")
+    axes.set_ylabel(label)
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure

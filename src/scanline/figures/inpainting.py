@@ -1,0 +1,72 @@
+"""Figures of exact in-painting: histograms of cross-entropies, and examples."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from scanline.figures.pictures import HIDDEN, draw_rows
+
+FRAME = "#0072B2"
+
+
+def draw_bulk_and_tail(
+    values: dict[str, np.ndarray], label: str, colours: dict[str, str]
+) -> Figure:
+    """Histograms of ``values`` by name: all up to the 95th percentile, and all on a log axis.
+
+    The first name is filled, so that a second one that hardly differs leaves it in sight.
+    """
+    figure, (bulk, tail) = plt.subplots(1, 2, figsize=(7.6, 3.0), layout="constrained")
+    everything = np.concatenate(list(values.values()))
+    low, high = float(everything.min()), float(everything.max())
+    end = float(np.quantile(everything, 0.95))
+    end = end if end > low else high
+    bins = min(40, 2 * int(np.ceil(np.sqrt(max(len(each) for each in values.values())))))
+    for axes, top in ((bulk, end), (tail, high)):
+        top = top if top > low else low + max(0.01 * abs(low), 1e-4)
+        for i, (name, numbers) in enumerate(values.items()):
+            filled = i == 0 and len(values) > 1
+            axes.hist(
+                numbers,
+                bins=np.linspace(low, top, bins + 1).tolist(),
+                histtype="stepfilled" if filled else "step",
+                lw=1.3,
+                color=colours[name],
+                alpha=0.3 if filled else 1,
+                label=name,
+            )
+        axes.set_xlabel(label)
+        axes.set_ylabel("images")
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5, min_n_ticks=3))
+        axes.ticklabel_format(axis="x", useOffset=False)
+    bulk.set_title("bulk, up to the 95th percentile", fontsize=9)
+    bulk.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    tail.set_title("all, logarithmic", fontsize=9)
+    tail.set_yscale("log")
+    tail.set_ylim(bottom=0.7)  # one image is to be seen
+    tail.yaxis.set_major_formatter(FuncFormatter(lambda count, _: f"{count:g}"))
+    if len(values) > 1:
+        tail.legend()
+    return figure
+
+
+def draw_inpaintings(
+    truth: np.ndarray, hidden: np.ndarray, filled: np.ndarray, titles: Sequence[str]
+) -> Figure:
+    """Figure 18: rows of truth, hidden, in-painting; pictures [N, T], a column an image.
+
+    A frame around the hidden patch, which may be one pixel, says where to look.
+    """
+    figure = draw_rows({"truth": truth, "hidden": hidden, "in-painting": filled}, titles)
+    side = round(np.sqrt(hidden.shape[1]))
+    for i, axes in enumerate(figure.axes):
+        picture = hidden[i % len(hidden)].reshape(side, side)
+        rows, columns = np.nonzero(picture == HIDDEN)
+        corner = (int(columns.min()) - 2, int(rows.min()) - 2)
+        width, height = int(np.ptp(columns)) + 4, int(np.ptp(rows)) + 4
+        axes.add_patch(Rectangle(corner, width, height, fill=False, ec=FRAME, lw=0.9))
+    return figure

@@ -1,0 +1,79 @@
+"""Pictures of binary images: ink, paper, what is hidden, and what a model filled in."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+
+# Values of a picture: observed paper and ink, hidden, filled-in paper and ink, between pictures.
+PAPER, INK, HIDDEN, FILLED_PAPER, FILLED_INK, GAP = range(6)
+COLOURS = ListedColormap(["#ffffff", "#111111", "#9a9a9a", "#fde7d3", "#c04a00", "#d8e2ea"])
+
+
+def pictures_of(
+    pixels: np.ndarray, cut: int, run: int, samples: np.ndarray | None = None
+) -> np.ndarray:
+    """Images [N, T] with ``run`` pixels from ``cut`` on hidden, or filled from ``samples`` [N, L].
+
+    What lies behind the run is not known to the models and is shown as hidden too.
+    """
+    pictures = np.where(pixels > 0, INK, PAPER)
+    pictures[:, cut:] = HIDDEN
+    if samples is not None:
+        pictures[:, cut : cut + run] = FILLED_PAPER + samples[:, :run]
+    return pictures
+
+
+def pictures_with(picture: np.ndarray, hidden: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """A ``picture`` [T] whose ``hidden`` [k] pixels are filled with ``values`` [k]."""
+    filled = picture.copy()
+    filled[hidden] = FILLED_PAPER + values
+    return filled
+
+
+def colours_of(picture: np.ndarray) -> np.ndarray:
+    """Red, green and blue of a picture [T]: [T, 3] in 0 to 1."""
+    return COLOURS(picture)[:, :3]
+
+
+def shaded(picture: np.ndarray, hidden: np.ndarray, p_ink: np.ndarray) -> np.ndarray:
+    """Colours [T, 3] of a ``picture`` [T], its ``hidden`` [k] pixels shaded by ``p_ink`` [k]."""
+    colours = colours_of(picture)
+    paper, ink = colours_of(np.array([FILLED_PAPER, FILLED_INK]))
+    colours[hidden] = paper + p_ink[:, None] * (ink - paper)
+    return colours
+
+
+def draw_rows(rows: dict[str, np.ndarray], titles: Sequence[str]) -> Figure:
+    """Pictures [N, T] by the name of their row, side by side; ``titles``: of the columns.
+
+    Pictures may also be given by their colours, [N, T, 3].
+    """
+    across = len(titles)
+    figure, panels = plt.subplots(
+        len(rows), across, figsize=(0.95 * across + 0.8, 1.02 * len(rows) + 0.3),
+        squeeze=False, layout="constrained",
+    )  # fmt: skip
+    for axes_row, (name, pictures) in zip(panels, rows.items(), strict=True):
+        for axes, picture in zip(axes_row, pictures, strict=True):
+            _show(axes, picture)
+        axes_row[0].set_ylabel(name, fontsize=8)
+    for axes, title in zip(panels[0], titles, strict=True):
+        axes.set_title(title, fontsize=8)
+    return figure
+
+
+def _show(axes: Axes, picture: np.ndarray) -> None:
+    if picture.ndim == 1 or picture.shape[1] == 3:
+        side = round(np.sqrt(len(picture)))
+        picture = picture.reshape(side, side, *picture.shape[1:])
+    axes.imshow(picture, cmap=COLOURS, vmin=-0.5, vmax=5.5, interpolation="nearest")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(False)
+    for spine in axes.spines.values():
+        spine.set_visible(True)
+        spine.set_linewidth(0.4)

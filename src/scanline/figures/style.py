@@ -1,0 +1,41 @@
+"""How the figures look: one style, one colour a variant in every figure, .png and .pdf."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+matplotlib.use("Agg")
+matplotlib.rcParams.update(
+    {
+        "figure.dpi": 100,
+        "savefig.dpi": 200,
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.alpha": 0.25,
+        "legend.frameon": False,
+        "pdf.fonttype": 42,  # text stays text
+        "svg.hashsalt": "scanline",
+    }
+)
+# Told apart with every common colour blindness (Okabe and Ito 2008), then darker shades of them.
+COLOURS = (
+    *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#8C564B"),
+    *("#004C77", "#8E3F00", "#00694D", "#884F6F"),
+)
+
+
+def colour_of(variant: str, palette: Sequence[str]) -> str:
+    """The colour of a variant: its place in ``palette``, the names of all variants."""
+    return COLOURS[list(palette).index(variant) % len(COLOURS)]
+
+
+def save(figure: Figure, folder: Path, name: str) -> None:
+    """Writes {name}.png and {name}.pdf, the same bytes for the same figure, and closes it."""
+    figure.savefig(folder / f"{name}.png", bbox_inches="tight")
+    figure.savefig(folder / f"{name}.pdf", bbox_inches="tight", metadata={"CreationDate": None})
+    plt.close(figure)

@@ -1,0 +1,1 @@
+"""Which pixels are hidden: holes by name, sets of places, and images with a hole."""

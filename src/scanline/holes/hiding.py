@@ -1,0 +1,114 @@
+"""Which pixels of which images are hidden, for completion (a run) and in-painting (a patch).
+
+Hidden pixels are named by their flat indices in raster order, ascending: row * columns + column.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from scanline.data.pixels import PixelSet
+from scanline.files import save_arrays
+from scanline.holes.named import hidden_patch, hidden_run, hidden_sets
+
+
+class Hidden(NamedTuple):
+    """Chosen images and what is hidden of each."""
+
+    indices: np.ndarray  # int64 [N], the images' places in their pixel set
+    hidden: np.ndarray  # int32 [N, k], flat indices, ascending
+
+
+def choose_images(available: int, images: int, seed: int) -> np.ndarray:
+    """The places of ``images`` different images out of ``available``, int64.
+
+    With seed 0, 10,000 available and 100 wanted this is the report's own choice; hence NumPy's
+    older generator (an instance, no global state).
+    """
+    if not 1 <= images <= available:
+        raise ValueError(f"images is {images}; the set has {available}, so allowed: 1 to that")
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed is {seed}; allowed: 0 to {2**32 - 1}")
+    return np.random.RandomState(seed).choice(available, images, replace=False).astype(np.int64)
+
+
+def draw_patches(
+    pixel_set: PixelSet, size: int, *, images: int, mean: float, sd: float, seed: int
+) -> Hidden:
+    """One hidden size x size patch in each of ``images`` images, the same ones for each size.
+
+    Row and column of its upper left pixel are normal with ``mean`` and ``sd``, rounded, and moved
+    inside the image where they fell outside. The draw depends on ``seed`` and ``size`` alone.
+    """
+    rows, columns = pixel_set.description["rows"], pixel_set.description["columns"]
+    if not 1 <= size <= min(rows, columns):
+        raise ValueError(
+            f"a patch of {size} x {size} does not fit the image of {rows} x {columns}; "
+            f"allowed: 1 to {min(rows, columns)} pixels a side"
+        )
+    if not (np.isfinite(mean) and np.isfinite(sd) and sd >= 0):
+        raise ValueError(f"mean is {mean} and sd is {sd}; allowed: finite numbers, sd 0 and above")
+    indices = choose_images(len(pixel_set.pixels), images, seed)
+    generator = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, size))))
+    drawn = np.rint(generator.normal(mean, sd, (images, 2)))
+    corners = np.clip(drawn, 0, [rows - size, columns - size]).astype(int)
+    patches = [hidden_patch(row, column, size, rows, columns) for row, column in corners]
+    return Hidden(indices, np.stack(patches))
+
+
+def save_hidden_runs(
+    path: Path, pixel_set: PixelSet, *, images: int, seed: int, cut: int, runs: Sequence[int]
+) -> None:
+    """Writes the images to complete: pixels [N, T], labels, indices; runs in the description."""
+    if not runs:
+        raise ValueError("runs is empty; name at least one number of hidden pixels")
+    n_pixels = pixel_set.pixels.shape[1]
+    for run in runs:
+        hidden_run(cut, run, n_pixels)
+    indices = choose_images(len(pixel_set.pixels), images, seed)
+    save_arrays(
+        path,
+        pixel_set.description | {"cut": cut, "hidden_runs": sorted(set(runs))},
+        pixels=pixel_set.pixels[indices],
+        labels=pixel_set.labels[indices],
+        indices=indices,
+    )
+
+
+def save_hidden(path: Path, pixel_set: PixelSet, chosen: Hidden) -> None:
+    """Writes chosen images and what is hidden of each: hidden, pixels (true), labels, indices."""
+    save_arrays(
+        path,
+        pixel_set.description,
+        hidden=chosen.hidden,
+        pixels=pixel_set.pixels[chosen.indices],
+        labels=pixel_set.labels[chosen.indices],
+        indices=chosen.indices,
+    )
+
+
+def save_hidden_patches(folder: Path, name: str, pixel_set: PixelSet, patches: Hidden) -> None:
+    """Writes ``<name>.npz`` (see ``save_hidden``) and ``hidden_<name>.npy``.
+
+    The latter has the assignment's form: int8 [2, N, T], first the images with -1 where a pixel is
+    hidden, then the truth.
+    """
+    save_hidden(folder / f"{name}.npz", pixel_set, patches)
+    truth = pixel_set.pixels[patches.indices]
+    both = np.stack([truth, truth]).astype(np.int8)
+    np.put_along_axis(both[0], patches.hidden, -1, axis=1)
+    np.save(folder / f"hidden_{name}.npy", both, allow_pickle=False)
+
+
+def hide(pixel_set: PixelSet, hole: str, *, images: int, cut: int, seed: int) -> Hidden:
+    """``images`` of the set with the ``hole`` in each, the same images for every hole.
+
+    With fewer images they are the first of those that more would be. ``seed`` decides on the
+    images, and with a random hole on the pixels; ``cut`` is where a run begins. Raises ValueError
+    for a hole that has no such name or does not fit the images.
+    """
+    rows, columns = pixel_set.description["rows"], pixel_set.description["columns"]
+    indices = choose_images(len(pixel_set.pixels), images, seed)
+    return Hidden(indices, hidden_sets(hole, rows, columns, images=images, cut=cut, seed=seed))

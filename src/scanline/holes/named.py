@@ -1,0 +1,72 @@
+"""Holes by name: which pixels a named hole hides of each image.
+
+``run-28`` is the run of 28 pixels from the cut on, as in completion; ``4x4`` a square in the middle
+of the image; ``upper-half`` and ``left-half`` are what they say; ``random-half`` hides half of the
+pixels, others in each image. All but the last are the same in every image.
+"""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from scanline.holes.sets import as_hole
+
+HALVES = ("upper-half", "left-half", "random-half")
+ALLOWED = f"run-28, 4x4 (any such numbers), {', '.join(HALVES)}"
+
+
+def hidden_sets(
+    hole: str, rows: int, columns: int, *, images: int, cut: int, seed: int
+) -> np.ndarray:
+    """The pixels that ``hole`` hides: int32 [images, k], flat indices, ascending."""
+    size = rows * columns
+    places = np.arange(size).reshape(rows, columns)
+    if hole == "random-half":
+        generator = np.random.Generator(np.random.Philox(seed))
+        drawn: Sequence = [generator.permutation(size)[: size // 2] for _ in range(images)]
+        return np.stack([as_hole(each, size) for each in drawn])
+    if hole == "upper-half":
+        hidden = as_hole(places[: rows // 2], size)
+    elif hole == "left-half":
+        hidden = as_hole(places[:, : columns // 2], size)
+    elif run := re.fullmatch(r"run-(\d+)", hole):
+        hidden = hidden_run(cut, int(run[1]), size)
+    elif (square := re.fullmatch(r"(\d+)x(\d+)", hole)) and square[1] == square[2]:
+        side = int(square[1])
+        hidden = hidden_patch((rows - side) // 2, (columns - side) // 2, side, rows, columns)
+    else:
+        raise ValueError(f"a hole is {hole!r}; allowed: {ALLOWED}")
+    return np.tile(hidden, (images, 1))
+
+
+def hidden_run(cut: int, length: int, n_pixels: int) -> np.ndarray:
+    """Flat indices of ``length`` pixels from ``cut`` on; ValueError where not all are there."""
+    if not 0 <= cut < n_pixels:
+        raise ValueError(f"cut is {cut}, outside the image; allowed: 0 to {n_pixels - 1}")
+    if not 1 <= length <= n_pixels - cut:
+        raise ValueError(
+            f"a hidden run is {length} pixels; from cut {cut} on the image has {n_pixels - cut} "
+            f"left, so allowed: 1 to {n_pixels - cut}"
+        )
+    return as_hole(np.arange(cut, cut + length), n_pixels)
+
+
+def hidden_patch(row: int, column: int, size: int, rows: int, columns: int) -> np.ndarray:
+    """Flat indices of the size x size patch whose upper left pixel is (row, column)."""
+    if size < 1 or not (0 <= row <= rows - size and 0 <= column <= columns - size):
+        raise ValueError(
+            f"a patch of {size} x {size} at row {row}, column {column} does not lie inside "
+            f"the image of {rows} x {columns}"
+        )
+    offsets = np.arange(size)
+    flat = (row + offsets)[:, None] * columns + column + offsets
+    return as_hole(flat, rows * columns)
+
+
+def patch_size(hole: str) -> int:
+    """The side of a square hole named like 2x2; ValueError for another name."""
+    height, _, width = hole.partition("x")
+    if height != width or not height.isdecimal() or int(height) < 1:
+        raise ValueError(f"a hole is {hole!r}; allowed: squares, named 1x1, 2x2 and so on")
+    return int(height)

@@ -1,0 +1,1 @@
+"""What a trained model says: likelihoods, samples, and hidden pixels given observed ones."""

@@ -1,0 +1,188 @@
+"""Ancestral sampling: hidden pixels drawn one after the other, each given all pixels before it.
+
+The pixels before the hidden run are read once an image; the state that this leaves is repeated
+for every sample, and all samples of all images advance together, one step a pixel. A pixel is drawn
+from its Bernoulli distribution, never thresholded.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from scanline.holes.sets import check_hidden, values_at
+from scanline.models.predictor import Predictor
+
+ROWS = 2**14  # sequences that advance together
+
+
+class Completions(NamedTuple):
+    """Samples of L hidden pixels of N images, S an image, and what the model said on the way.
+
+    The first l pixels of a sample are a sample of the first l hidden pixels.
+    """
+
+    samples: np.ndarray  # uint8 [N, S, L], drawn from p(hidden | pixels before)
+    sample_logits: np.ndarray  # float32 [N, S, L], log-odds of ink given the sample's own past
+    truth: np.ndarray  # uint8 [N, L]
+    teacher_forced_logits: np.ndarray  # float32 [N, L], log-odds of ink given the true past
+
+
+class PrefixCompletions(NamedTuple):
+    """Of k hidden pixels of N images, S samples an image."""
+
+    samples: np.ndarray  # uint8 [N, S, k]
+    greedy: np.ndarray  # uint8 [N, k], each pixel its more probable value given all before it
+    marginals: np.ndarray  # float64 [N, k], p(ink | pixels before), mean over the samples
+    log_probs: np.ndarray  # float64 [N, k] nats, of the true pixels given the true ones before
+
+
+def sample_completions(
+    model: Predictor, pixels: np.ndarray, cut: int, length: int, samples: int, seed: int
+) -> Completions:
+    """Draws the pixels ``cut`` to ``cut + length`` of each image ``samples`` times.
+
+    ``pixels`` [N, T] in {0, 1}; those from ``cut`` on are not read but for ``truth`` and its
+    logits. All N * S sequences are held at once, T + L bytes and the model's states each. Each
+    draw depends on ``seed``, its flat index, and its place among the N * S sequences. Raises
+    ValueError where the run does not lie inside the image.
+    """
+    count, size = pixels.shape
+    _inside(cut, length, size)
+    if samples < 1:
+        raise ValueError(f"samples is {samples}; allowed: 1 and above")
+    pixels = pixels.astype(np.uint8)
+    states = model.zero_states(count)
+    if cut:
+        states = read(model, pixels, tf.constant(0), tf.constant(cut), states)[1]
+    seen = np.zeros((size + 1, count * samples), np.uint8)  # row 0: the start token
+    seen[1 : cut + 1] = np.repeat(pixels[:, :cut], samples, axis=0).T
+    drawn, logits = fill(
+        model,
+        tf.constant(seen),
+        tf.zeros((size, 1), tf.bool),
+        tf.constant(False),
+        tf.constant(cut),
+        tf.constant(cut + length),
+        tuple(tf.repeat(state, samples, axis=0) for state in states),
+        tf.constant(_two_words(seed)),
+    )
+    forced = read(model, pixels, tf.constant(cut), tf.constant(cut + length), states)[0]
+    return Completions(
+        samples=drawn.numpy().T.reshape(count, samples, length),
+        sample_logits=logits.numpy().T.reshape(count, samples, length),
+        truth=pixels[:, cut : cut + length],
+        teacher_forced_logits=forced.numpy(),
+    )
+
+
+def sample_images(model: Predictor, count: int, size: int, seed: int) -> np.ndarray:
+    """``count`` whole images of ``size`` pixels drawn from the model: uint8 [count, size]."""
+    nothing = np.zeros((1, size), np.uint8)
+    return sample_completions(model, nothing, 0, size, count, seed).samples[0]
+
+
+@tf.function(reduce_retracing=True)
+def read(model, pixels, start, stop, states):
+    """``model.segment``, compiled: the logits of steps ``start`` to ``stop``, the state after."""
+    return model.segment(pixels, start, stop, states)
+
+
+@tf.function(reduce_retracing=True)
+def fill(model, seen, observed, greedy, start, stop, states, seed):
+    """Pixels ``start`` to ``stop`` of every column, and their log-odds: [stop - start, B] each.
+
+    ``seen`` [T + 1, B], uint8, is the start token and the pixels, a row a step: so a step reads and
+    writes whole rows. ``observed``, [T, B] or [T, 1], tells which pixels stay; ``greedy``, [B] or
+    one for all, whether a hidden one is the more probable value and not drawn.
+    """
+    columns = tf.shape(seen)[1]
+    logits = tf.TensorArray(tf.float32, stop - start)
+    for t in tf.range(start, stop):
+        logit, states = model.step_on(model.inputs_of.at(seen, t), states)
+        logits = logits.write(t - start, logit)
+        uniform = tf.random.stateless_uniform([columns], tf.random.fold_in(seed, t), alg="philox")
+        ink = tf.where(greedy, logit > 0, uniform < tf.sigmoid(logit))
+        pixel = tf.where(observed[t], seen[t + 1], tf.cast(ink, tf.uint8))
+        seen = tf.tensor_scatter_nd_update(seen, [[t + 1]], pixel[None])
+    return seen[start + 1 : stop + 1], logits.stack()
+
+
+def _two_words(seed: int) -> list[int]:
+    """A seed as TensorFlow's stateless draws take it."""
+    if not 0 <= seed < 2**31:
+        raise ValueError(f"seed is {seed}; allowed: 0 to {2**31 - 1}")
+    return [seed, 0]
+
+
+def _inside(cut: int, length: int, size: int) -> None:
+    if not 0 <= cut < size:
+        raise ValueError(f"cut is {cut}; images of {size} pixels allow 0 to {size - 1}")
+    if not 1 <= length <= size - cut:
+        raise ValueError(
+            f"length is {length}; from cut {cut} on the image has {size - cut} pixels: "
+            f"allowed are 1 to {size - cut}"
+        )
+
+
+def prefix_completions(
+    model: Predictor, pixels: np.ndarray, hidden: np.ndarray, samples: int, seed: int
+) -> PrefixCompletions:
+    """Fills the ``hidden`` [N, k] pixels (flat indices, ascending) of each image.
+
+    ``pixels`` [N, T] in {0, 1} are the true ones: at ``hidden`` they are read for ``log_probs``
+    alone. Each draw depends on ``seed``, the pixel, and the sample's place among all. Raises
+    ValueError where ``hidden`` is no such set or empty, or ``samples`` is below 1.
+    """
+    check_hidden(hidden, pixels.shape)
+    if not hidden.shape[1]:
+        raise ValueError("hidden is empty: no pixel is hidden, so there is nothing to complete")
+    if samples < 1:
+        raise ValueError(f"samples is {samples}; allowed: 1 and above")
+    group = max(ROWS // (samples + 1), 1)
+    parts = [
+        _complete(model, pixels[i : i + group], hidden[i : i + group], samples, [seed, i])
+        for i in range(0, len(pixels), group)
+    ]
+    return PrefixCompletions(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+
+
+def _complete(model, pixels, hidden, samples, seed) -> PrefixCompletions:
+    images, size = pixels.shape
+    start, stop = int(hidden.min()), int(hidden.max()) + 1
+    pixels = pixels.astype(np.uint8)
+    states = model.zero_states(images)
+    if start:
+        states = read(model, pixels, tf.constant(0), tf.constant(start), states)[1]
+    forced = read(model, pixels, tf.constant(start), tf.constant(stop), states)[0]
+    rows = samples + 1  # of an image: its samples, then the greedy one
+    observed = np.ones((size, images), bool)
+    observed[hidden.T, np.arange(images)] = False
+    seen = np.zeros((size + 1, images * rows), np.uint8)  # row 0: the start token
+    seen[1:] = np.repeat(pixels.T * observed, rows, axis=1)
+    filled, logits = fill(
+        model,
+        tf.constant(seen),
+        tf.constant(np.repeat(observed, rows, axis=1)),
+        tf.constant(np.arange(images * rows) % rows == samples),
+        tf.constant(start),
+        tf.constant(stop),
+        tuple(tf.repeat(state, rows, axis=0) for state in states),
+        tf.constant(seed, tf.int64),
+    )
+    places = hidden - start
+    values = _at(filled.numpy().T.reshape(images, rows, -1), places)
+    odds = _at(logits.numpy().T.reshape(images, rows, -1), places)[:, :samples]
+    truth = values_at(pixels, hidden)
+    true_odds = np.take_along_axis(forced.numpy(), places, axis=1).astype(np.float64)
+    return PrefixCompletions(
+        samples=values[:, :samples],
+        greedy=values[:, samples],
+        marginals=np.exp(-np.logaddexp(0, -odds.astype(np.float64))).mean(axis=1),
+        log_probs=-np.logaddexp(0, (1 - 2.0 * truth) * true_odds),
+    )
+
+
+def _at(values: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """values [N, R, L] at places [N, k] -> [N, R, k]."""
+    return np.take_along_axis(values, places[:, None, :], axis=2)

@@ -1,0 +1,97 @@
+"""One image with a hole, completed: samples by likelihood, marginals, entropy, and their picture.
+
+A small hole has its exact posterior. For a larger one several independent runs of sequential Monte
+Carlo estimate p(observed), their spread its error; their pooled particles begin the chains of
+particle Gibbs from which the samples come.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from scanline.inference.exact import exact_posterior
+from scanline.inference.particle_gibbs import refine
+from scanline.inference.resampling import draw_by_weight
+from scanline.inference.smc import pooled, smc_posterior
+from scanline.models.predictor import Predictor
+
+EXACT_UP_TO = 12  # hidden pixels
+
+
+class Completed(NamedTuple):
+    """An image of T pixels, k of them inferred; S samples, the most probable first."""
+
+    hidden: np.ndarray  # int [k], flat indices, ascending
+    samples: np.ndarray  # uint8 [S, k]
+    log_likelihood: np.ndarray  # float64 [S], of the samples' images, nats, falling
+    map_completion: np.ndarray  # uint8 [k], the most probable that was found
+    marginals: np.ndarray  # float64 [k], p(ink | observed)
+    log_observed: float  # log p(observed), nats
+    log_observed_error: float  # its standard error, nats; 0 where it is exact
+    effective_sample_size: float  # of pooled particles, least after the hole; infinite if exact
+
+    @property
+    def entropy(self) -> np.ndarray:
+        """Of each hidden pixel's marginal distribution, float64 [k], nats."""
+        p = np.stack([self.marginals, 1 - self.marginals])
+        return -(p * np.log(p, where=p > 0, out=np.zeros_like(p))).sum(axis=0)
+
+
+def complete_exactly(
+    model: Predictor, pixels: np.ndarray, hidden: np.ndarray, samples: int, seed: int
+) -> Completed:
+    """``pixels`` [T] with its ``hidden`` [k] pixels drawn from their exact posterior."""
+    found = exact_posterior(model, pixels[None], hidden[None])
+    chosen = draw_by_weight(found.log_posterior, np.random.default_rng(seed).random((1, samples)))[
+        0
+    ]
+    chosen = chosen[np.argsort(-found.log_joint[0, chosen], kind="stable")]
+    return Completed(
+        hidden=hidden,
+        samples=found.completions[chosen],
+        log_likelihood=found.log_joint[0, chosen],
+        map_completion=found.map_completion[0],
+        marginals=found.marginals[0],
+        log_observed=float(found.log_observed[0]),
+        log_observed_error=0.0,
+        effective_sample_size=float("inf"),
+    )
+
+
+def complete_by_sampling(
+    model: Predictor,
+    pixels: np.ndarray,
+    hidden: np.ndarray,
+    samples: int,
+    particles: int,
+    runs: Iterable[int],
+    moves: Iterable[int],
+    seed: int,
+) -> Completed:
+    """``pixels`` [T] with its ``hidden`` [k] pixels from ``runs`` of SMC and ``moves`` of Gibbs.
+
+    Each run has ``particles`` particles, and a seed of its own; there are at least two of them.
+    Marginals are over all chains after each move; over the particles where there is no move.
+    """
+    image, places = pixels[None], hidden[None]
+    found = [smc_posterior(model, image, places, particles, seed + run) for run in runs]
+    both = pooled(found)
+    relative = np.exp([each.log_observed[0] - both.log_observed[0] for each in found])
+    chains = refine(model, image, both, samples, 0, seed)
+    marginals = []
+    for move in moves:
+        chains = refine(model, image, chains, samples, 1, seed + move)
+        marginals.append(chains.marginals[0])
+    order = np.argsort(-chains.log_likelihood[0], kind="stable")
+    best = max((both, chains), key=lambda each: each.log_likelihood.max())
+    return Completed(
+        hidden=hidden,
+        samples=chains.values[0, order],
+        log_likelihood=chains.log_likelihood[0, order],
+        map_completion=best.map_completion[0],
+        marginals=np.mean(marginals, axis=0) if marginals else both.marginals[0],
+        log_observed=float(both.log_observed[0]),
+        log_observed_error=float(np.std(relative, ddof=1) / np.sqrt(len(found))),
+        effective_sample_size=float(both.effective_sample_size[0, hidden[-1] :].min()),
+    )

@@ -1,0 +1,88 @@
+"""P sequences an image that advance together, pixel by pixel: what SMC and beam search compile.
+
+All weights are logarithms in float64, not normalised. Sequence n * P + p is particle p of image n.
+"""
+
+import tensorflow as tf
+
+from scanline.inference.resampling import branch, draw_ink, effective_size, resample
+
+
+@tf.function(reduce_retracing=True)
+def advance(model, seen, is_hidden, start, stop, states, log_weights, log_likelihood, draws):
+    """Takes all particles from ``start`` to ``stop``; hidden pixels are drawn, or searched.
+
+    ``seen`` uint8 [T + 1, N * P] is the start token and the pixels, a row a step, of which those at
+    ``is_hidden`` [T, N] are replaced; ``states``, ``log_weights`` and ``log_likelihood`` [N, P] are
+    those before ``start``. ``draws`` are uniform numbers: [T, N, P] for resampling and for pixels,
+    or one array [T, N] for branching (``inference.resampling``). None makes it a beam: the P most
+    probable of all 2P continuations live on.
+
+    Returns by step the pixels uint8 [S, N, P], the particles that they continue int32 [S, N, P],
+    and the effective number [S, N]; then states, log_weights and log_likelihood before ``stop``.
+    """
+    shape = tf.shape(log_weights)
+    images, particles = shape[0], shape[1]
+    same = tf.tile(tf.range(particles)[None], [images, 1])
+    first_row = tf.range(images)[:, None] * particles
+    reach = model.inputs_of.reach
+    drawn = tf.TensorArray(tf.uint8, stop - start)
+    parents = tf.TensorArray(tf.int32, stop - start)
+    sizes = tf.TensorArray(tf.float64, stop - start)
+    for t in tf.range(start, stop):
+        logits, states = model.step_on(model.inputs_of.at(seen, t), states)
+        logits = tf.reshape(tf.cast(logits, tf.float64), shape)
+        log_probs = -tf.math.softplus(tf.stack([logits, -logits], axis=2))
+        pixel = tf.reshape(tf.cast(seen[t + 1], tf.int32), shape)
+        parent = same
+        observed = tf.gather(log_probs, pixel, batch_dims=2)
+        weights = log_weights + observed
+        likelihood = log_likelihood + observed
+        splits = is_hidden[t][:, None]
+        if tf.reduce_any(splits):
+            joint = tf.reshape(log_weights[:, :, None] + log_probs, [images, 2 * particles])
+            if draws is None:
+                new_weights, child = tf.math.top_k(joint, particles)
+                new_parent, new_pixel = child // 2, child % 2
+            elif len(draws) == 1:
+                child, new_weights = branch(joint, draws[0][t])
+                new_parent, new_pixel = child // 2, child % 2
+            else:
+                new_parent, new_weights = resample(log_weights, draws[0][t])
+                ink = tf.gather(tf.sigmoid(logits), new_parent, batch_dims=1)
+                new_pixel = draw_ink(ink, draws[1][t])
+            parent = tf.where(splits, new_parent, same)
+            pixel = tf.where(splits, new_pixel, pixel)
+            weights = tf.where(splits, new_weights, weights)
+            both = log_likelihood[:, :, None] + log_probs
+            likelihood = tf.gather(tf.gather(both, parent, batch_dims=1), pixel, batch_dims=2)
+            rows = tf.reshape(first_row + parent, [-1])
+            states = tuple(tf.ensure_shape(tf.gather(state, rows), state.shape) for state in states)
+            # Of the pixels, those that a later step may read.
+            window = tf.range(tf.maximum(t + 2 - reach, 1), t + 1)
+            followed = tf.gather(tf.gather(seen, window), rows, axis=1)
+            seen = tf.tensor_scatter_nd_update(seen, window[:, None], followed)
+        log_weights = tf.ensure_shape(weights, log_weights.shape)
+        log_likelihood = tf.ensure_shape(likelihood, log_likelihood.shape)
+        row = tf.cast(tf.reshape(pixel, [1, -1]), tf.uint8)
+        seen = tf.tensor_scatter_nd_update(seen, [[t + 1]], row)
+        drawn = drawn.write(t - start, tf.cast(pixel, tf.uint8))
+        parents = parents.write(t - start, parent)
+        sizes = sizes.write(t - start, effective_size(log_weights))
+    return drawn.stack(), parents.stack(), sizes.stack(), states, log_weights, log_likelihood
+
+
+@tf.function(reduce_retracing=True)
+def observe(model, pixels, start, stop, states, log_weights, log_likelihood):
+    """Weights all particles by the pixels ``start`` to ``stop``, none of them hidden.
+
+    ``pixels`` [N * P, T]. Returns log_weights, log_likelihood [N, P], the effective number after
+    each step [N, S], the states.
+    """
+    logits, states = model.segment(pixels, start, stop, states)
+    value = tf.cast(pixels[:, start:stop], tf.float64)
+    log_probs = -tf.math.softplus((1 - 2 * value) * tf.cast(logits, tf.float64))
+    shape = tf.shape(log_weights)
+    passed = tf.cumsum(tf.reshape(log_probs, [shape[0], shape[1], -1]), axis=2)
+    sizes = effective_size(log_weights[:, :, None] + passed)
+    return log_weights + passed[:, :, -1], log_likelihood + passed[:, :, -1], sizes, states

@@ -1,0 +1,100 @@
+"""The classifier (report, section 2.1): what a recurrent stack remembers at the last pixel.
+
+Last output -> batch norm -> affine 100 -> ReLU -> batch norm -> affine 10.
+"""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from scanline.models.loading import load_model
+from scanline.models.recurrent import RecurrentStack, set_gate_bias
+
+CLASSES = 10
+BATCH = 256  # images; bounds the memory
+MOMENTUM = 0.99  # of batch norm's running averages, which start at 0 and 1 (the report's decay)
+
+
+@keras.saving.register_keras_serializable("scanline")
+class Classifier(keras.Model):
+    """p(class | image), reading the image pixel by pixel.
+
+    ``pixels`` describes the pixels that the model is for (a PixelSet's identity; ``rows`` and
+    ``columns`` at least). Raises ValueError for an unknown cell or gate_bias.
+    """
+
+    def __init__(
+        self,
+        cell: str,
+        units: int,
+        layers: int,
+        pixels: dict,
+        gate_bias: str = "zeros",
+        seed: int = 0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.settings = dict(cell=cell, units=units, layers=layers)
+        self.pixels = dict(pixels)
+        keras.utils.set_random_seed(seed)
+        self.stack = RecurrentStack(cell, units, layers, input_gradient=False, name="stack")
+        self.head = [
+            keras.layers.BatchNormalization(momentum=MOMENTUM, name="norm_0"),
+            keras.layers.Dense(100, activation="relu", name="hidden"),
+            keras.layers.BatchNormalization(momentum=MOMENTUM, name="norm_1"),
+            keras.layers.Dense(CLASSES, name="logits"),
+        ]
+        self.stack.build((None, None, 1))
+        for layer, width in zip(self.head, (units, units, 100, 100), strict=True):
+            layer.build((None, width))
+        set_gate_bias(self.stack, gate_bias, pixels["rows"] * pixels["columns"], seed)
+        self.built = True
+
+    def call(self, pixels: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """pixels [B, T] -> class logits [B, 10]; in ``training`` by the batch's own moments."""
+        outputs = self.stack.last(tf.cast(pixels, tf.float32)[..., None], training)
+        for layer in self.head:
+            normalises = isinstance(layer, keras.layers.BatchNormalization)
+            outputs = layer(outputs, training=training) if normalises else layer(outputs)
+        return outputs
+
+    def recompute_moments(self, pixels: np.ndarray) -> None:
+        """Sets batch norm's averages to the moments over ``pixels`` [N, T] under the weights now.
+
+        The running averages lag behind while the weights change fast.
+        """
+        batches = [pixels[i : i + BATCH] for i in range(0, len(pixels), BATCH)]
+        outputs = tf.concat([self._remembered(tf.constant(batch)) for batch in batches], axis=0)
+        for layer in self.head:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                mean, variance = tf.nn.moments(outputs, axes=[0])
+                layer.moving_mean.assign(mean)
+                layer.moving_variance.assign(variance)
+            outputs = layer(outputs)
+
+    def log_probs(self, pixels: np.ndarray) -> np.ndarray:
+        """Log-probability of each class: pixels [N, T] -> [N, 10] nats."""
+        batches = [pixels[i : i + BATCH] for i in range(0, len(pixels), BATCH)]
+        logits = tf.concat([self._logits(tf.constant(batch)) for batch in batches], axis=0)
+        return tf.nn.log_softmax(logits).numpy()
+
+    @tf.function(reduce_retracing=True)
+    def _logits(self, pixels: tf.Tensor) -> tf.Tensor:
+        return self(pixels)
+
+    @tf.function(reduce_retracing=True)
+    def _remembered(self, pixels: tf.Tensor) -> tf.Tensor:
+        return self.stack.last(tf.cast(pixels, tf.float32)[..., None])
+
+    def get_config(self) -> dict:
+        return {"name": self.name, **self.settings, "pixels": self.pixels}
+
+    def build_from_config(self, config: dict) -> None:
+        """Nothing to do: the constructor has built the model."""
+
+
+def load_classifier(path: Path, pixels: dict | None = None) -> Classifier:
+    """The classifier of a .keras file, trained on such ``pixels`` (see ``load_model``)."""
+    return load_model(path, Classifier, pixels)

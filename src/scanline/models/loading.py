@@ -1,0 +1,35 @@
+"""What classifier and predictor share: their description, first gate biases, and safe loading."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import keras
+import numpy as np
+
+from scanline.data.pixels import same_pixels
+
+Model = TypeVar("Model", bound=keras.Model)
+
+
+def load_model(path: Path, kind: type[Model], pixels: Mapping | None) -> Model:
+    """The model of a .keras file; nothing in the file is executed.
+
+    Raises ValueError, naming the file, where it is not a whole .keras file, holds another ``kind``
+    of model, or was trained on other ``pixels`` (None: on any).
+    """
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # Keras raises many kinds for a damaged or a hostile file
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"{path} is not a readable model ({reason})") from error
+    if not isinstance(model, kind):
+        raise ValueError(f"{path} holds a {type(model).__name__}; needed is a {kind.__name__}")
+    if pixels is not None:
+        same_pixels(model.pixels, dict(pixels), f"{path}")
+    for weight in model.weights:
+        if not np.isfinite(weight.numpy()).all():
+            raise ValueError(f"{path} has NaN or infinite numbers in {weight.path}; train it anew")
+    return model

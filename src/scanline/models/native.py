@@ -1,0 +1,188 @@
+"""The native recurrent core: built from kernel/ when first needed, loaded into TensorFlow.
+
+``python -m scanline.models.native`` builds it and says where it lies. Where no compiler is
+found, one line says so and Keras' own layers do the work.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import tensorflow as tf
+
+SOURCE = Path(__file__).resolve().parent.parent / "kernel"
+BUILT = SOURCE.parents[2] / "build" / "kernel"
+FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
+# The forms of recurrent.cc: what the compiler may use in each. The fastest that the processor
+# runs is chosen at run time; SCANLINE_KERNEL_FORM names another.
+X86_FORMS = {
+    "avx512": ("-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma"),
+    "avx2": ("-mavx2", "-mfma"),
+}
+
+
+class NoCompilerError(RuntimeError):
+    """No C++ compiler was found, or the one found failed."""
+
+
+def compiler() -> list[str]:
+    """The command of the first C++ compiler found: $CXX, c++, g++, clang++, or PyPI's ziglang.
+
+    Raises NoCompilerError where there is none.
+    """
+    for name in (os.environ.get("CXX"), "c++", "g++", "clang++"):
+        if name and (path := shutil.which(name)):
+            return [path]
+    if importlib.util.find_spec("ziglang"):
+        return [sys.executable, "-m", "ziglang", "c++"]
+    raise NoCompilerError(
+        "no C++ compiler found ($CXX, c++, g++, clang++, PyPI's ziglang); install one of them"
+    )
+
+
+def forms() -> dict[str, tuple[str, ...]]:
+    """The forms of recurrent.cc for this kind of processor, each with its compiler flags."""
+    return {"plain": (), **(X86_FORMS if platform.machine() in ("x86_64", "AMD64") else {})}
+
+
+def build(command: Sequence[str]) -> Path:
+    """Compiles kernel/ with the compiler ``command`` -> the library, from the cache if it is in.
+
+    Raises NoCompilerError, with what the compiler said.
+    """
+    version = subprocess.run([*command, "--version"], capture_output=True, text=True).stdout
+    key = hashlib.sha256(f"{version} {FLAGS} {forms()} {tf.__version__}".encode())
+    for path in sorted(SOURCE.iterdir()):
+        key.update(path.read_bytes())
+    library = BUILT / f"scanline-{key.hexdigest()[:16]}.so"
+    BUILT.mkdir(parents=True, exist_ok=True)
+    with (BUILT / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not library.exists():
+            _compile([*command, *FLAGS], library)
+    return library
+
+
+@cache
+def library() -> ModuleType | None:
+    """The loaded operations, or None where they cannot be built; the reason is printed, once."""
+    try:
+        return tf.load_op_library(str(build(compiler())))
+    except (NoCompilerError, OSError, tf.errors.OpError) as error:
+        reason = " ".join(str(error).split())[:300]
+        print(
+            f"The native core is not used: {reason}. Keras' recurrent layers do its work, slower.",
+            file=sys.stderr,
+        )
+        return None
+
+
+def threads() -> int:
+    """Threads of one call: TensorFlow's setting, or the processors that this process may use."""
+    return tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0))
+
+
+def recurrent(
+    cell: str,
+    inputs: tf.Tensor,
+    states: Sequence[tf.Tensor],
+    weights: Sequence[tf.Tensor],
+    sequences: bool,
+    training: bool,
+    input_gradient: bool,
+    head: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """One layer over all steps -> its outputs [B, T, units], the states after the last.
+
+    ``cell`` is gru, gru_reset_after or lstm; inputs [B, T, D]; states h or h, c [B, units]; weights
+    kernel, recurrent_kernel, bias in Keras' layout. Without ``sequences`` the outputs are [B, 0,
+    units]. In ``training`` the gates are kept for the gradient; otherwise a gradient first computes
+    them anew. Without ``input_gradient`` the inputs have none. With a ``head`` [units + 1], weights
+    and bias of one logit a step, the outputs are logits [B, T]; those of the units are not held.
+    """
+    ops = library()
+    if ops is None:
+        raise NoCompilerError("the native core could not be built")
+    settings = dict(cell=cell, sequences=sequences, threads=threads())
+    names = ("x", "h", "c", "kernel", "recurrent_kernel", "bias", "head")
+
+    @tf.custom_gradient
+    def layer(*arguments):
+        named = dict(zip(names, arguments, strict=True))
+        *results, kept = ops.scanline_recurrent(**named, keep=training, **settings)
+
+        def gradient(d_sequence, d_logits, d_h, d_c):
+            gates = (
+                kept if training else ops.scanline_recurrent(**named, keep=True, **settings).kept
+            )
+            d_inputs, *others = ops.scanline_recurrent_backward(
+                **named,
+                kept=gates,
+                d_sequence=d_sequence,
+                d_logits=d_logits,
+                d_h=d_h,
+                d_c=d_c,
+                input_gradient=input_gradient,
+                **settings,
+            )
+            return [d_inputs if input_gradient else None, *others]
+
+        return results, gradient
+
+    states_given = states if cell == "lstm" else (*states, tf.zeros((0, 0), inputs.dtype))
+    no_head = tf.zeros(0, inputs.dtype)
+    outputs, logits, h, c = layer(
+        inputs, *states_given, *weights, no_head if head is None else head
+    )
+    if head is None:
+        length = inputs.shape[1] if sequences else 0
+        outputs = tf.ensure_shape(outputs, (inputs.shape[0], length, weights[1].shape[0]))
+    else:
+        outputs = tf.ensure_shape(logits, inputs.shape[:2])
+    h = tf.ensure_shape(h, states[0].shape)
+    return outputs, [h, tf.ensure_shape(c, states[1].shape)] if cell == "lstm" else [h]
+
+
+def _compile(command: list[str], library: Path) -> None:
+    """Compiles all files side by side, links them, and puts the library in place whole."""
+    framework = next(Path(tf.sysconfig.get_lib()).glob("libtensorflow_framework.*"))
+    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+        parts = [
+            (SOURCE / "recurrent.cc", name, [*flags, f"-DSCANLINE_FORM={name}"])
+            for name, flags in forms().items()
+        ]
+        parts.append((SOURCE / "ops.cc", "ops", [f"-I{tf.sysconfig.get_include()}"]))
+        calls = [
+            [*command, *flags, "-c", str(source), "-o", f"{folder}/{name}.o"]
+            for source, name, flags in parts
+        ]
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(_call, calls))
+        linked = f"{folder}/linked.so"
+        objects = [call[-1] for call in calls]
+        _call([*command, "-shared", "-pthread", *objects, str(framework), "-o", linked])
+        os.replace(linked, library)
+
+
+def _call(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise NoCompilerError(f"{command[0]} failed on scanline/kernel: {done.stderr}")
+
+
+if __name__ == "__main__":
+    try:
+        print(build(compiler()))
+    except NoCompilerError as error:
+        sys.exit(" ".join(str(error).split()))

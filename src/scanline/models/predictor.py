@@ -1,0 +1,87 @@
+"""The next-pixel model (report, section 3.1): a recurrent stack, and one logit a step.
+
+``logits[:, t]`` are the log-odds that pixel t is ink given the pixels before t. The first is
+predicted from a zero start token, so that likelihoods add up to one over all images.
+"""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from scanline.models.inputs import RADIUS, PixelInputs
+from scanline.models.loading import load_model
+from scanline.models.recurrent import RecurrentStack, States, set_gate_bias
+
+
+@keras.saving.register_keras_serializable("scanline")
+class Predictor(keras.Model):
+    """p(pixel t | pixels before t) for every t.
+
+    ``pixels`` describes the pixels that the model is for (a PixelSet's identity; ``rows`` and
+    ``columns`` at least); ``radius`` is that of ``inputs`` "context". Raises ValueError for an
+    unknown cell, inputs or gate_bias, and a radius below 1.
+    """
+
+    def __init__(
+        self,
+        cell: str,
+        units: int,
+        layers: int,
+        pixels: dict,
+        inputs: str = "previous",
+        gate_bias: str = "zeros",
+        seed: int = 0,
+        radius: int = RADIUS,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.settings = dict(cell=cell, units=units, layers=layers, inputs=inputs, radius=radius)
+        self.pixels = dict(pixels)
+        self.inputs_of = PixelInputs(inputs, pixels["rows"], pixels["columns"], radius)
+        keras.utils.set_random_seed(seed)
+        self.stack = RecurrentStack(cell, units, layers, input_gradient=False, name="stack")
+        self.logit = keras.layers.Dense(1, name="logit")
+        self.stack.build((None, None, self.inputs_of.width))
+        self.logit.build((None, None, units))
+        set_gate_bias(self.stack, gate_bias, self.inputs_of.size, seed)
+        self.built = True
+
+    def call(self, pixels: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """pixels [B, T] -> logits [B, T], teacher-forced."""
+        states = self.zero_states(tf.shape(pixels)[0])
+        return self.segment(pixels, 0, self.inputs_of.size, states, training)[0]
+
+    def zero_states(self, batch_size) -> States:
+        """The state before the first pixel."""
+        return self.stack.zero_states(batch_size)
+
+    def segment(
+        self, pixels: tf.Tensor, start, stop, states: States, training: bool = False
+    ) -> tuple[tf.Tensor, States]:
+        """Steps ``start`` to ``stop`` from the state before ``start``.
+
+        pixels [B, T] -> logits [B, stop - start], the state after step ``stop - 1``.
+        """
+        inputs = self.inputs_of.between(pixels, start, stop)
+        return self.stack.logits(inputs, states, self.logit, training)
+
+    def step(self, pixels: tf.Tensor, t, states: States) -> tuple[tf.Tensor, States]:
+        """The logits of pixel ``t`` [B], read from the pixels before it, and the state after."""
+        return self.step_on(self.inputs_of.between(pixels, t, t + 1)[:, 0], states)
+
+    def step_on(self, inputs: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
+        """One step on its inputs [B, D] (see ``PixelInputs``): the logits [B], the state after."""
+        outputs, states = self.stack.step(inputs, states)
+        return self.logit(outputs)[:, 0], states
+
+    def get_config(self) -> dict:
+        return {"name": self.name, **self.settings, "pixels": self.pixels}
+
+    def build_from_config(self, config: dict) -> None:
+        """Nothing to do: the constructor has built the model."""
+
+
+def load_predictor(path: Path, pixels: dict | None = None) -> Predictor:
+    """The predictor of a .keras file, trained on such ``pixels`` (see ``load_model``)."""
+    return load_model(path, Predictor, pixels)

@@ -1,0 +1,1 @@
+"""What made a result: records, hashes of code, verification, tracking."""

@@ -1,0 +1,101 @@
+"""Runs a script's function as a command: parses arguments, keeps outputs whole, records the run.
+
+A script's function takes keyword arguments only. Those of type Path are files that it reads;
+``out`` is an empty folder that it fills; ``checkpoints`` is where it may leave and find work in
+progress; all others are settings, which the record names. Its docstring is the help text.
+"""
+
+import inspect
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import tyro
+
+from scanline.files import whole_folder
+from scanline.provenance import tracking
+from scanline.provenance.record import Record
+
+PLACES = ("out", "checkpoints")
+
+
+def main(
+    function: Callable[..., None], gpu: bool = False, arguments: list[str] | None = None
+) -> None:
+    """Runs ``function`` on the command line's arguments; exits 1 with one line where it fails.
+
+    A function that does not ask for the ``gpu`` cannot see one. If it has a parameter
+    ``log_epoch``, it is given the tracking store's.
+    """
+    if not gpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    given = tyro.cli(
+        _arguments_of(function),
+        prog=f"{function.__name__}.py",
+        description=inspect.getdoc(function),
+        args=arguments,
+    )
+    try:
+        run(function, **given)
+    except (ValueError, OSError, ArithmeticError) as error:
+        # A full disk names no file: the error comes from writing, not from opening.
+        unnamed = isinstance(error, OSError) and error.errno is not None and not error.filename
+        where = f"writing {given['out']}: " if unnamed else ""
+        print(f"{function.__name__}: {where}{error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print(f"{function.__name__}: interrupted; nothing was written", file=sys.stderr)
+        sys.exit(130)
+
+
+def run(function: Callable[..., None], *, out: Path, **given) -> Record:
+    """Calls ``function`` with an empty folder that replaces ``out``'s files when it succeeds."""
+    inputs = [path for name, value in given.items() if name not in PLACES for path in _paths(value)]
+    for path in inputs:
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} does not exist, or is not a file")
+    settings = {
+        name: value
+        for name, value in given.items()
+        if name not in PLACES and not list(_paths(value))
+    }
+    record = Record.begin(function.__name__, out, settings, inputs)
+    # Work in progress belongs to one stage and to all that it depends on: after a change of code,
+    # settings or inputs it is not gone on with. A stage that ends removes all that it left.
+    progress = given.get("checkpoints", out) / record.folder.replace("/", "_")
+    if "checkpoints" in given:
+        given["checkpoints"] = progress / record.key
+    with whole_folder(out) as partial:
+        if "log_epoch" in inspect.signature(function).parameters:
+            with tracking.live(record) as log_epoch:
+                function(out=partial, log_epoch=log_epoch, **given)
+        else:
+            function(out=partial, **given)
+        record.end(partial)
+    if "checkpoints" in given:
+        shutil.rmtree(progress, ignore_errors=True)
+    return record
+
+
+def _arguments_of(function: Callable) -> Callable[..., dict]:
+    """A function with the command-line parameters of ``function`` that returns them as a dict."""
+    signature = inspect.signature(function)
+    kept = [p for p in signature.parameters.values() if p.name != "log_epoch"]
+
+    def arguments(**given):
+        return given
+
+    arguments.__signature__ = signature.replace(parameters=kept, return_annotation=dict)  # type: ignore[attr-defined]
+    arguments.__annotations__ = {p.name: p.annotation for p in kept}
+    arguments.__doc__ = function.__doc__
+    return arguments
+
+
+def _paths(value) -> list[Path]:
+    if isinstance(value, Path):
+        return [value]
+    if isinstance(value, list | tuple):
+        return [path for item in value for path in _paths(item)]
+    return []

@@ -1,0 +1,1 @@
+"""What a person reads: the HTML report, the README's tables, cards of published models."""

@@ -1,0 +1,151 @@
+"""What a finished study leaves in the repository: trained models with a card each, and its numbers.
+
+Studies of other data sets, seeds or models publish into the same places: what one publishes stands
+beside what others did. A model whose weights are new takes all older numbers of it away; one that
+is published already keeps those that this study did not measure.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from scanline.evaluation.tables import KEYS, NUMBER_OF, trained_models
+from scanline.provenance.record import Record
+from scanline.training.objectives import CLASSIFY, PREDICT, Score
+
+COLUMNS = ["table", *KEYS, "value", "data", "seed", "n", "low", "high"]
+COLUMNS += ["n_images_presented", "n_parameters", "published"]
+NAMED_BY = ["data", *KEYS, "seed"]
+ARCHITECTURE = ("cell", "units", "layers", "inputs", "radius", "gate_bias")
+OBJECTIVES = {"train_classifier": CLASSIFY, "train_predictor": PREDICT}
+CARD = """# {name}
+
+| | |
+|---|---|
+| data | {data}; {pixels} |
+| architecture | {architecture}; {parameters:,} parameters |
+| recipe | {recipe} |
+| training | {epochs} epochs, {presented:,} images presented |
+| checkpoint | epoch {best}, by {selection}: {quantity} {nats:.5f}, accuracy {accuracy:.4f} |
+| time, hardware | {hours:.1f} hours; {hardware} |
+| revision | {revision}, TensorFlow {tensorflow} |
+
+{figures}
+
+Intervals: 95 %, bootstrap over test images. Figures are of that checkpoint, on all images of a
+split; the test split was used once, after training.
+
+Limits: for images made like these alone ({rows} x {columns} pixels, binarised so, {polarity});
+others are refused on loading. One seed tells nothing of how far another training would come out.
+"""
+
+
+class Trained(NamedTuple):
+    """A trained model of a study: what its training's record says, and what it is."""
+
+    training: Record
+    anew: bool  # its weights are not those that pretrained/ holds
+    n_images: int  # of the training split
+    n_parameters: int  # trained ones
+    pixels: Mapping  # the description of the pixels that it is for
+
+    @property
+    def presented(self) -> int:
+        """Images shown in training, each as often as it was."""
+        settings = self.training.settings
+        return (settings["train_images"] or self.n_images) * settings["epochs"]
+
+
+def published_numbers(figures: pd.DataFrame, models: Mapping[str, Trained]) -> pd.DataFrame:
+    """A study's figures.csv as it is published; ``models`` by {task}/{variant}/seed-{seed}."""
+    names = trained_models(figures)
+    return figures.rename(columns={"measured": "value"}).assign(
+        n_images_presented=names.map({name: model.presented for name, model in models.items()}),
+        n_parameters=names.map({name: model.n_parameters for name, model in models.items()}),
+    )[COLUMNS]
+
+
+def merged_holes(before: pd.DataFrame, table: pd.DataFrame, data: str) -> pd.DataFrame:
+    """``before``, published lines on holes, with a study's posterior.csv of ``data`` in it.
+
+    All older lines of its models on these data go.
+    """
+    new = table.assign(data=data)
+    gone = (before["data"] == data) & before["model"].isin(set(table["model"]))
+    return pd.concat([before[~gone], new]) if not gone.all() else new
+
+
+def merged(
+    before: pd.DataFrame, numbers: pd.DataFrame, models: Mapping[str, Trained]
+) -> pd.DataFrame:
+    """``before`` with a study's published ``numbers`` in it, in the order of tasks and models.
+
+    Of numbers with the same data, task, model, quantity, split_or_hidden and seed the new one
+    stays. No older number of a model stays whose weights are new.
+    """
+    anew = {(data, name) for data in set(numbers["data"]) for name in models if models[name].anew}
+    kept = [key not in anew for key in zip(before["data"], trained_models(before), strict=True)]
+    both = pd.concat([before[kept], numbers]) if any(kept) else numbers
+    both = both.drop_duplicates(NAMED_BY, keep="last")
+    places = {task: place for place, task in enumerate(NUMBER_OF)}
+    order = ["data", "place", "model", "seed"]
+    placed = both.assign(place=both["task"].map(places).fillna(len(places)))
+    return placed.sort_values(order, kind="stable")[COLUMNS].reset_index(drop=True)
+
+
+def card(name: str, model: Trained, curve: pd.DataFrame, numbers: pd.DataFrame) -> str:
+    """The card of a model, Markdown; ``numbers``: published ones, of this model and task alone."""
+    settings, environment = model.training.settings, model.training.environment
+    best, score = best_epoch(curve, model.training.script)
+    lines = ["| quantity | split | value | interval |", "|---|---|---|---|"]
+    for row in numbers.to_dict("records"):
+        interval = "" if np.isnan(row["low"]) else f"{row['low']:.5f} to {row['high']:.5f}"
+        cells = [row["quantity"], row["split_or_hidden"], f"{row['value']:.5f}", interval]
+        lines.append(f"| {' | '.join(cells)} |")
+    told = {*ARCHITECTURE, "epochs", "selection"}
+    recipe = {key: value for key, value in settings.items() if key not in told}
+    return CARD.format(
+        name=name.replace("/", ", "),
+        data=model.pixels["data"],
+        pixels=f"{model.pixels['polarity']}; training split of {model.n_images:,} images",
+        polarity=model.pixels["polarity"],
+        rows=model.pixels["rows"],
+        columns=model.pixels["columns"],
+        architecture=", ".join(f"{key} {settings[key]}" for key in ARCHITECTURE if key in settings),
+        parameters=model.n_parameters,
+        recipe=", ".join(f"{key} {value}" for key, value in recipe.items() if value is not None),
+        epochs=settings["epochs"],
+        presented=model.presented,
+        best=best,
+        selection=settings["selection"].replace("_", " "),
+        quantity=OBJECTIVES[model.training.script].quantity,
+        nats=score.nats,
+        accuracy=score.accuracy,
+        hours=model.training.seconds / 3600,
+        hardware=hardware(environment),
+        revision=environment["revision"],
+        tensorflow=environment["tensorflow"],
+        figures="\n".join(lines),
+    )
+
+
+def best_epoch(curve: pd.DataFrame, script: str) -> tuple[int, Score]:
+    """The epoch whose weights a training kept, and its held-out score; from curve_by_epoch.csv."""
+    objective, best, kept = OBJECTIVES[script], None, 0
+    held_out = curve[curve["split"] != "train"]
+    for epoch, rows in held_out.groupby("epoch"):
+        values = dict(zip(rows["quantity"], rows["value"], strict=True))
+        score = Score(values[objective.quantity], values["accuracy"])
+        if objective.is_better(score, best):
+            best, kept = score, int(str(epoch))
+    if best is None:
+        raise ValueError("the learning curve has no held-out values; publish a whole training")
+    return kept, best
+
+
+def hardware(environment: Mapping) -> str:
+    """In words, as far as a record tells."""
+    processor = environment.get("processor") or environment["machine"]
+    return f"one core of {environment['cores']}, {processor}"

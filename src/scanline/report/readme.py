@@ -1,0 +1,96 @@
+"""The README's tables of results, written from the committed numbers alone.
+
+A table stands between two comments, <!-- name --> and <!-- end -->, and is replaced as a whole.
+"""
+
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from scanline.evaluation.intervals import standard_error
+from scanline.evaluation.literature import OURS, beside_ours
+from scanline.evaluation.words import TASKS, UNITS
+from scanline.study.config import SCHEMA
+
+TARGETS = SCHEMA.parents[2] / "docs/results/targets.csv"
+REACHED: dict[str, Callable[[float, float], bool]] = {
+    "below": lambda value, bound: value < bound,
+    "at most": lambda value, bound: value <= bound,
+    "at least": lambda value, bound: value >= bound,
+}
+
+
+def write(path: Path, numbers: pd.DataFrame) -> None:
+    """Puts the tables of ``numbers`` (docs/results/figures.csv) into the README at ``path``."""
+    for name, table in (("targets", targets(numbers)), ("literature", literature(numbers))):
+        put(path, name, table)
+
+
+def put(path: Path, name: str, table: str) -> None:
+    """Puts a table into the place of its name in the README at ``path``."""
+    before, mark, rest = path.read_text().partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    if not (mark and end):
+        raise ValueError(f"{path} has no place <!-- {name} --> … <!-- end --> for its table")
+    path.write_text(before + mark + table + end + after)
+
+
+def targets(numbers: pd.DataFrame) -> str:
+    """What was wanted, what was measured, and whether that is enough, in Markdown.
+
+    A target's model may be a pattern: of the models that it names the best counts. A number over
+    several seeds is their mean; it counts only if no more images were presented than allowed.
+    """
+    lines = ["| model | data | quantity | wanted | test | report | presented, millions | reached |"]
+    lines.append("|---" * 8 + "|")
+    for target in pd.read_csv(TARGETS, dtype={"split_or_hidden": str}).to_dict("records"):
+        named = ["task", "data", "quantity", "split_or_hidden"]
+        matching = numbers[(numbers[named] == [target[name] for name in named]).all(axis=1)]
+        by_name = [fnmatchcase(name, target["model"]) for name in matching["model"]]
+        matching = matching[np.array(by_name, bool)]
+        means = matching.groupby("model")["value"].mean().sort_values()
+        model = str(means.index[-1 if target["wanted"] == "at least" else 0]) if len(means) else ""
+        name, form = UNITS[target["quantity"]]
+        row = [
+            model or target["model"].replace("*-", "best "),
+            target["data"],
+            f"{TASKS[target['task']]}: {name}",
+            f"{target['wanted']} {form.format(target['bound'])}",
+            *_reached(target, matching[matching["model"] == model], form),
+        ]
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines).replace("%", " %") + "\n"
+
+
+def _reached(target: dict, by_seed: pd.DataFrame, form: str) -> tuple[str, str, str, str]:
+    """Of a target: the number measured, the report's, images presented, and the verdict."""
+    if by_seed.empty:
+        return "", "", "", "not measured"
+    values = by_seed["value"].to_numpy()
+    measured = form.format(values.mean())
+    if len(values) > 1:
+        measured += f" ± {form.format(standard_error(values))} ({len(values)} seeds)"
+    published, presented = by_seed["published"].iloc[0], by_seed["n_images_presented"].max()
+    report = "" if np.isnan(published) else form.format(published)
+    verdict = "yes" if REACHED[target["wanted"]](values.mean(), target["bound"]) else "no"
+    if presented > target["max_images_presented"]:
+        verdict = "no: more presented than the report's"
+    return measured, report, f"{presented / 1e6:.3g}", verdict
+
+
+def literature(numbers: pd.DataFrame) -> str:
+    """Our models beside other people's, a table a data set, in Markdown."""
+    parts = []
+    for data, table in beside_ours(numbers).items():
+        lines = [f"{data}:", "", "| model | nats per image | parameters | source | caveat |"]
+        lines.append("|---" * 5 + "|")
+        for row in table.to_dict("records"):
+            model = f"**{row['model']}**" if row["source"] == OURS else row["model"]
+            count = "" if pd.isna(row["n_parameters"]) else f"{row['n_parameters']:,}"
+            cells = [model, f"{row['nats_per_image']:.2f}", count, row["source"], row["caveat"]]
+            lines.append(f"| {' | '.join(cells)} |")
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)

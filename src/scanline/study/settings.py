@@ -1,0 +1,145 @@
+"""The study that a config describes: is it valid, and which settings does each stage get?
+
+A stage's settings are the flags of its script. The rules pass them on, and ``make verify`` compares
+them with those that the records name.
+"""
+
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from scanline.holes.named import hidden_sets
+from scanline.study.config import COLUMNS, PRETRAINED, REPORTED_PIXELS, ROWS, TRAINED
+
+
+def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
+    """The settings of a rule's script for the given wildcards (data, variant, seed)."""
+    complete, inpaint, posterior = config["complete"], config["inpaint"], config["posterior"]
+    match rule:
+        case "binarise":
+            name = wildcards["data"]
+            data = config["datasets"][name]
+            return {
+                "data": name,
+                "source": data["source"],
+                "method": data["binarise"],
+                "validation_images": data["validation_images"],
+                **{key: data[key] for key in ("threshold", "seed") if key in data},
+            }
+        case "train_classifier" | "train_predictor":
+            task = {rule: task for task, rule in TRAINED.items()}[rule]
+            variant = wildcards["variant"]
+            shape = {"inputs": "previous"} | config["variants"][variant]
+            if task == "classify":  # a classifier reads the pixel itself
+                shape = {name: shape[name] for name in ("cell", "units", "layers")}
+            training = dict(config[task]["training"])
+            for exception in config[task]["exceptions"]:
+                if variant in exception["variants"]:
+                    training |= exception["training"]
+            return {**shape, **training, "seed": int(wildcards["seed"])}
+        case "score_classifier" | "score_predictor":
+            return {"images": config["score"]["images"]}
+        case "hide_pixels":
+            return {
+                "images": complete["images"],
+                "seed": complete["images_seed"],
+                "cut": complete["cut"],
+                "runs": sorted(complete["hidden_runs"]),
+            }
+        case "sample_completions":
+            return {"samples": complete["samples"], "seed": complete["sampling_seed"]}
+        case "hide_patches":
+            return {
+                "holes": inpaint["holes"],
+                "images": inpaint["images"],
+                "mean": inpaint["centre_mean"],
+                "sd": inpaint["centre_sd"],
+                "seed": inpaint["patches_seed"],
+            }
+        case "hide_holes":
+            wanted = holes(config)
+            return {
+                "holes": wanted,
+                "images": [posterior["holes"][hole] for hole in wanted],
+                "cut": complete["cut"],
+                "seed": posterior["seed"],
+            }
+        case "fill_holes":
+            names = ("exact_pixels", "particles", "chains", "moves", "sweeps", "samples", "seed")
+            return {name: posterior[name] for name in names}
+        case "calibrate_posterior":
+            calibration = posterior["calibration"]
+            same = ("simulated", "draws", "bins", "images", "particles", "runs", "holes")
+            return {
+                **{name: calibration[name] for name in same},
+                "draw_particles": posterior["particles"],
+                "cut": complete["cut"],
+                "seed": posterior["seed"],
+            }
+        case "make_tables":
+            data = config["datasets"][wildcards["data"]]
+            pixels = data["source"], data["binarise"], data.get("threshold")
+            return {
+                "beside": "report" if pixels == REPORTED_PIXELS else "nothing",
+                "pretrained": pretrained(config, wildcards["data"]),
+            }
+        case "draw_curves":
+            by_cell = {cell: _variants_of(config, cell) for cell in ("lstm", "gru")}
+            return {"palette": sorted(config["variants"]), **by_cell}
+        case "draw_inpainting" | "draw_calibration":
+            return {"model": wildcards["variant"]}
+        case _:
+            return {}
+
+
+def pretrained(config: Mapping, data: str) -> list[str]:
+    """The trained models that are taken, not trained: {task}/{variant}/seed-{seed}, sorted."""
+    if config["train"] == "here":
+        return []
+    wanted = (
+        f"{task}/{variant}/seed-{seed}"
+        for task in TRAINED
+        for variant in config[task]["variants"]
+        for seed in config["seeds"]
+    )
+    return sorted(name for name in wanted if (PRETRAINED / data / name / "model.keras").is_file())
+
+
+def holes(config: Mapping) -> list[str]:
+    """The holes that images are to be completed in, those of fewest pixels first.
+
+    The order of the config's keys says nothing: it depends on how files are laid over each other.
+    """
+    cut = config["complete"]["cut"]
+
+    def size(hole: str) -> tuple[int, str]:
+        return hidden_sets(hole, ROWS, COLUMNS, images=1, cut=cut, seed=0).shape[1], hole
+
+    return sorted((hole for hole, n in config["posterior"]["holes"].items() if n), key=size)
+
+
+def flags(settings: Mapping) -> str:
+    """Settings as command-line flags, sorted by name: one string names every value."""
+    words: list[str] = []
+    for name, value in sorted(settings.items()):
+        values = value if isinstance(value, list | tuple) else [value]
+        if values:
+            words += [f"--{name.replace('_', '-')}", *(str(v) for v in values)]
+    return shlex.join(words)
+
+
+def settings_of(config: Mapping, script: str, folder: str) -> dict:
+    """The settings that the config gives for the stage whose results lie in ``folder``."""
+    parts = PurePosixPath(folder).relative_to(config["results"]).parts
+    wildcards = {"data": parts[0]}
+    if len(parts) >= 4 and parts[3].startswith("seed-"):
+        wildcards |= {"variant": parts[2], "seed": parts[3].removeprefix("seed-")}
+    elif found := re.fullmatch("(inpainting|calibration)-(.+)", parts[-1]):
+        wildcards["variant"] = found[2]
+    return settings(config, script, **wildcards)
+
+
+def _variants_of(config: Mapping, cell: str) -> list[str]:
+    variants = config["variants"].items()
+    return sorted(name for name, variant in variants if variant["cell"] == cell)

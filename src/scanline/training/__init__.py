@@ -1,0 +1,1 @@
+"""The training loop: what is minimised, when a checkpoint is kept, what is told meanwhile."""

@@ -1,0 +1,80 @@
+"""What a model is trained for: the mean negative log-likelihood, and the accuracy beside it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from scanline.data.pixels import PixelSet
+
+EVALUATION_BATCH = 256  # images; bounds the memory of a pass over a whole split
+
+
+class Score(NamedTuple):
+    """Means over images."""
+
+    nats: float  # by image (classes), or by pixel (next pixels)
+    accuracy: float  # fraction of classes, or of pixels, whose most probable value is the true one
+
+    @classmethod
+    def of(cls, nats: np.ndarray, accuracy: np.ndarray) -> "Score":
+        """The means of what a scorer gives of each image."""
+        return cls(float(nats.mean(dtype=np.float64)), float(accuracy.mean(dtype=np.float64)))
+
+
+@dataclass(frozen=True)
+class Objective:
+    """``quantity`` names the loss; ``by_accuracy`` how the better of two checkpoints is told."""
+
+    quantity: str
+    by_accuracy: bool
+
+    def per_image(self, model: keras.Model, pixels, labels, training: bool):
+        """pixels [B, T], labels [B] -> (nats [B], accuracy [B])."""
+        if self.quantity == "nats":
+            logits = model(pixels, training=training)
+            labels = tf.cast(labels, tf.int32)
+            nats = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+            right = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), labels)
+            return nats, tf.cast(right, tf.float32)
+        logits = model(pixels, training=training)
+        targets = tf.cast(pixels, tf.float32)
+        nats = tf.nn.sigmoid_cross_entropy_with_logits(labels=targets, logits=logits)
+        right = tf.cast(tf.equal(logits > 0, targets > 0.5), tf.float32)
+        return tf.reduce_mean(nats, axis=1), tf.reduce_mean(right, axis=1)
+
+    def is_better(self, score: Score, best: Score | None) -> bool:
+        """Whether ``score`` is the better checkpoint's; the earlier one wins a tie."""
+        if best is None:
+            return True
+        if self.by_accuracy and score.accuracy != best.accuracy:
+            return score.accuracy > best.accuracy
+        return score.nats < best.nats
+
+    def scorer(self, model: keras.Model) -> Callable[[PixelSet], tuple[np.ndarray, np.ndarray]]:
+        """A function that gives nats and accuracy of each image, [N] each, in evaluation mode."""
+
+        @tf.function(reduce_retracing=True)
+        def scored(pixels, labels):
+            return self.per_image(model, pixels, labels, training=False)
+
+        def score(images: PixelSet) -> tuple[np.ndarray, np.ndarray]:
+            starts = range(0, len(images.labels), EVALUATION_BATCH)
+            parts = [slice(start, start + EVALUATION_BATCH) for start in starts]
+            batches = [
+                scored(tf.constant(images.pixels[part]), tf.constant(images.labels[part]))
+                for part in parts
+            ]
+            nats, accuracy = (tf.concat(values, axis=0) for values in zip(*batches, strict=True))
+            return nats.numpy(), accuracy.numpy()
+
+        return score
+
+
+CLASSIFY = Objective("nats", by_accuracy=True)
+
+
+PREDICT = Objective("nats_per_pixel", by_accuracy=False)

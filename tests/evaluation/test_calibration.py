@@ -1,0 +1,85 @@
+"""Calibration finds what is calibrated and what is not; errors shrink with particles."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from tabulated import SIZE, all_images, tiny_predictor
+
+from scanline.evaluation import calibration
+from scanline.evaluation.calibration import (
+    chi_square,
+    errors_by_particles,
+    ranks_of_truth,
+    shares_below,
+)
+from scanline.inference import smc
+from scanline.inference.smc import smc_posterior
+
+DRAWS, BINS = 500, 10
+HIDDEN = np.tile([1, 2, 4, 6], (DRAWS, 1))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny_predictor("gru", 2, "context")
+
+
+def test_the_model_s_own_images_are_calibrated(model):
+    tests = chi_square(ranks_of_truth(model, HIDDEN, 60, BINS, seed=0), BINS)
+    assert tests["statistic"].tolist() == ["ink", "log_likelihood"]
+    assert tests["passes"].all()
+    assert (tests["n_images"] == DRAWS).all()
+
+
+def test_weights_that_are_left_out_are_found_out(model, monkeypatch):
+    """Particles that do not heed the last observed pixels are no posterior."""
+
+    def unweighted(*arguments):
+        found = smc_posterior(*arguments)
+        return found._replace(log_weights=np.full_like(found.log_weights, -np.log(60)))
+
+    monkeypatch.setattr(calibration, "smc_posterior", unweighted)
+    assert not chi_square(ranks_of_truth(model, HIDDEN, 60, BINS, seed=0), BINS)["passes"].all()
+
+
+def test_shares_are_of_the_weights_below():
+    weights = np.array([[0.1, 0.2, 0.3, 0.4]] * 2)
+    particles = np.array([[1, 2, 2, 3]] * 2)
+    below = shares_below(weights, particles, np.array([2, 9]), np.random.default_rng(0))
+    assert 0.1 <= below[0] <= 0.6
+    assert below[1] == pytest.approx(1)
+
+
+def test_chi_square_is_pearson_s():
+    rank = np.repeat([0, 1, 2, 3], [30, 20, 25, 25])
+    found = chi_square(pd.DataFrame({"statistic": "ink", "rank": rank}), 4)
+    assert found["chi_square"].item() == pytest.approx(2.0)  # (25 + 25) / 25
+    # The upper tail of chi-square with 3 degrees of freedom at 2, from a table.
+    assert found["p_value"].item() == pytest.approx(0.5724, abs=1e-4)
+
+
+def test_errors_are_against_the_exact_posterior(model, monkeypatch):
+    monkeypatch.setattr(smc, "BRANCH_UP_TO", -1)  # drawn, since 32 branches hold all
+    pixels = all_images()[[3, 77, 200]]
+    hidden = np.tile([0, 2, 3, 5, 7], (3, 1))
+    errors, sizes = errors_by_particles(model, pixels, hidden, [8, 128], 12, seed=0)
+    assert errors["particles"].tolist() == [8, 128]
+    assert (errors["reference"] == "exact").all()
+    for name in ("log_observed_error", "log_observed_sd", "marginals_error"):
+        few, many = errors[name]
+        assert 0 < many < few / 2  # sixteen times the particles: a quarter of the error
+    assert (errors["seconds_per_image"] > 0).all()
+    assert len(sizes) == 2 * SIZE
+    assert sizes["effective_sample_size"].between(1, 128).all()
+
+
+def test_large_holes_are_compared_with_pooled_runs(model, monkeypatch):
+    monkeypatch.setattr(calibration, "MAX_HIDDEN", 3)
+    pixels = all_images()[[3, 77]]
+    hidden = np.tile([0, 2, 3, 5, 7], (2, 1))
+    pooled, _ = errors_by_particles(model, pixels, hidden, [8, 400], 6, seed=0)
+    assert (pooled["reference"] == "pooled").all()
+    monkeypatch.setattr(calibration, "MAX_HIDDEN", 16)
+    exact, _ = errors_by_particles(model, pixels, hidden, [8, 400], 6, seed=0)
+    # The pooled reference is 2,400 particles: right to a few per cent of the error of 8.
+    assert pooled["log_observed_error"][0] == pytest.approx(exact["log_observed_error"][0], rel=0.2)

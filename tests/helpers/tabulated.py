@@ -1,0 +1,53 @@
+"""A whole joint distribution, tabulated: the oracle of everything that samples or infers."""
+
+import itertools
+
+import numpy as np
+
+from scanline.models.predictor import Predictor
+
+ROWS, COLUMNS = 2, 4
+SIZE = ROWS * COLUMNS
+KINDS = [  # cell, layers, inputs: both cells, stacks, both kinds of input
+    ("gru", 1, "previous"),
+    ("gru", 2, "context"),
+    ("lstm", 1, "context"),
+    ("lstm", 2, "previous"),
+]
+
+
+def tiny_predictor(cell: str = "gru", layers: int = 1, inputs: str = "previous", seed: int = 0):
+    """A model of images of 2 x 4 pixels whose weights are large, so that pixels depend strongly."""
+    model = Predictor(
+        cell=cell,
+        units=5,
+        layers=layers,
+        pixels={"rows": ROWS, "columns": COLUMNS},
+        inputs=inputs,
+        seed=seed,
+    )
+    generator = np.random.default_rng(seed)
+    model.set_weights([generator.normal(0, 1.2, w.shape) for w in model.get_weights()])
+    return model
+
+
+def all_images(size: int = SIZE) -> np.ndarray:
+    """Every binary image of ``size`` pixels: uint8 [2**size, size], first pixel varying slowest."""
+    return np.array(list(itertools.product((0, 1), repeat=size)), np.uint8)
+
+
+def log_joint_table(model: Predictor, size: int = SIZE) -> np.ndarray:
+    """log p of every image, float64 [2**size], in nats, from the model's plain forward pass."""
+    images = all_images(size)
+    logits = model(images).numpy().astype(np.float64)
+    return -np.logaddexp(0, (1 - 2.0 * images) * logits).sum(axis=1)
+
+
+def conditional_table(
+    table: np.ndarray, image: np.ndarray, hidden: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """All images that agree with ``image`` but at ``hidden``, and log p of each (joint, nats)."""
+    images = all_images(len(image))
+    observed = np.setdiff1d(np.arange(len(image)), hidden)
+    agree = (images[:, observed] == image[observed]).all(axis=1)
+    return images[agree], table[agree]

@@ -1,0 +1,59 @@
+"""A study of 4 x 4 images: its stages run as functions, in the folders that the workflow gives."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from small_digits import SIDE, TEST_IMAGES, TRAINING_IMAGES, VALIDATION_IMAGES, write_digits
+
+from binarise import binarise
+from scanline.provenance.record import Record
+from scanline.provenance.stage import run
+from train_predictor import train_predictor
+
+DATA = "tiny"
+FILES = {
+    "train_images": "train-images-idx3-ubyte",
+    "train_labels": "train-labels-idx1-ubyte",
+    "test_images": "t10k-images-idx3-ubyte",
+    "test_labels": "t10k-labels-idx1-ubyte",
+}
+PIXELS = {"source": "digits", "method": "threshold", "threshold": 0.1}
+SHAPE = {"cell": "gru", "units": 4, "layers": 1}
+EPOCHS = 3
+
+
+def binarise_digits(results: Path, digits: Path) -> Record:
+    """Writes generated digits to ``digits``, their pixels to the data set's folder."""
+    write_digits(digits, TRAINING_IMAGES, TEST_IMAGES, SIDE)
+    return run(
+        binarise,
+        **{name: digits / file for name, file in FILES.items()},
+        data=DATA,
+        validation_images=VALIDATION_IMAGES,
+        out=results / DATA / "pixels",
+        **PIXELS,
+    )
+
+
+def train(
+    results: Path,
+    variant: str = "gru-4",
+    seed: int = 1,
+    function: Callable[..., None] = train_predictor,
+    **settings,
+) -> Record:
+    """Trains a model of four units for three epochs."""
+    return run(
+        function,
+        train=results / DATA / "pixels/train.npz",
+        validation=results / DATA / "pixels/validation.npz",
+        checkpoints=results / "checkpoints",
+        out=train_folder(results, variant, seed),
+        seed=seed,
+        **({"epochs": EPOCHS, "batch_size": 16} | SHAPE | settings),
+    )
+
+
+def train_folder(results: Path, variant: str = "gru-4", seed: int = 1) -> Path:
+    """Where a training's results lie."""
+    return results / DATA / "predict" / variant / f"seed-{seed}" / "train"

@@ -1,0 +1,85 @@
+"""One image completed: exactly and by sampling, the same answers; and its picture."""
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from tabulated import COLUMNS, SIZE, tiny_predictor
+
+from scanline.figures.one_image import draw_completed
+from scanline.inference.exact import exact_posterior
+from scanline.inference.one_image import complete_by_sampling, complete_exactly
+
+HIDDEN = np.array([1, 2, 4, 6, 7])
+PIXELS = np.array([1, 0, 0, 1, 0, 1, 0, 0], np.uint8)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny_predictor("gru", 1, "context")
+
+
+@pytest.fixture(scope="module")
+def posterior(model):
+    return exact_posterior(model, PIXELS[None], HIDDEN[None])
+
+
+@pytest.fixture(scope="module")
+def sampled(model):
+    return complete_by_sampling(model, PIXELS, HIDDEN, 50, 3, range(6), range(30), 0)
+
+
+def test_exact_samples_are_draws_from_the_posterior(model, posterior):
+    done = complete_exactly(model, PIXELS, HIDDEN, 2000, 0)
+    number = done.samples.astype(int) @ (1 << np.arange(5)[::-1])
+    probability = np.exp(posterior.log_posterior[0])
+    # 5 standard errors of each count, and one for those too rare to be near normal.
+    error = 5 * np.sqrt(2000 * probability * (1 - probability)) + 1
+    assert (np.abs(np.bincount(number, minlength=32) - 2000 * probability) < error).all()
+    np.testing.assert_array_equal(done.log_likelihood, posterior.log_joint[0, number])
+    assert (np.diff(done.log_likelihood) <= 0).all()
+    assert done.log_observed == posterior.log_observed[0]
+    assert done.log_observed_error == 0
+
+
+def test_sampling_agrees_with_the_posterior(sampled, posterior):
+    error = abs(sampled.log_observed - posterior.log_observed[0])
+    # The error is itself estimated, from six runs.
+    assert 0 < sampled.log_observed_error < 0.2
+    assert error < 5 * sampled.log_observed_error
+    # 50 chains over 30 moves that redraw all: no more than 1,500 draws, each seen a few times.
+    np.testing.assert_allclose(sampled.marginals, posterior.marginals[0], atol=0.1)
+    assert (sampled.map_completion == posterior.map_completion[0]).all()
+    number = sampled.samples.astype(int) @ (1 << np.arange(5)[::-1])
+    # float32 logits, a sum of 8 terms of a few nats each.
+    np.testing.assert_allclose(sampled.log_likelihood, posterior.log_joint[0, number], atol=1e-5)
+    assert (np.diff(sampled.log_likelihood) <= 0).all()
+    assert 1 <= sampled.effective_sample_size <= 18
+
+
+def test_without_moves_marginals_are_the_particles(model, posterior):
+    done = complete_by_sampling(model, PIXELS, HIDDEN, 4, 500, range(4), range(0), 0)
+    np.testing.assert_allclose(done.marginals, posterior.marginals[0], atol=0.1)
+    assert done.samples.shape == (4, 5)
+
+
+def test_entropy_is_of_the_marginals(sampled):
+    done = sampled._replace(marginals=np.array([0, 1, 0.5, 0.25, 1.0]))
+    expected = [0, 0, np.log(2), 0.25 * np.log(4) + 0.75 * np.log(4 / 3), 0]
+    np.testing.assert_allclose(done.entropy, expected)
+
+
+@pytest.mark.parametrize("truth", [None, PIXELS])
+def test_the_picture_shows_every_sample(sampled, truth):
+    figure = draw_completed(PIXELS, sampled, COLUMNS, truth)
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles[: 1 + (truth is not None)] == ["given", "truth"][: 1 + (truth is not None)]
+    assert {"most probable", "p(ink)", "entropy (nats)"} < set(titles)
+    assert [f"{nats:.1f}" for nats in sampled.log_likelihood] == titles[-50:]
+    marginals = next(axes for axes in figure.axes if axes.get_title() == "p(ink)")
+    shown = marginals.images[0].get_array()
+    assert shown is not None
+    flat = np.asarray(shown).ravel()
+    np.testing.assert_allclose(flat[HIDDEN], sampled.marginals)
+    observed = np.setdiff1d(np.arange(SIZE), HIDDEN)
+    np.testing.assert_allclose(flat[observed], PIXELS[observed])
+    plt.close(figure)

@@ -1,0 +1,104 @@
+"""Rows of docs/bad-input.md about model files."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from refusals import Cases, command, cut
+
+from scanline.data.fetch import FILES
+from scanline.files import save_arrays
+from scanline.models.classifier import Classifier
+from scanline.models.predictor import Predictor
+
+cases = Cases()
+
+
+@cases.add
+def model_cut_short(study):
+    study.save_model()
+    cut(study.model, -1000)
+    return study.score()
+
+
+@cases.add
+def model_other_task(study):
+    study.save_model(Classifier)
+    return study.score()
+
+
+@cases.add
+def model_other_architecture(study):
+    study.save_model()
+    rewrite_config(study.model, lambda text: text.replace('"units": 4', '"units": 5'))
+    return study.score()
+
+
+def rewrite_config(model: Path, change: Callable[[str], str]) -> None:
+    """Changes the config in a .keras file, which must be changed by it."""
+    with zipfile.ZipFile(model) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    before = parts["config.json"].decode()
+    parts["config.json"] = change(before).encode()
+    assert parts["config.json"].decode() != before
+    with zipfile.ZipFile(model, "w") as file:
+        for name, content in parts.items():
+            file.writestr(name, content)
+
+
+@cases.add
+def model_polarity(study):
+    study.save_model(polarity="ink is 0")
+    return study.score()
+
+
+@cases.add
+def model_threshold(study):
+    study.save_model(Classifier, threshold=0.5)
+    return study.score("classifier")
+
+
+@cases.add
+def model_data_set(study):
+    identity = study.sets["test"].identity
+    study.save_model(source="elsewhere", sha256=identity["sha256"] | {FILES[0]: "0" * 64})
+    test = study.sets["test"]
+    cut_images = {"cut": 6, "hidden_runs": [1, 4]}
+    arrays = dict(pixels=test.pixels, labels=test.labels, indices=np.arange(24))
+    path = study.folder / "hidden.npz"
+    save_arrays(path, test.description | cut_images, **arrays)
+    return command("sample_completions", model=study.model, hidden=path, out=study.out)
+
+
+@cases.add
+def nan_in_weights(study):
+    model = Predictor("gru", 4, 1, study.sets["test"].identity)
+    kernel = model.weights[1]
+    value = kernel.numpy()
+    value[0, 0] = np.nan
+    kernel.assign(value)
+    model.save(study.model)
+    return study.score()
+
+
+@cases.add
+def hostile_model(study):
+    inputs, mark = keras.Input((16,)), str(study.mark)
+    code = keras.layers.Lambda(lambda x: (open(mark, "w").close(), x)[1])
+    keras.Model(inputs, code(inputs)).save(study.model)
+    study.mark.unlink()  # the layer has been called once to be built
+    return study.score()
+
+
+@pytest.mark.parametrize("name", sorted(cases))
+def test_refused(name, study, capfd):
+    cases.check(name, study, capfd)
+
+
+def test_the_hostile_model_is_one(study):
+    cases["hostile-model"](study)
+    keras.saving.load_model(study.model, safe_mode=False)
+    assert study.mark.exists()

@@ -1,0 +1,142 @@
+"""The native core as a library: built by which compiler, from threads and forks, sanitized."""
+
+import importlib.util
+import itertools
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import reference
+from native_calls import CELLS, NEEDS_COMPILER, arguments, outcome
+
+from scanline.models import native
+
+pytestmark = NEEDS_COMPILER
+
+
+def test_calls_from_several_python_threads_do_not_disturb_each_other():
+    cases = [
+        (cell, arguments(cell, (96, 30, 1, 32), np.float32, seed=seed))
+        for seed, cell in enumerate(CELLS * 3)
+    ]
+
+    def bits(case):
+        return [v.tobytes() for v in itertools.chain(*outcome(case[0], *case[1]))]
+
+    alone = [bits(case) for case in cases]
+    with ThreadPoolExecutor(len(cases)) as pool:
+        assert list(pool.map(bits, cases)) == alone
+
+
+FORKING = """
+import os, sys
+import numpy as np
+from scanline.models import native
+native.threads = lambda: 4
+ops = native.library()
+def run():
+    rng = np.random.default_rng(0)
+    x, h, kernel, recurrent_kernel, bias = (
+        rng.normal(0, 0.3, size).astype(np.float32)
+        for size in ((256, 60, 1), (256, 32), (1, 96), (32, 96), 96)
+    )
+    outputs, _ = native.recurrent(
+        "gru", x, [h], [kernel, recurrent_kernel, bias], True, False, False
+    )
+    return outputs.numpy().tobytes()
+before = run()
+child = os.fork()
+if not child:
+    os._exit(0 if run() == before else 3)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), run() == before)
+"""
+
+
+def test_core_works_in_a_forked_process_and_in_its_parent_after():
+    environment = os.environ | {"PYTHONPATH": str(Path(native.__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", FORKING],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.stdout == "0 True\n", done.stderr[-2000:]
+
+
+BUILT_BY_ZIG = """
+import sys
+import numpy as np
+from scanline.models import native
+assert native.compiler() == [sys.executable, "-m", "ziglang", "c++"], native.compiler()
+x, h, *weights = np.load(sys.argv[1]).values()
+outputs, _ = native.recurrent("gru", x, [h], weights, True, False, False)
+np.save(sys.argv[2], outputs)
+"""
+
+
+def test_zig_from_pypi_builds_the_core_where_there_is_no_other_compiler(tmp_path):
+    if not importlib.util.find_spec("ziglang"):
+        pytest.skip("PyPI's ziglang is not installed")
+    x, states, weights = arguments("gru", (33, 17, 3, 21), np.float32)
+    np.savez(tmp_path / "given.npz", x, *states, *weights)
+    environment = {k: v for k, v in os.environ.items() if k != "CXX"} | {
+        "PATH": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    command = [sys.executable, "-c", BUILT_BY_ZIG, tmp_path / "given.npz", tmp_path / "found.npy"]
+    subprocess.run(command, env=environment, check=True)
+    wanted, _ = reference.run("gru", x, tuple(states), weights)
+    np.testing.assert_allclose(np.load(tmp_path / "found.npy"), wanted, rtol=0, atol=1e-5)
+
+
+PROGRAM = """
+import numpy as np, tensorflow as tf
+from scanline.recurrent import RecurrentStack
+stack = RecurrentStack("gru", 16, 1)
+stack.build((None, None, 1))
+print(stack.recurrent_layers[0].runs_natively(), float(tf.reduce_sum(stack(tf.ones((2, 5, 1))))))
+"""
+
+
+def test_keras_takes_over_where_there_is_no_compiler(tmp_path):
+    environment = {k: v for k, v in os.environ.items() if k != "CXX"} | {"PATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=environment | {"PYTHONPATH": str(Path(native.__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    if "True" in done.stdout:
+        pytest.skip("PyPI's ziglang is installed: a compiler that cannot be hidden")
+    assert done.stdout.startswith("False")
+    assert done.stderr.count("no C++ compiler found") == 1
+
+
+def test_core_is_clean_under_address_and_undefined_behaviour_sanitizers(tmp_path):
+    sanitize = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    command = [*native.compiler(), *native.FLAGS, *sanitize, f"-I{native.SOURCE}"]
+    core = native.SOURCE / "recurrent.cc"
+    sources = {name: (core, flags) for name, flags in native.forms().items()}
+    sources["main"] = (Path(__file__).parents[1] / "helpers/sanitized_core.cc", ())
+    running = []
+    for name, (source, flags) in sources.items():
+        compiled = ["-c", str(source), "-o", f"{tmp_path}/{name}.o"]
+        call = [*command, *flags, f"-DSCANLINE_FORM={name}", *compiled]
+        running.append(subprocess.Popen(call, stderr=subprocess.PIPE, text=True))
+    for process in running:
+        _, words = process.communicate()
+        assert process.returncode == 0, words
+    objects = [f"{tmp_path}/{name}.o" for name in sources]
+    linked = subprocess.run(
+        [*command, *objects, "-o", f"{tmp_path}/core"], capture_output=True, text=True
+    )
+    if linked.returncode and "asan" in linked.stderr:
+        pytest.skip("the compiler has no AddressSanitizer")
+    done = subprocess.run([f"{tmp_path}/core"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "clean\n"), done.stderr[-2000:]

@@ -1,0 +1,60 @@
+"""The next-pixel model is causal, normalised, and the same step by step as teacher-forced."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from scanline.data.pixels import PixelSet
+from scanline.models.predictor import Predictor, load_predictor
+from scanline.training.objectives import PREDICT
+
+KINDS = [("gru", 1, "previous"), ("lstm", 2, "previous"), ("gru", 2, "context")]
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: "-".join(map(str, kind)))
+def model(request):
+    cell, layers, inputs = request.param
+    return Predictor(cell, 5, layers, {"rows": 2, "columns": 4}, inputs, "chrono", seed=3)
+
+
+def test_likelihoods_of_all_images_add_up_to_one(model):
+    images = np.array(list(itertools.product((0, 1), repeat=8)), np.uint8)
+    labels = np.zeros(len(images), np.uint8)
+    nats_per_pixel, _ = PREDICT.scorer(model)(PixelSet(images, labels, model.pixels))
+    total = np.exp(-8 * nats_per_pixel).sum()
+    assert total == pytest.approx(1, abs=1e-5)  # float32 logits of 8 pixels
+
+
+def test_a_pixel_changes_no_logit_up_to_its_own(model):
+    pixels = np.random.default_rng(0).integers(0, 2, (6, 8)).astype(np.uint8)
+    logits = model(pixels).numpy()
+    for t in range(8):
+        changed = pixels.copy()
+        changed[:, t:] = 1 - changed[:, t:]
+        np.testing.assert_array_equal(model(changed).numpy()[:, : t + 1], logits[:, : t + 1])
+
+
+def test_steps_equal_teacher_forcing(model):
+    pixels = np.random.default_rng(1).integers(0, 2, (6, 8)).astype(np.uint8)
+    states, logits = model.zero_states(6), []
+    for t in range(8):
+        logit, states = model.step(pixels, t, states)
+        logits.append(logit.numpy())
+    # The products of one step and of eight may add up in another order.
+    np.testing.assert_allclose(np.stack(logits, axis=1), model(pixels).numpy(), atol=1e-6)
+
+
+def test_a_saved_model_says_the_same(model, tmp_path):
+    pixels = np.random.default_rng(2).integers(0, 2, (3, 8)).astype(np.uint8)
+    model.save(tmp_path / "model.keras")
+    loaded = load_predictor(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(pixels).numpy(), model(pixels).numpy())
+
+
+def test_a_model_file_cut_short_is_refused(model, tmp_path):
+    path = tmp_path / "model.keras"
+    model.save(path)
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(ValueError, match=r"model\.keras is not a readable model"):
+        load_predictor(path)

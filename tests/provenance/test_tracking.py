@@ -1,0 +1,236 @@
+"""MLflow observes: real stores in a file, written to by trainings and filled from the files."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from study_copy import ROOT
+from tiny_study import DATA, EPOCHS, SHAPE, binarise_digits, train, train_folder
+from tracking_store import (
+    METRICS,
+    WARNING,
+    Store,
+    call,
+    check_eight_at_once,
+    expected_points,
+    opened,
+    own_environment,
+)
+
+from scanline.data.pixels import load_pixels
+from scanline.files import sha256_of
+from scanline.models.predictor import load_predictor
+from scanline.provenance import tracking
+from scanline.provenance.record import Record
+from scanline.provenance.stage import run
+from scanline.study import environment as study_environment
+from scanline.study import settings as study_settings
+from take_model import take_model
+
+# MLflow's own modules, when a model is first logged; no concern of this project.
+pytestmark = pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[pytest.MonkeyPatch]:
+    with own_environment() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory, environment) -> Path:
+    """Pixels, and an opened SQLite store beside them."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    binarise_digits(folder / "results", folder / "digits")
+    return opened(folder / "results")
+
+
+@pytest.fixture(scope="module")
+def trained(results) -> Record:
+    """A training by its script, in a process of its own."""
+    pixels, folder = results / DATA / "pixels", train_folder(results)
+    call(
+        "src/train_predictor.py",
+        *("--train", pixels / "train.npz", "--validation", pixels / "validation.npz"),
+        *("--checkpoints", results / "checkpoints", "--out", folder),
+        *study_settings.flags({"epochs": EPOCHS, "batch_size": 16, "seed": 1} | SHAPE).split(),
+    )
+    return Record.load(folder / "run.json")
+
+
+@pytest.fixture(scope="module")
+def sent(results, trained) -> int:
+    """How many runs the first sending added to."""
+    return tracking.send(results)
+
+
+class TestSQLite:
+    """One training after the other, in a store that is a file."""
+
+    def test_a_training_logs_every_epoch_by_itself(self, results, trained):
+        store = Store(results)
+        run = store.run_of(trained)
+        assert run.info.status == "FINISHED"
+        assert sorted(run.data.metrics) == sorted(METRICS)
+        for metric in METRICS:
+            points = store.points(run, metric)
+            assert [epoch for epoch, _ in points] == [1, 2, 3]
+            assert points == expected_points(train_folder(results), metric)
+
+    def test_a_run_has_its_parent_params_and_data_set(self, results, trained):
+        store = Store(results)
+        run = store.run_of(trained)
+        place = {"data": DATA, "variant": "gru-4", "seed": "1"}
+        (parent,) = store.runs(**{tracking.PARENT: "tiny/gru-4/1"})
+        assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
+        assert place.items() <= parent.data.tags.items()
+        assert (place | {"task": "predict", "script": "train_predictor"}).items() <= (
+            run.data.tags.items()
+        )
+        assert run.data.tags["code_sha256"] == trained.code_sha256
+        assert run.data.tags["lock_sha256"] == sha256_of(ROOT / "requirements.lock")
+        settings = {"cell": "gru", "units": "4", "layers": "1", "epochs": "3", "batch_size": "16"}
+        assert settings.items() <= run.data.params.items()
+        assert trained.settings.keys() <= run.data.params.keys()
+        digests = {each.dataset.name: each.dataset.digest for each in run.inputs.dataset_inputs}
+        assert digests == {
+            f"tiny {split}": sha256_of(results / f"tiny/pixels/{split}.npz")[:32]
+            for split in ("train", "validation")
+        }
+
+    def test_the_logged_model_gives_the_same_logits(self, results, trained, sent):
+        import mlflow
+
+        store = Store(results)
+        run = store.run_of(trained)
+        assert store.artifacts(run) == ["curve_by_epoch.csv"]
+        mlflow.set_tracking_uri(tracking.address())
+        logged = mlflow.keras.load_model(f"runs:/{run.info.run_id}/model")
+        images = load_pixels(results / "tiny/pixels/test.npz").pixels
+        kept = load_predictor(train_folder(results) / "model.keras")
+        np.testing.assert_array_equal(logged(images).numpy(), kept(images).numpy())
+
+    def test_sending_twice_changes_nothing(self, results, sent):
+        assert sent == 2  # the pixels, and what the training had not sent itself
+        before = Store(results).content()
+        assert [len(models) for *_, models in before.values()].count(1) == 1
+        assert tracking.send(results) == 0
+        told = call("workflow/scripts/track_results.py", "--results", results).stdout
+        assert told == f"tracking: 0 stages sent to {tracking.address()}\n"
+        assert Store(results).content() == before
+
+    def test_a_rerun_s_run_supersedes_the_older_one(self, results, trained, sent):
+        newer = train(results, epochs=2)
+        store = Store(results)
+        old, new = store.run_of(trained), store.run_of(newer)
+        assert new.data.tags["supersedes"] == old.info.run_id
+        assert old.data.tags["superseded_by"] == new.info.run_id
+        assert "superseded_by" not in new.data.tags
+        assert new.data.tags["mlflow.parentRunId"] == old.data.tags["mlflow.parentRunId"]
+        assert [epoch for epoch, _ in store.points(old, METRICS[0])] == [1, 2, 3]
+        assert [epoch for epoch, _ in store.points(new, METRICS[0])] == [1, 2]
+
+    def test_without_tracking_the_results_are_the_same(self, results, monkeypatch):
+        watched = train(results, seed=2)
+        runs = len(Store(results).runs())
+        monkeypatch.setenv(tracking.ADDRESS, "none")
+        alone = train(results, "alone", seed=2)
+        monkeypatch.undo()
+        assert len(Store(results).runs()) == runs
+        assert alone.outputs["curve_by_step.csv"] == watched.outputs["curve_by_step.csv"]
+        ours, theirs = (load_predictor(Path(r.folder) / "model.keras") for r in (watched, alone))
+        for mine, other in zip(ours.weights, theirs.weights, strict=True):
+            np.testing.assert_array_equal(mine.numpy(), other.numpy())
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+def test_eight_processes_log_at_once_to_an_empty_sqlite_store(tmp_path, environment, prepared):
+    results = tmp_path / "results"
+    if prepared:
+        opened(results)
+    else:  # as by hand, without the workflow's first job
+        study_environment.prepare_environment({"results": str(results), "tracking": "sqlite"})
+    check_eight_at_once(results)
+
+
+def test_eight_trainings_at_once(tmp_path, environment):
+    results = tmp_path / "results"
+    binarise_digits(results, tmp_path / "digits")
+    opened(results)
+    requests, folders = [], []
+    for script, task in (("train_classifier", "classify"), ("train_predictor", "predict")):
+        for variant in range(4):
+            folder = results / DATA / task / f"gru-{variant}" / "seed-1/train"
+            words = ["--train", results / "tiny/pixels/train.npz"]
+            words += ["--validation", results / "tiny/pixels/validation.npz"]
+            words += ["--checkpoints", results / "checkpoints", "--out", folder]
+            words += study_settings.flags(SHAPE | {"epochs": 6, "batch_size": 16}).split()
+            requests.append([script, [*map(str, words)], str(tmp_path / f"{task}-{variant}.log")])
+            folders.append(folder)
+    done = subprocess.run(
+        [sys.executable, ROOT / "tests/helpers/forked_trainings.py", "at-once"],
+        input=json.dumps(requests),
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "CUDA_VISIBLE_DEVICES": "-1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    said = [Path(log).read_text() for *_, log in requests]
+    assert json.loads(done.stdout) == [0] * 8, said
+    assert not any(WARNING in text for text in said)
+    store = Store(results)
+    for folder in folders:
+        record = Record.load(folder / "run.json")
+        run = store.run_of(record)
+        assert run.info.status == "FINISHED"
+        assert len(run.data.metrics) == 4
+        for metric in run.data.metrics:
+            points = store.points(run, metric)
+            assert [epoch for epoch, _ in points] == [1, 2, 3, 4, 5, 6]
+            assert points == expected_points(folder, metric)
+    assert len(store.runs()) == 8 + 4  # and a parent a variant
+    send_twice_at_once(results)
+
+
+def send_twice_at_once(results: Path) -> None:
+    """Two senders at the same time, then a third: all is sent, once."""
+    words = [sys.executable, "workflow/scripts/track_results.py", "--results", str(results)]
+    senders = [
+        subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    told = sorted(sender.communicate()[0] for sender in senders)
+    assert [int(re.search(r"(\d+) stages sent", line)[1]) for line in told] == [0, 9]
+    content = Store(results).content()
+    assert [len(models) for *_, models in content.values()].count(1) == 8
+    assert tracking.send(results) == 0
+    assert Store(results).content() == content
+
+
+def test_a_taken_model_s_run_compares_with_trainings(results, trained, environment, tmp_path):
+    """Its params are those of the training that made it, its metrics that training's epochs."""
+    taken = opened(tmp_path / "taken")
+    shipped = train_folder(results)
+    training = tmp_path / "training.json"
+    training.write_bytes((shipped / "run.json").read_bytes())
+    record = run(
+        take_model,
+        model=shipped / "model.keras",
+        curves=(shipped / "curve_by_epoch.csv",),
+        training=training,
+        pixels=results / DATA / "pixels/train.npz",
+        out=train_folder(taken),
+    )
+    assert tracking.send(taken) == 1
+    store = Store(taken)
+    found = store.run_of(record)
+    settings = Record.load(training).settings
+    wanted = {name: str(value) for name, value in settings.items()}
+    assert wanted.items() <= found.data.params.items()
+    assert found.data.params["variant"] == "gru-4"
+    for metric in METRICS:
+        assert store.points(found, metric) == expected_points(shipped, metric)

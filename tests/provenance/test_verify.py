@@ -1,0 +1,291 @@
+"""Each file that does not match its record is named, and each result's chain of makers is told."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from study_copy import Study, copy_project
+from tiny_study import DATA, FILES, binarise_digits, train
+
+from hide_pixels import hide_pixels
+from make_tables import make_tables
+from sample_completions import sample_completions
+from scanline.files import sha256_of
+from scanline.provenance import tracking
+from scanline.provenance.lineage import Lineage
+from scanline.provenance.record import Record, records_in
+from scanline.provenance.stage import run
+from scanline.study import settings as study_settings
+from scanline.study.config import load_config
+from score_completions import score_completions
+
+RESULTS = Path("results")
+PLACE = RESULTS / DATA / "complete/gru-4/seed-1"
+TRAIN = RESULTS / DATA / "predict/gru-4/seed-1/train"
+TRAINING = {"epochs": 3, "batch_size": 16, "warmup_steps": 0}
+CONFIG = {
+    "results": "results",
+    "dataset": DATA,
+    "tracking": "none",
+    "datasets": {
+        DATA: {
+            "source": "digits",
+            "binarise": "threshold",
+            "threshold": 0.1,
+            "validation_images": 8,
+        }
+    },
+    "variants": {"gru-4": {"cell": "gru", "units": 4, "layers": 1}},
+    "classify": {"variants": ["gru-4"], "exceptions": []},
+    "predict": {
+        "variants": ["gru-4"],
+        "exceptions": [{"variants": ["gru-4"], "training": TRAINING}],
+    },
+    "complete": {
+        "variants": ["gru-4"],
+        "images": 5,
+        "cut": 6,
+        "hidden_runs": [1, 10],
+        "samples": 2,
+    },
+    "inpaint": {"variants": ["gru-4"]},
+    "posterior": {"variants": ["gru-4"], "classifier": "gru-4"},
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Study:
+    """A copy of the project, with results from the pixels to the tables of completions."""
+    made = copy_project(tmp_path_factory.mktemp("verify") / "project")
+    (made.folder / "smoke.yaml").write_text(yaml.safe_dump(CONFIG))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(made.folder)
+        patch.setenv(tracking.ADDRESS, "none")
+        _run_stages(load_config([made.folder / "config.yaml", made.folder / "smoke.yaml"]))
+    return made
+
+
+def _run_stages(config: dict) -> None:
+    def settings(rule: str) -> dict:
+        return study_settings.settings(config, rule, data=DATA, variant="gru-4", seed="1")
+
+    hidden = RESULTS / DATA / "complete/hidden"
+    given = settings("hide_pixels")
+    binarise_digits(RESULTS, Path("digits"))
+    trained = settings("train_predictor")
+    train(RESULTS, **{name: value for name, value in trained.items() if name != "seed"})
+    run(
+        hide_pixels,
+        test=RESULTS / DATA / "pixels/test.npz",
+        out=hidden,
+        **given | {"runs": tuple(given["runs"])},
+    )
+    run(
+        sample_completions,
+        model=TRAIN / "model.keras",
+        hidden=hidden / "hidden.npz",
+        out=PLACE / "samples",
+        **settings("sample_completions"),
+    )
+    run(score_completions, samples=PLACE / "samples/samples.npz", out=PLACE / "score")
+    run(
+        make_tables,
+        scores=(PLACE / "score/scores.csv",),
+        out=RESULTS / DATA / "tables",
+        **settings("make_tables"),
+    )
+
+
+@pytest.fixture
+def copied(finished, tmp_path) -> Study:
+    """A copy of it that a test may change."""
+    folder = tmp_path / "project"
+    shutil.copytree(finished.folder, folder, copy_function=shutil.copy2)
+    return Study(folder)
+
+
+def call(made: Study, script: str, *arguments: str) -> tuple[int, list[str], str]:
+    """The exit code, the lines and the errors of a script of the workflow."""
+    done = subprocess.run(
+        [sys.executable, f"workflow/scripts/{script}.py", *arguments],
+        cwd=made.folder,
+        env=os.environ | {"PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    return done.returncode, done.stdout.splitlines(), done.stderr
+
+
+def verify(made: Study) -> tuple[int, list[str], str]:
+    return call(made, "verify_results", "--configfile", "smoke.yaml")
+
+
+def changed(path: Path, before: str, kind: str, folder: Path) -> str:
+    """The line for a file with another content."""
+    return f"{path}: content {sha256_of(path)[:8]}, recorded {before[:8]} (an {kind} of {folder})"
+
+
+def append(path: Path) -> str:
+    """Adds a line to a file; returns the hash before."""
+    before = sha256_of(path)
+    with open(path, "ab") as file:
+        file.write(b"\n")
+    return before
+
+
+def test_untouched_results_match(finished):
+    code, lines, errors = verify(finished)
+    assert lines == [
+        "results: 6 stages, 13 files; all match their records, the config and the code"
+    ]
+    assert (code, errors) == (0, "")
+
+
+def test_an_edited_output_is_named_for_its_maker_and_its_readers(copied, monkeypatch):
+    monkeypatch.chdir(copied.folder)
+    scores = PLACE / "score/scores.csv"
+    before = append(scores)
+    code, lines, errors = verify(copied)
+    assert code == 1
+    assert lines == [
+        changed(scores, before, "output", PLACE / "score"),
+        changed(scores, before, "input", RESULTS / DATA / "tables"),
+    ]
+    assert errors == "results: 6 stages, 13 files; 2 do not match\n"
+
+
+def test_a_changed_raw_file_is_named(copied, monkeypatch):
+    monkeypatch.chdir(copied.folder)
+    labels = Path("digits", FILES["test_labels"])
+    before = append(labels)
+    assert verify(copied)[:2] == (1, [changed(labels, before, "input", RESULTS / "tiny/pixels")])
+
+
+def test_a_missing_and_an_unrecorded_file_are_named(copied):
+    (copied.folder / PLACE / "score/by_image.csv").rename(copied.folder / PLACE / "score/mine.csv")
+    assert verify(copied)[:2] == (
+        1,
+        [
+            f"{PLACE}/score/by_image.csv: missing (an output of {PLACE}/score)",
+            f"{PLACE}/score/mine.csv: no stage recorded this file",
+        ],
+    )
+
+
+def test_a_changed_setting_is_named_with_both_values(copied):
+    copied.configure(
+        predict={"exceptions": [{"variants": ["gru-4"], "training": TRAINING | {"epochs": 4}}]},
+        complete={"samples": 3},
+    )
+    assert verify(copied)[:2] == (
+        1,
+        [
+            f"{PLACE}/samples: made with samples 2, the config says 3",
+            f"{TRAIN}: made with epochs 3, the config says 4",
+        ],
+    )
+
+
+def test_a_variant_that_the_config_no_longer_has_is_named(copied):
+    text = (copied.folder / "smoke.yaml").read_text()
+    (copied.folder / "smoke.yaml").write_text(text.replace("gru-4", "gru-5"))
+    assert verify(copied)[:2] == (
+        1,
+        [
+            f"{PLACE}/samples: the config has no complete/gru-4 any more",
+            f"{PLACE}/score: the config has no complete/gru-4 any more",
+            f"{TRAIN}: the config has no predict/gru-4 any more",
+        ],
+    )
+
+
+def test_a_seed_that_the_config_no_longer_has_is_named(copied):
+    copied.configure(seeds=[2])
+    assert verify(copied)[:2] == (
+        1,
+        [
+            f"{folder}: the config has no seed-1 any more"
+            for folder in (f"{PLACE}/samples", f"{PLACE}/score", TRAIN)
+        ],
+    )
+
+
+def test_changed_code_is_named_for_each_stage_that_imports_it(copied):
+    with open(copied.folder / "src/scanline/inference/ancestral.py", "a") as file:
+        file.write("\nNEW = 1\n")
+    assert verify(copied)[:2] == (
+        1,
+        [
+            f"{PLACE}/samples: made by other code of sample_completions"
+            " (scanline/inference/ancestral.py)",
+        ],
+    )
+
+
+def test_a_remark_in_the_code_and_another_time_match(copied):
+    with open(copied.folder / "src/scanline/inference/ancestral.py", "a") as file:
+        file.write("# A remark.\n")
+    for path in (copied.folder / "results").rglob("*"):
+        os.utime(path)
+    assert verify(copied)[0] == 0
+
+
+def test_without_records_there_is_one_line(finished, tmp_path):
+    code, lines, errors = call(finished, "verify_results", "--results", str(tmp_path))
+    assert (code, lines) == (1, [])
+    assert errors == (
+        f"verify_results: {tmp_path} holds no record (run.json); run the study first\n"
+    )
+
+
+def test_runs_are_listed_with_the_chain_from_the_pixels_to_the_table(finished):
+    code, lines, _ = call(finished, "list_runs", "--results", "results")
+    assert code == 0
+    record = Record.load(finished.folder / RESULTS / DATA / "tables/run.json")
+    (at,) = (i for i, line in enumerate(lines) if line.endswith(f"{RESULTS / DATA}/tables"))
+    assert lines[at].startswith(f"{record.run_id[:8]}  {record.started[:16]}  ")
+    chains = lines[at + 1 :]
+
+    def named(folder: Path, file: str, more: str = "") -> str:
+        return f"{folder.name}/{file} {sha256_of(finished.folder / folder / file)[:8]}{more}"
+
+    score = named(PLACE / "score", "scores.csv")
+    samples = named(PLACE / "samples", "samples.npz")
+    pixels = RESULTS / DATA / "pixels"
+    raw = sha256_of(finished.folder / "digits" / FILES["test_images"])[:8]
+    start = f"    digits/{FILES['test_images']} {raw} +3"
+    hidden = named(RESULTS / DATA / "complete/hidden", "hidden.npz")
+    model = named(TRAIN, "model.keras")
+    assert sorted(chains) == sorted(
+        [
+            f"{start} → {named(pixels, 'train.npz', ' +1')} → {model} → {samples} → {score}",
+            f"{start} → {named(pixels, 'test.npz')} → {hidden} → {samples} → {score}",
+        ]
+    )
+
+
+def test_the_list_starts_with_what_was_made_first(finished):
+    records = Lineage(records_in(finished.folder / RESULTS)).in_order()
+    assert [record.script for record in records] == [
+        "binarise",
+        "hide_pixels",
+        "train_predictor",
+        "sample_completions",
+        "score_completions",
+        "make_tables",
+    ]
+
+
+def test_a_file_that_was_made_anew_is_marked_in_the_chains(copied, monkeypatch):
+    monkeypatch.chdir(copied.folder)
+    monkeypatch.setenv(tracking.ADDRESS, "none")
+    old = sha256_of(TRAIN / "model.keras")[:8]
+    train(RESULTS, epochs=1)
+    _, lines, _ = call(copied, "list_runs")
+    marked = [line for line in lines if f"model.keras {old} (changed since) → samples" in line]
+    assert len(marked) == 2  # of the scores and of the tables

@@ -1,0 +1,240 @@
+"""The HTML report of a whole study: each number, figure and word of it."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from report_study import Parsed, read_rows, record, study_in, write_scores, written
+
+from make_tables import make_tables
+from scanline.evaluation import tables
+from scanline.evaluation.comparisons import comparisons
+from scanline.evaluation.image_values import Number
+from scanline.provenance.stage import run
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> dict:
+    return study_in(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="module")
+def report(study, tmp_path_factory) -> str:
+    return written(study, tmp_path_factory.mktemp("report") / "out")
+
+
+@pytest.fixture(scope="module")
+def parsed(report) -> Parsed:
+    return Parsed(report)
+
+
+def lookup(table: list[list[str]], row: str, column: str) -> str:
+    (line,) = [line for line in table[1:] if line[0] == row]
+    return line[table[0].index(column)]
+
+
+@pytest.mark.parametrize(
+    ("caption", "row", "column", "wanted"),
+    [  # the report's numbers as they are printed in it
+        ("Table 2.3: classifiers", "lstm-32", "cross-entropy, nats (test)", 0.25888),
+        ("Table 2.3: classifiers", "gru-3x32", "accuracy (train)", 0.97975),
+        ("Table 3.3: next-pixel models", "gru-128", "nats per pixel (test)", 0.08092),
+        (
+            "Table 3.4.1: gru-64, nats per hidden pixel",
+            "300",
+            "ground truth under samples",
+            0.60323,
+        ),
+        (
+            "Tables 4.1.1 and 4.1.2: gru-128",
+            "in-painting − ground truth, mean",
+            "2x2",
+            -0.00409,
+        ),
+    ],
+)
+def test_a_number_has_the_published_one_and_the_difference_below_it(
+    parsed, caption, row, column, wanted
+):
+    ours, published = (f"{value:.5f}".replace("-", "−") for value in (wanted + 0.001, wanted))
+    assert lookup(parsed.tables[caption], row, column) == (
+        f"{ours} | report {published} | difference +0.00100"
+    )
+
+
+def test_every_number_of_every_table_is_shown(parsed, study):
+    shown = {"classify": 0, "predict": 0, "complete": 0, "inpaint": 0}
+    prefixes = {"Table 2.3": "classify", "Table 3.3": "predict", "Table 3.4.1": "complete"}
+    for caption, rows in parsed.tables.items():
+        cells = sum(bool(cell) for row in rows[1:] for cell in row[1:])
+        task = prefixes.get(caption.split(":")[0])
+        task = "inpaint" if caption.startswith("Tables 4.1.1") else task
+        if task:
+            shown[task] += cells
+    for path in study["tables"]:
+        task = path.stem.split("-")[-1]
+        assert shown[task] == len(read_rows(path))
+    (cells,) = [rows for caption, rows in parsed.tables.items() if "Section 1.1" in caption]
+    assert len(cells) - 1 == len(read_rows(study["cells"]))
+
+
+def test_intervals_and_the_ranking_of_models_are_shown(study, tmp_path):
+    generator = np.random.default_rng(1)
+    values = {
+        Number("predict", model, 1, "nats_per_image", "test"): generator.normal(mean, 1, 100)
+        for model, mean in (("gru-128", 62.0), ("gru-64", 65.0), ("gru-32", 70.0))
+    }
+    name = next(iter(values))
+    lines = {(name.quantity, "test"): values[name].mean()}
+    numbers = tables.figures([one_score(tmp_path, name, lines)], values)
+    table = tables.comparison(numbers, "predict", values)
+    table.to_csv(tmp_path / "table-3.3-predict.csv", index=False)
+    pairs = comparisons(values)
+    pairs.to_csv(tmp_path / "comparisons.csv", index=False)
+    text = written(
+        study,
+        tmp_path / "out",
+        tables=(tmp_path / "table-3.3-predict.csv",),
+        comparisons=tmp_path / "comparisons.csv",
+    )
+    shown = Parsed(text).tables
+    low, high = table.loc[0, ["low", "high"]]
+    entry = lookup(shown["Table 3.3: next-pixel models"], "gru-128", "nats per image (test)")
+    assert entry == f"{table.loc[0, 'measured']:.2f} | {low:.2f} to {high:.2f}"
+    ranking = shown["Which models the test images tell apart: nats per image"]
+    assert [row[0] for row in ranking[1:]] == ["gru-64", "gru-32"]
+    worst = pairs[(pairs["model"] == "gru-32") & (pairs["other"] == "gru-128")].iloc[0]
+    assert ranking[2][3] == (
+        f"+{worst['difference']:.2f} | +{worst['low']:.2f} to +{worst['high']:.2f} | gru-128"
+    )
+    assert ranking[2][4] == "< 0.0001"
+
+
+def test_other_people_s_models_stand_beside_published_numbers_of_the_same_pixels(study, tmp_path):
+    published = pd.DataFrame(
+        {"task": "predict", "model": "gru-64-context", "quantity": "nats_per_image",
+         "split_or_hidden": "test", "value": [79.991, 58.5], "data": ["mnist-bernoulli", "mine"],
+         "low": [79.5, 58.0], "high": [80.5, 59.0], "n_parameters": [26000, 26000], "seed": 1}
+    )  # fmt: skip
+    published.to_csv(tmp_path / "figures.csv", index=False)
+    text = written(study, tmp_path / "out", published=tmp_path / "figures.csv")
+    shown = Parsed(text).tables
+    beside = shown["Other people's models: mnist-bernoulli, nats per image"]
+    assert ["gru-64-context", "79.99 | 79.50 to 80.50", "26,000", "this project", ""] in beside
+    assert [row[1] for row in beside if row[0] == "NADE"] == ["88.86"]
+    # Without a number of ours there is no table.
+    assert "Other people's models: mnist-threshold-0.33, nats per image" not in shown
+    assert "Other people" not in written(study, tmp_path / "without")
+
+
+def test_trainings_are_told_with_their_recipe_and_time(study, tmp_path):
+    settings = {"epochs": 7, "batch_size": 64, "learning_rate": 0.005, "decay": "cosine"}
+    more = record(tmp_path / "mnist/predict/gru-9/seed-2/train", "train_predictor", settings)
+    text = written(study, tmp_path / "out", records=(*study["records"], more))
+    (row,) = Parsed(text).tables["Trainings"][1:]
+    assert row[:6] == ["predict/gru-9/seed-2", "7", "64", "0.005", "cosine", "all"]
+
+
+def one_score(folder: Path, name: Number, lines: dict) -> Path:
+    path = folder / f"mnist/{name.task}/{name.model}/seed-{name.seed}/score/scores.csv"
+    path.parent.mkdir(parents=True)
+    rows = ["quantity,split_or_hidden,value,n"]
+    rows += [f"{quantity},{where},{value},100" for (quantity, where), value in lines.items()]
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def test_every_line_on_holes_is_shown(parsed, study):
+    (lines,) = [rows for caption, rows in parsed.tables.items() if caption == "Holes: gru-128"]
+    wanted = read_rows(study["posterior"])
+    assert len(lines) - 1 == len(wanted)
+    for line, row in zip(lines[1:], wanted, strict=True):
+        cell = line[lines[0].index("nats per hidden pixel")]
+        nats = row["nats_per_hidden_pixel"]
+        assert cell == (f"{float(nats):.4f}" if nats else "")
+
+
+def test_models_that_were_taken_are_marked_on_holes_too(study, tmp_path):
+    taken = record(tmp_path / "mnist/predict/gru-128/seed-1/train", "take_model", {})
+    text = written(study, tmp_path / "out", records=(*study["records"], taken))
+    assert "Holes: gru-128 (pretrained)" in Parsed(text).tables
+
+
+def test_matched_polarity_stands_beside_the_report_s_in_painting(parsed):
+    table = parsed.tables["Tables 4.1.1 and 4.1.2: gru-128"]
+    entry = lookup(table, "ground truth, mean", "1x1")
+    assert entry.endswith(" | matched polarity 0.08370")
+
+
+def test_every_figure_is_there_once_with_its_own_picture(report, parsed, study):
+    names = {path.stem for path in study["figures"]}
+    assert set(parsed.figures) == names
+    assert report.count("<figure ") == len(names)
+    assert len(set(parsed.figures.values())) == len(names)
+
+
+def test_nothing_is_fetched_from_anywhere(report, parsed):
+    within = [address for address in parsed.addresses if address.startswith("#")]
+    pictures = [address for address in parsed.addresses if not address.startswith("#")]
+    assert all(f'id="{address[1:]}"' in report for address in within)
+    assert len(within) == len(parsed.headings)
+    assert len(pictures) == len(parsed.figures)
+    assert all(address.startswith("data:image/png;base64,") for address in pictures)
+    assert not re.search(r"@import|url\(|https?:|file:|\bfetch\(|XMLHttpRequest", report)
+
+
+def test_a_task_that_was_not_run_is_not_told_of(study, tmp_path):
+    alone = {
+        "posterior": None,
+        "tables": tuple(path for path in study["tables"] if "predict" in path.stem),
+        "figures": tuple(path for path in study["figures"] if "predict" in path.stem),
+    }
+    headings = Parsed(written(study, tmp_path / "out", **alone)).headings
+    assert headings == [
+        "What the cells can do",
+        "Task 2a: the next pixel",
+        "How the numbers came about",
+    ]
+
+
+def test_numbers_for_other_pixels_have_nothing_published_beside_them(study, tmp_path):
+    scores = tuple(write_scores(tmp_path / "scores"))
+    run(make_tables, scores=scores, beside="nothing", out=tmp_path / "tables")
+    compared = tuple(sorted((tmp_path / "tables").glob("table-*.csv")))
+    text = written(study, tmp_path / "out", tables=compared)
+    assert "The 2017 report's numbers are for other pixels" in text
+    assert "<small>" not in text
+    assert "is an artefact" not in text
+
+
+SMALL = "This is a small study"
+
+
+@pytest.mark.parametrize(
+    ("script", "settings", "small", "on_test"),
+    [
+        ("train_predictor", {"train_images": 0, "selection": "validation"}, False, False),
+        ("train_predictor", {"train_images": 500, "selection": "validation"}, True, False),
+        ("train_classifier", {"train_images": 0, "selection": "test_batches"}, False, True),
+        ("score_classifier", {"images": 100}, True, False),
+        ("score_classifier", {"images": 0}, False, False),
+        ("hide_pixels", {"images": 100}, False, False),  # few by the study's own design
+    ],
+)
+def test_it_says_so_where_models_saw_few_images_or_test_images(
+    study, tmp_path, script, settings, small, on_test
+):
+    more = record(tmp_path / "stage", script, settings)
+    text = written(study, tmp_path / "out", records=(*study["records"], more))
+    assert (SMALL in text) is small
+    assert ("scores on test\nimages are too good" in text) is on_test
+    assert ("5000 validation images" in text) is not on_test
+
+
+def test_settings_are_text_and_not_markup(study, tmp_path):
+    more = record(tmp_path / "stage", "fetch", {"source": "<script>alert(1)</script>"})
+    text = written(study, tmp_path / "out", records=(*study["records"], more))
+    assert text.count("<script>") == 1
+    assert "source=&lt;script&gt;alert(1)&lt;/script&gt;" in text

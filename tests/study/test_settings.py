@@ -1,0 +1,194 @@
+"""A config is refused with one line that names the key, the value and what is allowed."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from study_copy import overlaid
+
+from scanline.study import config as study_config
+from scanline.study import environment as study_environment
+from scanline.study import settings as study_settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def config():
+    return yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def _set(config, path, value):
+    *parents, key = path.split("/")
+    for parent in parents:
+        config = config[parent]
+    config[key] = value
+
+
+REFUSED = [
+    # path, value, what the line must name
+    ("sedds", [1], ["'sedds'", "seeds"]),
+    ("classify/variants", ["gru-12"], ["classify.variants", "'gru-12'", "gru-128"]),
+    (
+        "predict/exceptions",
+        [{"variants": ["gru-9"], "training": {}}],
+        ["predict.exceptions.variants", "'gru-9'"],
+    ),
+    ("predict/exceptions", {"gru-32": {"epochs": 3}}, ["predict.exceptions", "array"]),
+    (
+        "predict/exceptions",
+        [{"variants": ["gru-32"], "training": {"epoch": 3}}],
+        ["'epoch'", "did you mean epochs"],
+    ),
+    ("complete/variants", ["lstm-32"], ["complete.variants", "'lstm-32'", "gru-3x32"]),
+    ("datasets/mnist-bernoulli/threshold", 1.5, ["threshold", "1.5", "0 to 1"]),
+    ("datasets/mnist-threshold-0.1/threshold", -0.1, ["threshold", "-0.1", "at least 0"]),
+    ("datasets/mnist-threshold-0.1/binarise", "median", ['"median"', "threshold, bernoulli"]),
+    ("dataset", "mnits", ["dataset", "'mnits'", "mnist-bernoulli"]),
+    ("variants/gru-32/units", 0, ["variants.gru-32.units", "0", "at least 1"]),
+    ("variants/gru-32/units", "many", ["variants.gru-32.units", '"many"', "integer"]),
+    ("variants/gru-32/cell", "rnn", ['"rnn"', "lstm, gru"]),
+    ("variants/gru-32/unit", 3, ["'unit'", "units"]),
+    ("variants/..%x", {"cell": "gru", "units": 8, "layers": 1}, ["..%x"]),
+    ("complete/hidden_runs", [301], ["complete.hidden_runs", "301", "1 to 300"]),
+    ("complete/hidden_runs", [], ["complete.hidden_runs"]),
+    ("posterior/variants", ["lstm-32"], ["posterior.variants", "'lstm-32'", "gru-3x32"]),
+    ("posterior/classifier", "gru-9", ["posterior.classifier", "'gru-9'", "lstm-32"]),
+    ("posterior/holes/lower-half", 5, ["posterior.holes", "'lower-half'", "upper-half"]),
+    ("posterior/holes/run-301", 5, ["posterior.holes", "301 pixels", "1 to 300"]),
+    ("posterior/holes/2x2", -1, ["posterior.holes.2x2", "-1", "at least 0"]),
+    ("posterior/holes", {"2x2": 0}, ["posterior.holes", "0 images for every hole", "leave one"]),
+    ("posterior/exact_pixels", 17, ["posterior.exact_pixels", "17", "0 to 16"]),
+    ("seeds", "1", ["seeds", '"1"', "array"]),
+    ("seeds", [1, 1], ["seeds", "[1, 1]"]),
+    ("classify/training/epochs", 0, ["classify.training.epochs", "0", "at least 1"]),
+    ("tracking", "sqllite", ["tracking", "sqllite"]),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "named"), REFUSED)
+def test_refused_in_one_line(config, path, value, named):
+    _set(config, path, value)
+    with pytest.raises(ValueError, match=r"\S") as refusal:
+        study_config.validate(config)
+    line = str(refusal.value)
+    assert "\n" not in line
+    for words in named:
+        assert words in line
+
+
+def test_a_missing_key_is_named(config):
+    del config["predict"]["training"]["epochs"]
+    with pytest.raises(ValueError, match=r"predict\.training lacks a key: 'epochs'"):
+        study_config.validate(config)
+
+
+def test_a_threshold_is_needed_where_it_is_used(config):
+    del config["datasets"]["mnist-threshold-0.1"]["threshold"]
+    with pytest.raises(ValueError, match=r"mnist-threshold-0\.1 lacks threshold"):
+        study_config.validate(config)
+
+
+def test_a_variant_named_twice_is_refused(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("variants:\n  gru-8: {units: 8}\n  gru-8: {units: 9}\n")
+    with pytest.raises(ValueError, match=r"line 3: 'gru-8' stands there twice"):
+        study_config.refuse_duplicate_keys(path)
+    study_config.refuse_duplicate_keys(ROOT / "config.yaml")
+
+
+@pytest.mark.parametrize("preset", sorted((ROOT / "workflow/presets").glob("*.yaml")))
+def test_every_preset_is_a_valid_overlay(config, preset):
+    study_config.refuse_duplicate_keys(preset)
+    study_config.validate(overlaid(config, yaml.safe_load(preset.read_text())))
+
+
+def test_every_key_of_the_schema_is_described():
+    schema = yaml.safe_load(study_config.SCHEMA.read_text())
+
+    def undescribed(node, path):
+        for name, child in node.get("properties", {}).items():
+            if "description" not in child and "$ref" not in child:
+                yield f"{path}.{name}"
+            yield from undescribed(child, f"{path}.{name}")
+        for child in (node.get("additionalProperties"), *node.get("$defs", {}).values()):
+            if isinstance(child, dict):
+                yield from undescribed(child, f"{path}.*")
+
+    assert list(undescribed(schema, "config")) == []
+
+
+def test_settings_are_the_variant_s_the_task_s_and_its_exceptions(config):
+    given = study_settings.settings(
+        config, "train_classifier", data="x", variant="gru-32", seed="7"
+    )
+    assert given["epochs"] == 30  # the exception, not the task's 10
+    assert (given["cell"], given["units"], given["layers"], given["seed"]) == ("gru", 32, 1, 7)
+
+
+def test_the_later_of_two_exceptions_counts(config):
+    exceptions = [
+        {"variants": ["gru-32", "gru-64"], "training": {"epochs": 3, "batch_size": 16}},
+        {"variants": ["gru-64"], "training": {"epochs": 4}},
+    ]
+    config["predict"]["exceptions"] = exceptions
+    study_config.validate(config)
+    found = {
+        variant: study_settings.settings(
+            config, "train_predictor", data="x", variant=variant, seed="1"
+        )
+        for variant in ("gru-32", "gru-64", "gru-128")
+    }
+    assert [found[variant]["epochs"] for variant in found] == [3, 4, 40]
+    assert [found[variant]["batch_size"] for variant in found] == [16, 16, 128]
+
+
+def test_the_quick_study_trains_one_small_model_and_has_what_the_other_stages_need(config):
+    quick = yaml.safe_load((ROOT / "workflow/presets/quick.yaml").read_text())
+    merged = overlaid(config, quick)
+    (small,) = set(merged["variants"]) - set(config["variants"])
+    needed = {
+        name for task in ("complete", "inpaint", "posterior") for name in merged[task]["variants"]
+    }
+    assert set(merged["predict"]["variants"]) >= {*needed, small}
+    shipped = ROOT / "pretrained" / merged["dataset"]
+    trained = {
+        variant
+        for task in ("classify", "predict")
+        for variant in merged[task]["variants"]
+        if not (shipped / task / variant).is_dir()
+    }
+    assert trained == {small}
+    given = study_settings.settings(merged, "train_predictor", data="x", variant=small, seed="1")
+    assert given["train_images"] * given["epochs"] <= 100_000
+
+
+def test_holes_have_one_order_however_files_are_laid_over_each_other(config):
+    wanted = ["2x2", "run-10", "4x4", "run-28", "8x8", "left-half", "random-half", "upper-half"]
+    assert study_settings.holes(config) == wanted
+    holes = config["posterior"]["holes"]
+    config["posterior"]["holes"] = {hole: holes[hole] for hole in sorted(holes)} | {"8x8": 0}
+    wanted.remove("8x8")
+    assert study_settings.holes(config) == wanted
+    given = study_settings.settings(config, "hide_holes", data="x")
+    assert given["images"] == [holes[hole] for hole in wanted]
+
+
+def test_flags_notice_swapped_values():
+    assert study_settings.flags({"b": 1, "a": [2, 3]}) == "--a 2 3 --b 1"
+    assert study_settings.flags({"a": 1, "b": 2}) != study_settings.flags({"a": 2, "b": 1})
+
+
+def test_settings_are_found_again_from_a_stage_s_folder(config):
+    folder = "results/mnist-threshold-0.1/predict/gru-32/seed-1/train"
+    assert study_settings.settings_of(config, "train_predictor", folder) == study_settings.settings(
+        config, "train_predictor", data="mnist-threshold-0.1", variant="gru-32", seed="1"
+    )
+
+
+def test_the_tracking_address_is_absolute(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert (
+        study_environment.tracking_uri(config) == f"sqlite:///{tmp_path}/results/mlflow/mlflow.db"
+    )
+    assert study_environment.tracking_uri(config | {"tracking": "none"}) == "none"

@@ -1,0 +1,163 @@
+"""Trainings: stopped ones go on to the same weights, and what is not a number stops them."""
+
+import os
+import signal
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from scanline.models.predictor import Predictor
+from scanline.training import fit as loop
+from scanline.training.checkpoint import Checkpoints
+from scanline.training.fit import Recipe, fit
+from scanline.training.objectives import CLASSIFY, PREDICT, Score
+
+RECIPE = Recipe(3, 8, 0.01, 2, "cosine", 1.0, seed=5)
+SHIFTED = replace(RECIPE, shift_pixels=1)
+
+
+def _train(pixel_sets, checkpoints=None, log_epoch=None, recipe=RECIPE):
+    train, validation = pixel_sets["train"], pixel_sets["validation"]
+    model = Predictor("gru", 4, 1, train.identity, seed=5)
+    curves = fit(
+        model,
+        PREDICT,
+        train,
+        validation,
+        recipe,
+        label="test",
+        checkpoints=checkpoints,
+        log_epoch=log_epoch,
+    )
+    return [weight.numpy() for weight in model.weights], curves
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, SHIFTED], ids=["as they are", "shifted"])
+def test_a_stopped_training_ends_with_the_same_weights(pixel_sets, tmp_path, recipe):
+    whole, whole_curves = _train(pixel_sets, recipe=recipe)
+
+    def stop(epoch, metrics):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    for _ in range(2):
+        with pytest.raises(InterruptedError, match="stopped by SIGTERM after step"):
+            _train(pixel_sets, tmp_path, stop, recipe)
+    assert len(list(tmp_path.glob("step-*.npz"))) == 2
+    resumed, curves = _train(pixel_sets, tmp_path, recipe=recipe)
+    for ours, theirs in zip(resumed, whole, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    pd.testing.assert_frame_equal(curves.by_step, whole_curves.by_step)
+    pd.testing.assert_frame_equal(curves.by_epoch, whole_curves.by_epoch)
+
+
+def test_a_long_epoch_has_checkpoints_within(pixel_sets, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    seen = []
+    save = Checkpoints.save
+
+    def save_and_tell(self, step, *content):
+        save(self, step, *content)
+        seen.append([path.name for path in sorted(self.folder.glob("*.npz*"))])
+
+    monkeypatch.setattr(Checkpoints, "save", save_and_tell)
+    _train(pixel_sets, tmp_path)
+    names = [f"step-{step:09}.npz" for step in range(1, 13)]  # 3 epochs of 4 steps
+    assert seen == [names[:1], *(names[i : i + 2] for i in range(11))]
+    # A training that is gone on with in the middle of an epoch ends the same.
+    whole, _ = _train(pixel_sets)
+    for name in names[-2:]:
+        (tmp_path / name).unlink()
+    monkeypatch.setattr(loop.Progress, "advance", _stop_at_step_6)
+    with pytest.raises(InterruptedError, match="after step 6;"):
+        _train(pixel_sets, tmp_path)
+    monkeypatch.undo()
+    resumed, _ = _train(pixel_sets, tmp_path)
+    for ours, theirs in zip(resumed, whole, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def _stop_at_step_6(progress, loss, images):
+    progress.step += 1
+    if progress.step == 6:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_damaged_checkpoint_is_passed_over(pixel_sets, tmp_path, capsys):
+    whole, _ = _train(pixel_sets, tmp_path)
+    older, newest = sorted(tmp_path.glob("step-*.npz"))
+    newest.write_bytes(newest.read_bytes()[:-200])
+    resumed, _ = _train(pixel_sets, tmp_path)
+    assert "is damaged" in capsys.readouterr().err
+    assert older.exists()
+    for ours, theirs in zip(resumed, whole, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def _epochs(train, recipe):
+    """Of each epoch: its pixels and labels as they come, and the images that they are of."""
+    batches = list(loop.batches(train, recipe, start=0))
+    for epoch in range(recipe.epochs):
+        pixels, labels = zip(*(batch[1:] for batch in batches if batch[0] == epoch), strict=True)
+        order = np.random.default_rng([recipe.seed, epoch]).permutation(len(train.labels))
+        yield pixels, labels, order
+
+
+def test_an_epoch_holds_every_image_once_as_it_is(pixel_sets):
+    train = pixel_sets["train"]
+    for pixels, labels, order in _epochs(train, replace(RECIPE, batch_size=5)):  # 32 images
+        assert [len(each) for each in labels] == 6 * [5] + [2]
+        np.testing.assert_array_equal(np.concatenate(pixels), train.pixels[order])
+        np.testing.assert_array_equal(np.concatenate(labels), train.labels[order])
+        assert sorted(order) == list(range(32))
+
+
+def _moved(image, down, right):
+    """An image [rows, columns] moved pixel by pixel; no ink comes in."""
+    moved = np.zeros_like(image)
+    for row, column in np.argwhere(image):
+        to = row + down, column + right
+        if 0 <= to[0] < image.shape[0] and 0 <= to[1] < image.shape[1]:
+            moved[to] = 1
+    return moved
+
+
+def test_shifted_images_are_moved_by_whole_pixels(pixel_sets):
+    noise = np.random.default_rng(0).integers(0, 2, (32, 16), np.uint8)
+    train = replace(pixel_sets["train"], pixels=noise)
+    seen, by_image = set(), []
+    for pixels, labels, order in _epochs(train, replace(SHIFTED, epochs=4)):
+        np.testing.assert_array_equal(np.concatenate(labels), train.labels[order])
+        by_image.append(np.concatenate(pixels)[np.argsort(order)])
+        for flat, image in zip(by_image[-1], noise, strict=True):
+            original, shifted = image.reshape(4, 4), flat.reshape(4, 4)
+            moves = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+            fits = [move for move in moves if np.array_equal(_moved(original, *move), shifted)]
+            assert fits
+            seen |= {move for move in fits if len(fits) == 1}
+    assert len(seen) == 9
+    assert (by_image[0] != by_image[1]).any(axis=1).sum() > 16  # drawn anew
+
+
+def test_curves_tell_each_step_and_epoch(pixel_sets):
+    _, curves = _train(pixel_sets)
+    assert len(curves.by_step) == 3 * 4 * 2  # epochs, steps, quantities
+    last = curves.by_epoch[(curves.by_epoch["epoch"] == 3) & (curves.by_epoch["split"] == "train")]
+    steps = curves.by_step[(curves.by_step["epoch"] == 3)]
+    for quantity in ("nats_per_pixel", "accuracy"):
+        mean = steps[steps["quantity"] == quantity]["value"].mean()  # all batches have 8 images
+        assert last[last["quantity"] == quantity]["value"].item() == pytest.approx(mean)
+
+
+def test_a_loss_that_is_no_number_stops_and_says_what_to_try(pixel_sets):
+    recipe = Recipe(3, 8, float("inf"), 0, "constant", 0, seed=5)
+    with pytest.raises(ArithmeticError, match=r"the loss is nan at step 2 .* lower learning_rate"):
+        _train(pixel_sets, recipe=recipe)
+
+
+def test_the_better_checkpoint():
+    assert CLASSIFY.is_better(Score(0.5, 0.9), Score(0.4, 0.8))
+    assert CLASSIFY.is_better(Score(0.4, 0.9), Score(0.5, 0.9))
+    assert PREDICT.is_better(Score(0.4, 0.8), Score(0.5, 0.9))
+    assert not PREDICT.is_better(Score(0.5, 0.9), Score(0.5, 0.8))

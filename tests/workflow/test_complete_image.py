@@ -1,0 +1,133 @@
+"""The command that completes an image of one's own: as a process, and what it refuses."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread, imsave
+from refusals import ROOT, held, pattern_of, rows
+
+from complete_image import complete_image
+from scanline.models.classifier import Classifier
+from scanline.models.predictor import Predictor
+
+SIDE = 4
+
+
+def save_png(path: Path, values: np.ndarray) -> None:
+    """Grey ``values`` [rows, columns] in 0..255, or colours [rows, columns, 3 or 4], as a PNG."""
+    if values.ndim == 2:
+        values = np.repeat(values[:, :, None], 3, axis=2)
+    imsave(path, values.astype(np.uint8))
+
+
+@pytest.fixture
+def folder(tmp_path, pixel_sets) -> Path:
+    """A folder with a model of 4 x 4 pixels, a grey image, and a hole of four pixels."""
+    Predictor("gru", 4, 1, pixel_sets["test"].identity).save(tmp_path / "model.keras")
+    grey = np.zeros((SIDE, SIDE))
+    grey[:, 1] = 200
+    save_png(tmp_path / "my.png", grey)
+    hole = np.zeros((SIDE, SIDE))
+    hole[1:3, 1:3] = 255
+    save_png(tmp_path / "hole.png", hole)
+    return tmp_path
+
+
+def given(folder: Path) -> dict[str, Path]:
+    return {
+        "image": folder / "my.png",
+        "hidden": folder / "hole.png",
+        "model": folder,
+        "out": folder / "out.png",
+    }
+
+
+def test_it_runs_as_a_command(folder):
+    words = [word for name, path in given(folder).items() for word in (f"--{name}", str(path))]
+    script = ROOT / "src/complete_image.py"
+    command = [sys.executable, str(script), *words, "--truth", str(folder / "my.png")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^log p\(observed\) +-\d+\.\d\d ± 0\.00 nats \(exact\)$", done.stdout, re.M)
+    assert imread(folder / "out.png").shape[2] == 4
+    refused = subprocess.run([*command, "--samples", "0"], capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1] == ("complete_image: samples is 0; allowed: 1 and above")
+
+
+def test_a_larger_hole_is_sampled(folder, monkeypatch, capsys):
+    monkeypatch.setattr("complete_image.EXACT_UP_TO", 3)
+    complete_image(**given(folder), samples=3, particles=8, runs=3, moves=2)
+    printed = capsys.readouterr().out
+    assert re.search(r"± 0\.\d\d nats \(3 runs of 8 particles\)", printed)
+    assert re.search(r"effective sample size +\d+\.\d", printed)
+    assert (folder / "out.png").exists()
+
+
+def check_refused(folder: Path, name: str) -> None:
+    """The line is the row's whose last column names the test ``name``; nothing is written."""
+    before = held(folder)
+    with pytest.raises(ValueError, match=r"\w") as error:
+        complete_image(**given(folder))
+    line = pattern_of(rows()[f"`tests/workflow/test_complete_image.py::{name}`"].line)
+    assert re.fullmatch(line, f"complete_image: {error.value}")
+    assert held(folder) == before
+
+
+def test_an_image_of_another_size(folder):
+    save_png(folder / "my.png", np.zeros((5, 4)))
+    check_refused(folder, "test_an_image_of_another_size")
+
+
+def test_an_image_in_colour(folder):
+    colours = np.zeros((SIDE, SIDE, 3))
+    colours[0, 0] = [200, 0, 0]
+    save_png(folder / "my.png", colours)
+    check_refused(folder, "test_an_image_in_colour")
+
+
+def test_a_transparent_image(folder):
+    save_png(folder / "my.png", np.full((SIDE, SIDE, 4), 100))
+    check_refused(folder, "test_a_transparent_image")
+
+
+def test_an_image_that_is_no_png(folder):
+    (folder / "my.png").write_text("a picture")
+    check_refused(folder, "test_an_image_that_is_no_png")
+
+
+def test_a_hole_with_grey_pixels(folder):
+    save_png(folder / "hole.png", np.full((SIDE, SIDE), 128))
+    check_refused(folder, "test_a_hole_with_grey_pixels")
+
+
+def test_a_hole_without_pixels(folder):
+    save_png(folder / "hole.png", np.zeros((SIDE, SIDE)))
+    check_refused(folder, "test_a_hole_without_pixels")
+
+
+def test_a_hole_of_all_pixels(folder):
+    save_png(folder / "hole.png", np.full((SIDE, SIDE), 255))
+    check_refused(folder, "test_a_hole_of_all_pixels")
+
+
+def test_a_model_of_another_kind(folder, pixel_sets):
+    Classifier("gru", 4, 1, pixel_sets["test"].identity).save(folder / "model.keras")
+    check_refused(folder, "test_a_model_of_another_kind")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"out": Path("out.pdf")}, "out is out.pdf; it must end in .png"),
+        ({"runs": 1}, "runs is 1; allowed: 2 and above"),
+        ({"moves": -1}, "moves is -1; allowed: 0 and above"),
+    ],
+)
+def test_arguments(folder, changed, message):
+    with pytest.raises(ValueError, match=message):
+        complete_image(**given(folder) | changed)

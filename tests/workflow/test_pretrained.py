@@ -1,0 +1,116 @@
+"""The trained models that come with the project give the figures that their cards state."""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from small_digits import binarised
+from study_copy import ROOT
+
+from fetch import fetch
+from scanline.data.fetch import FILES
+from scanline.data.pixels import PixelSet
+from scanline.files import sha256_of
+from scanline.models.classifier import load_classifier
+from scanline.models.predictor import Predictor, load_predictor
+from scanline.provenance.record import Record
+from scanline.provenance.stage import run
+from scanline.study import settings as study_settings
+from scanline.training.objectives import CLASSIFY, PREDICT, Score
+from take_model import take_model
+
+FOLDERS = sorted(path.parent for path in (ROOT / "pretrained").glob("*/*/*/*/model.keras"))
+NAMES = [folder.relative_to(ROOT / "pretrained").as_posix() for folder in FOLDERS]
+# Keras 3.15 saves weights by a call that NumPy 2 deprecates; no concern of this project.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
+
+
+@pytest.fixture(scope="module")
+def pixels_of() -> Callable[[str], PixelSet]:
+    """The test images of a data set of config.yaml; its files are fetched once, as by a study."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+    @cache
+    def made(data: str) -> PixelSet:
+        settings = study_settings.settings(config, "binarise", data=data)
+        folder = ROOT / "data" / settings["source"]
+        if not all((folder / name).is_file() for name in FILES):
+            run(fetch, source=settings["source"], out=folder)
+        return binarised(folder, **settings)["test"]
+
+    return made
+
+
+def stated(folder: Path) -> dict[str, float]:
+    """The test figures of a model's card."""
+    card = (folder / "README.md").read_text()
+    found = re.findall(r"^\| (\w+) \| test \| ([0-9.]+) \|", card, re.MULTILINE)
+    return {quantity: float(value) for quantity, value in found}
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=NAMES)
+def test_a_model_is_the_one_whose_training_is_recorded(folder):
+    training = Record.load(folder / "training.json")
+    assert training.outputs["model.keras"] == sha256_of(folder / "model.keras")
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=NAMES)
+def test_a_model_gives_the_figures_of_its_card(folder, pixels_of):
+    data, task = folder.parts[-4:-2]
+    pixels = pixels_of(data)
+    load, objective = {
+        "classify": (load_classifier, CLASSIFY),
+        "predict": (load_predictor, PREDICT),
+    }[task]
+    model = load(folder / "model.keras", pixels.identity)
+    score = Score.of(*objective.scorer(model)(pixels))
+    figures = stated(folder)
+    assert score.nats == pytest.approx(figures[objective.quantity], abs=2e-5)
+    assert score.accuracy == pytest.approx(figures["accuracy"], abs=1e-4)
+
+
+@pytest.fixture
+def shipped(tmp_path, pixels_folder, pixel_set) -> dict[str, Path]:
+    """A trained model, its curve and its record, as arguments of take_model."""
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    Predictor(cell="gru", units=4, layers=1, pixels=pixel_set.identity).save(folder / "model.keras")
+    (folder / "curve_by_epoch.csv").write_text("epoch,step,split,quantity,value\n")
+    record = Record.begin("train_predictor", folder, {}, [])
+    record.end(folder)
+    return {
+        "model": folder / "model.keras",
+        "curves": (folder / "curve_by_epoch.csv",),
+        "training": folder / "run.json",
+        "pixels": pixels_folder / "train.npz",
+        "out": tmp_path / "taken",
+    }
+
+
+def test_a_model_is_taken_with_its_curves(shipped):
+    run(take_model, **shipped)
+    for path in (shipped["model"], *shipped["curves"]):
+        assert (shipped["out"] / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_changed_model_is_not_taken(shipped):
+    with shipped["model"].open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(ValueError, match=r"model\.keras has SHA-256 [0-9a-f]{64}; .*says"):
+        run(take_model, **shipped)
+    assert not list(shipped["out"].rglob("*.*"))
+
+
+def test_a_model_of_other_pixels_is_not_taken(shipped, tmp_path, pixel_set):
+    Predictor(cell="gru", units=4, layers=1, pixels=pixel_set.identity | {"threshold": 0.5}).save(
+        shipped["model"]
+    )
+    Record.begin("train_predictor", shipped["model"].parent, {}, []).end(shipped["model"].parent)
+    with pytest.raises(ValueError, match=r"threshold is 0\.5 there and 0\.1 here"):
+        run(take_model, **shipped)
+    assert not list(shipped["out"].rglob("*.*"))

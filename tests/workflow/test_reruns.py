@@ -1,0 +1,384 @@
+"""Each row of docs/reruns.md, on the small study: which jobs Snakemake plans after a change.
+
+The study is run once, to its end; each test works on a copy, or leaves it as it found it.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from study_copy import ROOT, Study, copy_project
+
+from scanline.provenance.code import SOURCE, code_of
+
+TABLE = (ROOT / "docs/reruns.md").read_text()
+TRAININGS = {"train_classifier": 2, "train_predictor": 2}
+SAMPLES = {"sample_completions": 2, "score_completions": 2, "draw_completions": 1}
+REPORT = {"make_tables": 1, "write_report": 1}
+SCORES = {"score_classifier", "score_predictor", "score_completions", "infer_patches"}
+PATIENCE = 600.0  # seconds on a busy machine; a twentieth of it is needed
+
+
+def copied_project(folder: Path) -> Study:
+    """The project's sources, with the published numbers, which the report reads."""
+    study = copy_project(folder)
+    published = Path("docs/results/figures.csv")
+    (folder / published.parent).mkdir(parents=True)
+    shutil.copyfile(ROOT / published, folder / published)
+    return study
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Study:
+    """The small study, run to its end."""
+    study = copied_project(tmp_path_factory.mktemp("workflow") / "project")
+    study.snakemake("--cores", "2")
+    return study
+
+
+@pytest.fixture
+def copied(finished, tmp_path) -> Study:
+    """A copy of the finished study that a test may change."""
+    folder = tmp_path / "project"
+    shutil.copytree(finished.folder, folder, copy_function=shutil.copy2, symlinks=True)
+    return Study(folder)
+
+
+@pytest.fixture(scope="module")
+def followers(finished) -> Callable[..., set[str]]:
+    """Gives for rules themselves and all that need them, directly or not, by the rule graph."""
+    graph = finished.snakemake("--rulegraph")
+    names = dict(re.findall(r'(\d+)\[label = "(\w+)"', graph))
+    arrows = [(names[a], names[b]) for a, b in re.findall(r"(\d+) -> (\d+)", graph)]
+
+    def followers(*rules: str) -> set[str]:
+        found, size = set(rules), -1
+        while size < len(found):
+            size = len(found)
+            found |= {needs for needed, needs in arrows if needed in found}
+        return (found & set(names.values())) - {"all"}
+
+    return followers
+
+
+def append(study: Study, path: str, text: str) -> None:
+    with open(study.folder / path, "a") as file:
+        file.write(text)
+
+
+def rules_of(path: str) -> list[str]:
+    """The scripts whose results depend on a source file: they are named as their rules."""
+    scripts = [script.stem for script in SOURCE.glob("*.py")]
+    return [name for name in scripts if SOURCE / path in code_of(name)]
+
+
+def verified(study: Study) -> tuple[int, list[str]]:
+    """The exit status of ``make verify``, and the lines that it prints."""
+    words = [sys.executable, "workflow/scripts/verify_results.py", "--configfile", "smoke.yaml"]
+    done = subprocess.run(words, cwd=study.folder, capture_output=True, text=True)
+    assert done.returncode in (0, 1), done.stderr
+    return done.returncode, done.stdout.splitlines()
+
+
+def test_the_study_ends_with_a_report_and_a_record_a_stage(finished):
+    results = finished.folder / "results"
+    assert "gru-2x8" in (results / "smoke/report/report.html").read_text()
+    records = list((results / "smoke").rglob("run.json"))
+    scripts = Counter(json.loads(path.read_text())["script"] for path in records)
+    assert scripts["train_classifier"] == 2
+    assert scripts["sample_completions"] == 2
+    assert scripts["infer_patches"] == 1
+    assert scripts["fill_holes"] == scripts["score_forecasts"] == 1
+    assert scripts["calibrate_posterior"] == 1
+    assert not list(results.rglob(".partial-*"))
+
+
+def test_second_run(finished):
+    assert finished.planned() == {}
+    assert verified(finished)[0] == 0
+
+
+def test_touch(copied):
+    for part in ("src", "workflow", "profiles", "Snakefile", "config.yaml", "requirements.lock"):
+        path = copied.folder / part
+        for file in [path] if path.is_file() else path.rglob("*"):
+            os.utime(file)
+    for part in ("digits", "results/smoke/pixels", "results/tracking"):
+        for file in (copied.folder / part).rglob("*"):
+            os.utime(file)
+    assert copied.planned() == {}
+
+
+def test_fresh_clone(finished, tmp_path):
+    clone = copied_project(tmp_path / "clone")
+    for file in (clone.folder / "src").rglob("*"):
+        os.utime(file)
+    for part in ("results", "digits"):
+        there, here = finished.folder / part, clone.folder / part
+        shutil.copytree(there, here, copy_function=shutil.copy2, dirs_exist_ok=True)
+    assert not (clone.folder / ".snakemake").exists()
+    assert clone.planned() == {}
+    assert verified(clone)[0] == 0
+
+
+def test_lost_times(finished, tmp_path):
+    clone = copied_project(tmp_path / "clone")
+    for part in ("results", "digits"):
+        there, here = finished.folder / part, clone.folder / part
+        shutil.copytree(there, here, copy_function=shutil.copyfile, dirs_exist_ok=True)
+    now = time.time()
+    for age, name in enumerate(("predict", "classify", "pixels")):  # what is read, newest
+        for file in (clone.folder / "results/smoke" / name).rglob("*"):
+            os.utime(file, (now + age, now + age))
+    assert clone.planned() != {}
+    assert verified(clone)[0] == 0
+    clone.snakemake("--touch", "--cores", "1")
+    assert clone.planned() == {}
+    assert verified(clone)[0] == 0
+
+
+def test_comment(copied):
+    for module in ("recurrent", "sampling"):
+        file = copied.folder / f"src/scanline/{module}.py"
+        opening, rest = file.read_text().split('"""', 1)
+        file.write_text(f'{opening}"""Read this first. {rest}\n# A remark at the end.\n')
+    assert copied.planned() == {}
+
+
+def test_watchers(copied):
+    for module in ("tracking", "record", "command", "progress"):
+        append(copied, f"src/scanline/{module}.py", "\nNEW = 1\n")
+    assert copied.planned() == {}
+
+
+def test_sampling(copied, followers):
+    append(copied, "src/scanline/inference/ancestral.py", "\nNEW = 1\n")
+    plan = copied.planned()
+    assert plan.items() >= (SAMPLES | REPORT).items()
+    assert plan.keys() == followers(*rules_of("scanline/inference/ancestral.py"))
+    assert not plan.keys() & {*TRAININGS, "binarise", "hide_pixels", "infer_patches"}
+
+
+def test_sequential_monte_carlo(copied, followers):
+    append(copied, "src/scanline/inference/smc.py", "\nNEW = 1\n")
+    plan = copied.planned()
+    for rule in ("fill_holes", "calibrate_posterior", "tabulate_posterior", "write_report"):
+        assert plan[rule] == 1
+    assert plan.keys() == followers(*rules_of("scanline/inference/smc.py"))
+    assert not plan.keys() & {*TRAININGS, "sample_completions", "hide_holes", "infer_patches"}
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("src/scanline/models/recurrent.py", "\nNEW = 1\n"),
+        ("src/scanline/kernel/recurrent.cc", "static int added;\n"),
+        ("src/scanline/kernel/forms.h", "// A remark: other files than Python's count whole.\n"),
+    ],
+)
+def test_recurrent_core(copied, followers, path, text):
+    append(copied, path, text)
+    plan = copied.planned()
+    assert plan.items() >= (TRAININGS | SAMPLES | REPORT).items()
+    assert plan.keys() == followers(*rules_of(path.removeprefix("src/")))
+    assert plan.keys() >= followers(*TRAININGS, "demonstrate_cells")
+    assert not plan.keys() & {"binarise", "hide_pixels", "hide_patches"}
+
+
+def test_epochs(copied, followers):
+    copied.configure(predict={"exceptions": [{"variants": ["gru-2x8"], "training": {"epochs": 2}}]})
+    plan = copied.planned()
+    one = {"train_predictor", "score_predictor", "sample_completions", "score_completions"}
+    assert plan.items() >= (dict.fromkeys(one, 1) | REPORT).items()
+    assert plan.keys() <= followers("train_predictor")
+    assert "infer_patches" not in plan  # of the other variant
+
+
+def test_epochs_of_the_reader(copied, followers):
+    reader = {"variants": ["gru-8"], "training": {"epochs": 2}}
+    copied.configure(classify={"exceptions": [reader]})
+    plan = copied.planned()
+    assert plan.items() >= ({"train_classifier": 1, "score_forecasts": 1} | REPORT).items()
+    assert plan.keys() <= followers("train_classifier")
+    assert not plan.keys() & {"train_predictor", "fill_holes", "calibrate_posterior"}
+
+
+def test_variant_added(copied, followers):
+    copied.configure(
+        variants={"gru-9": {"cell": "gru", "units": 9, "layers": 1}},
+        predict={"variants": ["gru-8", "gru-2x8", "gru-9"]},
+    )
+    plan = copied.planned()
+    assert plan.items() >= ({"train_predictor": 1, "score_predictor": 1} | REPORT).items()
+    left = {"train_classifier", "sample_completions", "score_completions", "infer_patches"}
+    assert plan.keys() <= followers("train_predictor") - left
+
+
+def test_variant_removed(copied):
+    copied.configure(predict={"variants": ["gru-8"]}, complete={"variants": ["gru-8"]})
+    plan = copied.planned()
+    assert plan.items() >= ({"draw_curves": 1, "draw_completions": 1} | REPORT).items()
+    assert not plan.keys() & (TRAININGS.keys() | SCORES | {"binarise"})
+    code, lines = verified(copied)
+    gone = [line for line in lines if line.endswith("the config has no predict/gru-2x8 any more")]
+    assert code == 1
+    assert [line.split(":")[0] for line in gone] == [
+        f"results/smoke/predict/gru-2x8/seed-1/{stage}" for stage in ("score", "train")
+    ]
+
+
+def test_threshold(copied, followers):
+    copied.configure(datasets={"smoke": {"threshold": 0.2}})
+    plan = copied.planned()
+    assert plan.items() >= (TRAININGS | SAMPLES | REPORT | {"binarise": 1}).items()
+    assert plan.keys() == followers("binarise")
+
+
+def test_how_to_run(copied, monkeypatch):
+    monkeypatch.setenv("MLFLOW_LOGGING_LEVEL", "DEBUG")
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    for address in ("none", "http://127.0.0.1:5000"):
+        copied.configure(tracking=address, accelerator="gpu", downloads="elsewhere")
+        assert copied.planned("--set-threads", "train_classifier=2") == {}
+    assert copied.planned("--cores", "16", "--resources", "gpu=1", "--verbose") == {}
+
+
+@pytest.mark.parametrize("profile", ["slurm", "kubernetes"])
+def test_profile(finished, profile):
+    plan = finished.snakemake("--dry-run", "--workflow-profile", f"profiles/{profile}")
+    assert "Nothing to be done" in plan
+
+
+def test_lock_file(copied):
+    append(copied, "requirements.lock", "# another\n")
+    assert copied.planned() == {}
+    record = copied.folder / "results/smoke/predict/gru-8/seed-1/train/run.json"
+    assert re.fullmatch(
+        "[0-9a-f]{64}", json.loads(record.read_text())["environment"]["lock_sha256"]
+    )
+
+
+def test_published(copied):
+    os.utime(copied.folder / "docs/results/figures.csv")
+    assert copied.planned() == {}
+    append(copied, "docs/results/figures.csv", "\n")
+    assert copied.planned() == {"write_report": 1}
+
+
+def test_deleted(copied, followers):
+    shutil.rmtree(copied.folder / "results/smoke/complete/gru-8/seed-1/samples")
+    plan = copied.planned()
+    assert plan.items() >= (dict.fromkeys(SAMPLES, 1) | REPORT).items()
+    assert plan.keys() == followers("sample_completions")
+
+
+def test_swapped(copied, followers):
+    copied.configure(complete={"images": 101, "images_seed": 5})
+    copied.snakemake("--cores", "2", "--quiet")
+    assert copied.planned() == {}
+    copied.configure(complete={"images": 5, "images_seed": 101})
+    plan = copied.planned()
+    assert plan.items() >= (SAMPLES | REPORT | {"hide_pixels": 1}).items()
+    assert plan.keys() == followers("hide_pixels")
+
+
+def test_lost_metadata(copied, followers):
+    shutil.rmtree(copied.folder / ".snakemake")
+    assert copied.planned() == {}
+    assert verified(copied)[0] == 0
+    copied.configure(predict={"exceptions": [{"variants": ["gru-8"], "training": {"epochs": 2}}]})
+    append(copied, "src/scanline/inference/ancestral.py", "\nNEW = 1\n")
+    assert copied.planned() == {}
+    code, lines = verified(copied)
+    assert (code, lines) == (
+        1,
+        [
+            "results/smoke/complete/gru-2x8/seed-1/samples: made by other code of "
+            "sample_completions (scanline/inference/ancestral.py)",
+            "results/smoke/complete/gru-8/seed-1/samples: made by other code of "
+            "sample_completions (scanline/inference/ancestral.py)",
+            "results/smoke/posterior/gru-8/seed-1/calibration: made by other code of "
+            "calibrate_posterior (scanline/inference/ancestral.py)",
+            "results/smoke/posterior/gru-8/seed-1/forecasts: made by other code of "
+            "fill_holes (scanline/inference/ancestral.py)",
+            "results/smoke/predict/gru-8/seed-1/train: made with epochs 1, the config says 2",
+        ],
+    )
+    for folder in ("complete/gru-2x8/seed-1/samples", "complete/gru-8/seed-1/samples"):
+        shutil.rmtree(copied.folder / "results/smoke" / folder)
+    plan = copied.planned()
+    assert plan.items() >= (SAMPLES | REPORT).items()
+    assert plan.keys() == followers("sample_completions")
+
+
+def test_killed_snakemake(copied):
+    shutil.rmtree(copied.folder / "results/smoke/complete")
+    words = [sys.executable, "-m", "snakemake", "--configfile", "smoke.yaml", "--cores", "2"]
+    process = subprocess.Popen(
+        words,
+        cwd=copied.folder,
+        env=os.environ | {"PYTHONPATH": ""},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    until = time.monotonic() + PATIENCE
+    while not list((copied.folder / "results/smoke/complete").glob("*/seed-1/samples/.partial-*")):
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert "unlock" in copied.snakemake("--cores", "2", check=False)
+    copied.snakemake("--unlock")
+    copied.snakemake("--cores", "2")
+    assert copied.planned() == {}
+    assert not list((copied.folder / "results").rglob(".partial-*"))
+    assert verified(copied)[0] == 0
+
+
+def test_pretrained(copied):
+    trained = copied.folder / "results/smoke/predict/gru-8/seed-1/train"
+    kept = copied.folder / "pretrained/smoke/predict/gru-8/seed-1"
+    shutil.copytree(trained, kept)
+    (kept / "run.json").rename(kept / "training.json")
+    copied.configure(train="pretrained")
+    plan = copied.planned()
+    assert plan["take_model"] == 1
+    assert not plan.keys() & TRAININGS.keys()
+    copied.snakemake("--cores", "2", "--quiet")
+    assert copied.planned() == {}
+    table = pd.read_csv(copied.folder / "results/smoke/tables/table-3.3-predict.csv")
+    assert table.groupby("model")["trained"].unique().map(list).to_dict() == {
+        "gru-8": ["pretrained"],
+        "gru-2x8": ["here"],
+    }
+    report = (copied.folder / "results/smoke/report/report.html").read_text()
+    assert "gru-8 (pretrained)" in report
+    assert "gru-2x8 (pretrained)" not in report
+
+    curve = kept / "curve_by_step.csv"
+    before = curve.read_text()
+    curve.write_text(before + "another\n")
+    assert copied.planned()["take_model"] == 1
+    curve.write_text(before)
+    shutil.rmtree(copied.folder / ".snakemake")
+    for file in kept.iterdir():
+        os.utime(file)
+    assert copied.planned() == {}
+
+
+def test_the_table_has_a_row_a_test():
+    rows = re.findall(r"\| (\w+) \|$", TABLE, re.MULTILINE)
+    tests = re.findall(r"^def test_(\w+)\(", Path(__file__).read_text(), re.MULTILINE)
+    assert sorted(rows[1:]) == sorted(name for name in tests if not name.startswith("the_"))
