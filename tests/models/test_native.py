@@ -180,15 +180,19 @@ def test_small_numbers_pass_tanh_with_their_relative_accuracy(form, monkeypatch)
 
 def test_unknown_form_is_refused(monkeypatch):
     monkeypatch.setenv("SCANLINE_KERNEL_FORM", "mmx")
-    with pytest.raises(tf.errors.InvalidArgumentError, match="allowed: avx512, avx2, plain"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="allowed: avx512bf16, avx512, avx2, plain"):
         outcome("gru", *arguments("gru", SHAPES[0], np.float32))
 
 
 def test_wrong_shapes_are_refused_by_name():
     x, states, weights = arguments("gru", SHAPES[1], np.float32)
     ops = native.library()
-    settings = dict(cell="gru", sequences=True, keep=False, threads=1)
+    settings = dict(
+        cell="gru", precision="float32", sequences=True, by_source=False, keep=False, threads=1
+    )
     given = dict(x=x, h=states[0], c=np.zeros((0, 0), np.float32), head=np.zeros(0, np.float32))
+    given |= dict(seen=np.zeros((5, 7), np.uint8), shared=np.zeros(0, np.int32))
+    given |= dict(sources=np.zeros((9, 0), np.int32), places=np.zeros((9, 0), np.int32))
     given |= dict(zip(("kernel", "recurrent_kernel", "bias"), weights, strict=True))
     for name, wrong in (
         ("kernel", weights[0][:, :-1]),

@@ -23,11 +23,18 @@ template <class F> struct Simd;
 template <> struct Simd<float> {
   typedef float V __attribute__((vector_size(kBytes)));
   typedef int I __attribute__((vector_size(kBytes)));
+  typedef unsigned U __attribute__((vector_size(kBytes)));
+  typedef short Half __attribute__((vector_size(kBytes / 2)));
+  typedef short LooseHalf __attribute__((vector_size(kBytes / 2), aligned(2), may_alias));
   typedef float Loose __attribute__((vector_size(kBytes), aligned(4), may_alias));
 };
 template <> struct Simd<double> {
   typedef double V __attribute__((vector_size(kBytes)));
   typedef double Loose __attribute__((vector_size(kBytes), aligned(8), may_alias));
+};
+template <> struct Simd<unsigned> {
+  typedef unsigned V __attribute__((vector_size(kBytes)));
+  typedef unsigned Loose __attribute__((vector_size(kBytes), aligned(4), may_alias));
 };
 template <class F> using V = typename Simd<F>::V;
 template <class F> constexpr long kLanes = kBytes / long(sizeof(F));
@@ -41,18 +48,22 @@ template <class F> INLINE void store(F* p, V<F> v) {
 template <class F> INLINE V<F> all(F value) { return value - V<F>{}; }
 template <class F> INLINE void clear(F* p, long n) { __builtin_memset(p, 0, n * sizeof(F)); }
 
-// Stores past the caches, for what is read again only after much else. ASSUME: p is aligned to
-// kBytes. Whoever streams calls flush() before others read.
+// Stores past the caches, for what is read again only after much else. ASSUME: p is aligned to the
+// vector's size. Whoever streams calls flush() before others read.
 #if defined(__AVX512F__)
 INLINE void stream(float* p, V<float> v) { _mm512_stream_ps(p, v); }
 INLINE void stream(double* p, V<double> v) { _mm512_stream_pd(p, v); }
+INLINE void stream(short* p, Simd<float>::Half v) { _mm256_stream_si256(reinterpret_cast<__m256i*>(p), (__m256i)v); }
 INLINE void flush() { _mm_sfence(); }
 #elif defined(__AVX2__)
 INLINE void stream(float* p, V<float> v) { _mm256_stream_ps(p, v); }
 INLINE void stream(double* p, V<double> v) { _mm256_stream_pd(p, v); }
+INLINE void stream(short* p, Simd<float>::Half v) { _mm_stream_si128(reinterpret_cast<__m128i*>(p), (__m128i)v); }
 INLINE void flush() { _mm_sfence(); }
 #else
-template <class F> INLINE void stream(F* p, V<F> v) { store<F>(p, v); }
+INLINE void stream(float* p, V<float> v) { store<float>(p, v); }
+INLINE void stream(double* p, V<double> v) { store<double>(p, v); }
+INLINE void stream(short* p, Simd<float>::Half v) { *reinterpret_cast<Simd<float>::LooseHalf*>(p) = v; }
 INLINE void flush() {}
 #endif
 template <class F> INLINE bool is_aligned(const F* p) { return (__UINTPTR_TYPE__)p % kBytes == 0; }

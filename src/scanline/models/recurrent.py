@@ -6,30 +6,40 @@ a GPU, without a compiler and for what the core does not know (masks, dropout, o
 Keras' own loop runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from scanline.models import native
+from scanline.models.reading import Reading
 
 CELLS = ("gru", "lstm")
 IMPLEMENTATIONS = ("auto", "native", "keras")
 States = tuple[tf.Tensor, ...]
+LEAST_SHARED = 8  # steps that sequences must be long for common ones to be looked for
 GATE_BIASES = ("zeros", "one", "chrono")
 
 
 class _Native(keras.layers.RNN):
     """What GRU and LSTM share: the choice of the implementation, and the run over a sequence."""
 
-    def __init__(self, units: int, implementation: str = "auto", **kwargs):
+    def __init__(
+        self, units: int, implementation: str = "auto", precision: str = "float32", **kwargs
+    ):
+        if precision not in native.PRECISIONS:
+            raise ValueError(
+                f"precision is {precision!r}; allowed: {', '.join(native.PRECISIONS)}"
+            )
         if implementation not in IMPLEMENTATIONS:
             raise ValueError(
                 f"implementation is {implementation!r}; allowed: {', '.join(IMPLEMENTATIONS)}"
             )
         super().__init__(units, **kwargs)
         self.implementation_chosen = implementation
+        self.precision = precision
         self.input_gradient = True
 
     def runs_natively(self, mask=None) -> bool:
@@ -63,17 +73,19 @@ class _Native(keras.layers.RNN):
 
     def run(
         self,
-        inputs: tf.Tensor,
+        inputs: tf.Tensor | Reading,
         states: Sequence[tf.Tensor],
         sequences: bool,
         training: bool,
         head: keras.layers.Dense | None = None,
+        shared: tf.Tensor | None = None,
+        shared_gradient: bool = False,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """inputs [B, T, D] from ``states`` on -> outputs [B, T, units], the states after step T.
 
         Without ``sequences`` the outputs may be left out ([B, 0, units]). Keras' loop gives them
         only where the layer was made with ``return_sequences``. With a ``head`` of one unit the
-        outputs are its logits [B, T].
+        outputs are its logits [B, T]. ``shared`` and ``shared_gradient``: see ``native.recurrent``.
         """
         if self.runs_natively():
             return native.recurrent(
@@ -88,7 +100,12 @@ class _Native(keras.layers.RNN):
                 training,
                 self.input_gradient,
                 None if head is None else tf.concat([head.kernel[:, 0], head.bias], axis=0),
+                self.precision,
+                shared,
+                shared_gradient,
             )
+        if isinstance(inputs, Reading):
+            inputs = inputs.dense()
         _, outputs, states = self.inner_loop(inputs, list(states), None, training)
         return outputs if head is None else head(outputs)[..., 0], list(states)
 
@@ -109,14 +126,17 @@ class _Native(keras.layers.RNN):
         """Keras' own layer with this one's settings and weights."""
         kind = keras.layers.LSTM if isinstance(self, keras.layers.LSTM) else keras.layers.GRU
         config = self.get_config()
-        del config["implementation"]
+        del config["implementation"], config["precision"]
         twin = kind.from_config(config)
         twin.build((None, None, self.cell.kernel.shape[0]))
         twin.set_weights(self.get_weights())
         return twin
 
     def get_config(self):
-        return super().get_config() | {"implementation": self.implementation_chosen}
+        return super().get_config() | {
+            "implementation": self.implementation_chosen,
+            "precision": self.precision,
+        }
 
     def _kind(self) -> str:
         """The cell, as ``native.recurrent`` names it."""
@@ -141,7 +161,9 @@ class RecurrentStack(keras.layers.Layer):
 
     A state is a flat tuple of [B, units] tensors, layer by layer: (h1, h2, ...) for GRU,
     (h1, c1, h2, c2, ...) for LSTM. ``input_gradient`` False spares the gradient of the inputs,
-    which nothing needs where they are pixels.
+    which nothing needs where they are pixels; then the steps that sequences of a batch have in
+    common from the start are computed once in training too, and what first states add to the loss
+    there is told of their sum alone. ``precision``: float32, or bfloat16 for the products.
     """
 
     def __init__(
@@ -151,18 +173,24 @@ class RecurrentStack(keras.layers.Layer):
         layers: int,
         implementation: str = "auto",
         input_gradient: bool = True,
+        precision: str = "float32",
         **kwargs,
     ):
         super().__init__(**kwargs)
         if cell not in CELLS:
             raise ValueError(f"cell is {cell!r}; allowed: {', '.join(CELLS)}")
         self.cell, self.units, self.depth = cell, units, layers
-        self.recurrent_layers = [self._layer(index, implementation) for index in range(layers)]
+        self.recurrent_layers = [
+            self._layer(index, implementation, precision) for index in range(layers)
+        ]
         self.recurrent_layers[0].input_gradient = input_gradient
 
-    def _layer(self, index: int, implementation: str) -> "GRU | LSTM":
+    def _layer(self, index: int, implementation: str, precision: str) -> "GRU | LSTM":
         options: dict = dict(
-            implementation=implementation, return_sequences=True, name=f"{self.cell}_{index}"
+            implementation=implementation,
+            precision=precision,
+            return_sequences=True,
+            name=f"{self.cell}_{index}",
         )
         if self.cell == "gru":
             return GRU(self.units, reset_after=False, **options)
@@ -177,6 +205,23 @@ class RecurrentStack(keras.layers.Layer):
             layer.build(input_shape)
             input_shape = (*input_shape[:-1], self.units)
 
+    @property
+    def precision(self) -> str:
+        """That of the products, of every layer."""
+        return self.recurrent_layers[0].precision
+
+    @contextmanager
+    def computing_in(self, precision: str) -> Iterator[None]:
+        """All that is run, or compiled, in this context multiplies in ``precision``."""
+        before = self.precision
+        for layer in self.recurrent_layers:
+            layer.precision = precision
+        try:
+            yield
+        finally:
+            for layer in self.recurrent_layers:
+                layer.precision = before
+
     def zero_states(self, batch_size) -> States:
         """The state before the first step: zeros, [B, units] each."""
         return tuple(
@@ -184,7 +229,7 @@ class RecurrentStack(keras.layers.Layer):
         )
 
     def run(
-        self, inputs: tf.Tensor, states: States, training: bool = False
+        self, inputs: tf.Tensor | Reading, states: States, training: bool = False
     ) -> tuple[tf.Tensor, States]:
         """inputs [B, T, D] from ``states`` on -> outputs [B, T, units], the states after step T.
 
@@ -193,7 +238,11 @@ class RecurrentStack(keras.layers.Layer):
         return self._run(inputs, states, training, sequences=True)
 
     def logits(
-        self, inputs: tf.Tensor, states: States, head: keras.layers.Dense, training: bool = False
+        self,
+        inputs: tf.Tensor | Reading,
+        states: States,
+        head: keras.layers.Dense,
+        training: bool = False,
     ) -> tuple[tf.Tensor, States]:
         """``run``, and what a ``head`` of one unit makes of its outputs: logits [B, T], the states.
 
@@ -201,14 +250,17 @@ class RecurrentStack(keras.layers.Layer):
         """
         return self._run(inputs, states, training, sequences=True, head=head)
 
-    def step(self, inputs: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
-        """inputs [B, D] -> output [B, units], the states after the step."""
-        _, states = self._run(inputs[:, None], states, training=False, sequences=False)
+    def step(self, inputs: tf.Tensor | Reading, states: States) -> tuple[tf.Tensor, States]:
+        """inputs [B, D], or a reading of one step -> output [B, units], the states after it."""
+        if not isinstance(inputs, Reading):
+            inputs = inputs[:, None]
+        _, states = self._run(inputs, states, training=False, sequences=False)
         return states[-self.states_per_layer], states
 
-    def last(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def last(self, inputs: tf.Tensor | Reading, training: bool = False) -> tf.Tensor:
         """inputs [B, T, D] -> the output of the last step [B, units]."""
-        states = self.zero_states(tf.shape(inputs)[0])
+        batch = inputs.batch if isinstance(inputs, Reading) else tf.shape(inputs)[0]
+        states = self.zero_states(batch)
         _, states = self._run(inputs, states, training, sequences=False)
         return states[-self.states_per_layer]
 
@@ -226,6 +278,7 @@ class RecurrentStack(keras.layers.Layer):
     ) -> tuple[tf.Tensor, States]:
         after: list[tf.Tensor] = []
         n = self.states_per_layer
+        shared = self._shared(inputs, states)
         for index, layer in enumerate(self.recurrent_layers):
             below = index + 1 < self.depth
             inputs, state = layer.run(
@@ -234,9 +287,20 @@ class RecurrentStack(keras.layers.Layer):
                 sequences or below,
                 training,
                 None if below else head,
+                shared,
+                shared_gradient=not self.recurrent_layers[0].input_gradient,
             )
             after += state
         return inputs, tuple(after)
+
+    def _shared(self, inputs, states) -> tf.Tensor | None:
+        """How many steps each sequence has in common with others; None where it is not asked."""
+        by_source = isinstance(inputs, Reading) and inputs.by_source
+        steps = inputs.steps if isinstance(inputs, Reading) else inputs.shape[1]
+        alone = by_source or (isinstance(steps, int) and steps < LEAST_SHARED)
+        if alone or not all(layer.runs_natively() for layer in self.recurrent_layers):
+            return None
+        return native.shared_beginnings(inputs, states)
 
     def stock_layers(self) -> list[keras.layers.Layer]:
         """keras.layers.GRU or LSTM with this stack's weights, returning sequences.
@@ -256,6 +320,7 @@ class RecurrentStack(keras.layers.Layer):
             "layers": self.depth,
             "implementation": lowest.implementation_chosen,
             "input_gradient": lowest.input_gradient,
+            "precision": lowest.precision,
         }
 
 
