@@ -147,7 +147,8 @@ def test_a_real_script_from_the_command_line(idx_folder, tmp_path):
     files = [idx_folder / f"{name}-ubyte" for name in NAMES]
     flags = ("--train-images", "--train-labels", "--test-images", "--test-labels")
     pairs = [word for pair in zip(flags, files, strict=True) for word in pair]
-    rest = ("--data", "tiny", "--source", "generated", "--validation-images", "8", "--out")
+    rest = ("--data", "tiny", "--source", "generated", "--validation-images", "8")
+    rest += ("--method", "threshold", "--threshold", "0.1", "--out")
     done = call("binarise", *pairs, *rest, tmp_path / "pixels")
     assert done.returncode == 0, done.stderr
     record = json.loads((tmp_path / "pixels/run.json").read_text())

@@ -13,7 +13,8 @@ import pandas as pd
 
 from scanline.evaluation.intervals import standard_error
 from scanline.evaluation.quantities import COMPLETED
-from scanline.inference.ancestral import Completions
+from scanline.inference.forecast import Completions
+from scanline.inference.log_odds import log_prob
 
 
 def score_by_image(completions: Completions, runs: Sequence[int]) -> pd.DataFrame:
@@ -28,10 +29,11 @@ def score_by_image(completions: Completions, runs: Sequence[int]) -> pd.DataFram
     """
     drawn = completions.samples.shape[2]
     truth = completions.truth[:, None, :]
+    forced = -log_prob(completions.teacher_forced_logits, completions.truth)
     nats = {
-        "samples": _nats(completions.sample_logits, completions.samples).mean(axis=1),
-        "ground_truth_under_samples": _nats(completions.sample_logits, truth).mean(axis=1),
-        "ground_truth_teacher_forced": _nats(completions.teacher_forced_logits, completions.truth),
+        "samples": -log_prob(completions.sample_logits, completions.samples).mean(axis=1),
+        "ground_truth_under_samples": -log_prob(completions.sample_logits, truth).mean(axis=1),
+        "ground_truth_teacher_forced": forced,
         "accuracy": (completions.samples == truth).mean(axis=1),
         "diversity": _disagreement(completions.samples),
     }
@@ -65,12 +67,6 @@ def mean_scores(by_image: pd.DataFrame, samples: int) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(lines)
-
-
-def _nats(logits: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """-log p(pixel), float64; p(ink) = sigmoid(logit)."""
-    signs = 1 - 2 * pixels.astype(np.float64)
-    return np.logaddexp(0, signs * logits)
 
 
 def _disagreement(samples: np.ndarray) -> np.ndarray:

@@ -48,8 +48,8 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
             return {
                 "holes": inpaint["holes"],
                 "images": inpaint["images"],
-                "mean": inpaint["centre_mean"],
-                "sd": inpaint["centre_sd"],
+                "mean": inpaint["corner_mean"],
+                "sd": inpaint["corner_sd"],
                 "seed": inpaint["patches_seed"],
             }
         case "hide_holes":
@@ -61,8 +61,8 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
                 "seed": posterior["seed"],
             }
         case "fill_holes":
-            names = ("exact_pixels", "particles", "chains", "moves", "sweeps", "samples", "seed")
-            return {name: posterior[name] for name in names}
+            parts = ("variants", "classifier", "holes", "calibration")
+            return {name: value for name, value in posterior.items() if name not in parts}
         case "calibrate_posterior":
             calibration = posterior["calibration"]
             same = ("simulated", "draws", "bins", "images", "particles", "runs", "holes")
