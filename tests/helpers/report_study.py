@@ -53,7 +53,7 @@ def write_scores(folder: Path) -> list[Path]:
 def record(folder: Path, script: str, settings: dict) -> Path:
     """run.json of a stage that did nothing."""
     folder.mkdir(parents=True)
-    Record.begin(script, folder, settings, []).end(folder)
+    Record.begin(script, folder, settings, {}).end(folder)
     return folder / "run.json"
 
 
