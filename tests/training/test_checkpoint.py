@@ -87,6 +87,6 @@ def test_those_of_trainings_given_up_are_removed_after_30_days(checkpoints, days
     done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert stage.exists() == (days < 30)
-    told = f"{stage}: given up 30 days ago or before; removed\n"
+    told = f"{stage}: removed; nothing has touched it for 30 days\n"
     assert done.stdout == (told if days > 30 else "")
     assert recent.load()
