@@ -26,7 +26,9 @@ def gru_step(x, h, kernel, recurrent_kernel, bias, reset_after=False, rounded=as
     update = sigmoid(a[:, z] + rounded(h) @ recurrent_kernel[:, z] + recurrent_bias[z])
     reset = sigmoid(a[:, r] + rounded(h) @ recurrent_kernel[:, r] + recurrent_bias[r])
     if reset_after:
-        candidate = np.tanh(a[:, c] + reset * (rounded(h) @ recurrent_kernel[:, c] + recurrent_bias[c]))
+        candidate = np.tanh(
+            a[:, c] + reset * (rounded(h) @ recurrent_kernel[:, c] + recurrent_bias[c])
+        )
     else:
         candidate = np.tanh(a[:, c] + rounded(reset * h) @ recurrent_kernel[:, c])
     return update * h + (1 - update) * candidate
@@ -53,8 +55,6 @@ def run(cell, x, states, weights, rounded=as_it_is):
             states = lstm_step(x[:, t], *states, *weights, rounded=rounded)
         else:
             after = cell != "gru"
-            states = (
-                gru_step(x[:, t], *states, *weights, reset_after=after, rounded=rounded),
-            )
+            states = (gru_step(x[:, t], *states, *weights, reset_after=after, rounded=rounded),)
         outputs.append(states[0])
     return np.stack(outputs, axis=1), states

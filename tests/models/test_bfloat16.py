@@ -144,22 +144,27 @@ def test_gates_are_kept_in_half_the_memory():
     x, states, weights = arguments("lstm", (64, 40, 1, 32), np.float32)
     sizes = {}
     for precision in native.PRECISIONS:
-        named = dict(zip(("h", "c", "kernel", "recurrent_kernel", "bias"), (*states, *weights)))
-        kept = native.library().scanline_recurrent(
-            **named,
-            x=x,
-            seen=np.zeros((0, 0), np.uint8),
-            sources=np.zeros((0, 0), np.int32),
-            places=np.zeros((0, 0), np.int32),
-            shared=np.zeros(0, np.int32),
-            head=np.zeros(0, np.float32),
-            cell="lstm",
-            precision=precision,
-            sequences=False,
-            by_source=False,
-            keep=True,
-            threads=1,
-        ).kept
+        names = "h", "c", "kernel", "recurrent_kernel", "bias"
+        named = dict(zip(names, (*states, *weights), strict=True))
+        kept = (
+            native.library()
+            .scanline_recurrent(
+                **named,
+                x=x,
+                seen=np.zeros((0, 0), np.uint8),
+                sources=np.zeros((0, 0), np.int32),
+                places=np.zeros((0, 0), np.int32),
+                shared=np.zeros(0, np.int32),
+                head=np.zeros(0, np.float32),
+                cell="lstm",
+                precision=precision,
+                sequences=False,
+                by_source=False,
+                keep=True,
+                threads=1,
+            )
+            .kept
+        )
         sizes[precision] = int(tf.size(kept))
     gates, every_eighth_state = 64 * 40 * 4 * 32, 64 * 5 * 2 * 32
     assert sizes["float32"] == gates + every_eighth_state

@@ -141,7 +141,7 @@ def test_one_step_reads_what_the_whole_reads_there_and_none_of_the_rows_after(in
     seen = np.concatenate([np.zeros((1, 4), np.uint8), pixels.T])
     at = tf.function(
         lambda seen, t: inputs.at(seen, t).dense()[:, 0],
-        input_signature=[tf.TensorSpec([None, 4], tf.uint8), tf.TensorSpec([], tf.int32)]
+        input_signature=[tf.TensorSpec([None, 4], tf.uint8), tf.TensorSpec([], tf.int32)],
     )
     for t in range(inputs.size):
         known = seen.copy()

@@ -95,9 +95,7 @@ def test_looked_up_inputs_have_the_gradients_of_dense_ones(cell, form, precision
     tolerance = 1e-5 if precision == "float32" else 2e-2
     for bits, place_rows in READ:
         reading = draw(bits, place_rows)
-        _, states, weights = arguments(
-            cell, (BATCH, STEPS, bits + place_rows, UNITS), np.float32
-        )
+        _, states, weights = arguments(cell, (BATCH, STEPS, bits + place_rows, UNITS), np.float32)
         _, found = outcome(cell, reading, states, weights, precision=precision)
         dense = tf.constant(by_loops(reading))
         _, wanted = outcome(cell, dense, states, weights, precision=precision)

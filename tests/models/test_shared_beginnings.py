@@ -33,10 +33,15 @@ def read(pixels: np.ndarray, many_bits: bool) -> Reading:
     seen = np.pad(pixels, [(0, 0), (1, 0)])
     steps = np.arange(pixels.shape[1])
     if not many_bits:
-        return Reading(seen, tf.constant(steps[:, None], tf.int32), tf.zeros((len(steps), 0), tf.int32), 0)
+        return Reading(
+            seen, tf.constant(steps[:, None], tf.int32), tf.zeros((len(steps), 0), tf.int32), 0
+        )
     sources = np.maximum(steps[:, None] - np.arange(12), 0)
     return Reading(
-        tf.constant(seen), tf.constant(sources, tf.int32), tf.constant(steps[:, None] % 4, tf.int32), 4
+        tf.constant(seen),
+        tf.constant(sources, tf.int32),
+        tf.constant(steps[:, None] % 4, tf.int32),
+        4,
     )
 
 

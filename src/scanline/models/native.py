@@ -122,9 +122,12 @@ def shared_beginnings(inputs: tf.Tensor | Reading, states: Sequence[tf.Tensor]) 
 
     ``states`` are all first states, of every layer. What ``recurrent`` computes once.
     """
+    ops = library()
+    if ops is None:
+        raise NoCompilerError("the native core could not be built")
     x, looked_up = _split(inputs, states[0].dtype)
     joint = states[0] if len(states) == 1 else tf.concat(states, axis=1)
-    return library().scanline_shared(
+    return ops.scanline_shared(
         x=x, seen=looked_up["seen"], sources=looked_up["sources"], states=joint
     )
 

@@ -34,7 +34,9 @@ class Reading(NamedTuple):
 
     def dense(self) -> tf.Tensor:
         """The inputs as float32 [B, T, K + place_rows]."""
-        bits = tf.cast(tf.gather(self.seen, self.sources, axis=0 if self.by_source else 1), tf.float32)
+        bits = tf.cast(
+            tf.gather(self.seen, self.sources, axis=0 if self.by_source else 1), tf.float32
+        )
         if self.by_source:
             bits = tf.transpose(bits, (2, 0, 1))
         if not self.place_rows:

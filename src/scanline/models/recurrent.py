@@ -30,9 +30,7 @@ class _Native(keras.layers.RNN):
         self, units: int, implementation: str = "auto", precision: str = "float32", **kwargs
     ):
         if precision not in native.PRECISIONS:
-            raise ValueError(
-                f"precision is {precision!r}; allowed: {', '.join(native.PRECISIONS)}"
-            )
+            raise ValueError(f"precision is {precision!r}; allowed: {', '.join(native.PRECISIONS)}")
         if implementation not in IMPLEMENTATIONS:
             raise ValueError(
                 f"implementation is {implementation!r}; allowed: {', '.join(IMPLEMENTATIONS)}"
