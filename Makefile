@@ -1,5 +1,5 @@
-# Two commands need nothing but Python 3.11 or newer and make: `make run` and `make test`.
-# Both make the environment in .venv from requirements.lock first.
+# `make run` and `make test` need only Python 3.11 to 3.13 and make. Each first makes the environment
+# in .venv from requirements.lock.
 
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
@@ -17,11 +17,13 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): requirements.lock
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "scanline needs Python 3.11 or newer, this is " + sys.version.split()[0])'
+COMPILER := $(firstword $(foreach name,$(CXX) c++ g++ clang++,$(shell command -v $(name) 2>/dev/null)))
+
+$(READY): requirements.lock compiler.lock
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "scanline needs Python 3.11, 3.12 or 3.13; $(PYTHON) is " + sys.version.split()[0] + ". Name another, for example: make PYTHON=python3.13 $(or $(MAKECMDGOALS),env)")'
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
-	.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock $(if $(COMPILER),,-r compiler.lock)
 	touch $@
 
 env: $(READY)  ## make the environment in .venv
@@ -64,7 +66,7 @@ cluster-test: $(READY)  ## the tests on a real one-node Slurm (root; installs no
 TORCH := torch==2.13.0
 build/bench-env/.ready: $(READY)
 	test -x build/bench-env/bin/python || $(PYTHON) -m venv build/bench-env
-	uv pip install --quiet --python build/bench-env/bin/python $(TORCH) numpy
+	uv pip install --quiet --python build/bench-env/bin/python $(TORCH) numpy tyro
 	touch $@
 
 bench: build/bench-env/.ready  ## speed beside Keras and PyTorch, and how cost grows (QUICK=1: training alone)
@@ -79,18 +81,22 @@ check: $(READY)  ## style, types, and the workflow's own checks
 	mypy
 	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
+	lint-imports --no-cache --no-logo
 
 format: $(READY)  ## bring all sources into form
 	ruff check --fix .
 	ruff format .
 	snakefmt Snakefile workflow/rules
 
-graph: $(READY)  ## draw the rule graph that the README shows
+graph: $(READY)  ## draw the rules and the wings of the package as docs/*.svg
 	python workflow/scripts/draw_rulegraph.py
+	python workflow/scripts/draw_architecture.py
 
 lock: $(READY)  ## resolve the dependencies of pyproject.toml anew
 	uv pip compile pyproject.toml --group check --group test --universal --python-version 3.11 \
 	  --generate-hashes --custom-compile-command "make lock" --quiet -o requirements.lock
+	uv pip compile --group pyproject.toml:compiler --universal --python-version 3.11 \
+	  --generate-hashes --custom-compile-command "make lock" --quiet -o compiler.lock
 
 clean:  ## remove what can be made again, but no results and no data
 	rm -rf .venv build .pytest_cache .hypothesis .mypy_cache .ruff_cache

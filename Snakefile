@@ -9,10 +9,14 @@ from snakemake.utils import min_version
 min_version("9.20")
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
+from scanline.evaluation import words
+from scanline.inference import methods
+from scanline.models import cells
 from scanline.provenance.code import code_hash
 from scanline.study import config as study_config
 from scanline.study import environment as study_environment
 from scanline.study import settings as study_settings
+from scanline.training import kinds
 
 
 configfile: "config.yaml"
@@ -22,6 +26,10 @@ try:
     for file in ("config.yaml", *workflow.overwrite_configfiles):
         study_config.refuse_duplicate_keys(Path(file))
     study_config.validate(config)
+    cells.check()
+    kinds.check(config)
+    methods.check(study_settings.settings(config, "fill_holes"))
+    words.check([method.name for method in methods.METHODS])
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 
@@ -36,8 +44,11 @@ wildcard_constraints:
 
 include: "workflow/rules/settings.smk"
 include: "workflow/rules/data.smk"
-include: "workflow/rules/classify.smk"
-include: "workflow/rules/predict.smk"
+
+
+for task in kinds.KINDS:
+
+    include: f"workflow/rules/{task}.smk"
 
 
 PRETRAINED = study_settings.pretrained(config, DATA)
@@ -80,5 +91,4 @@ rule all:
 
 rule trainings:
     input:
-        trained("classify"),
-        trained("predict"),
+        [trained(task) for task in kinds.KINDS],

@@ -6,7 +6,6 @@ weight, step, image and pass (one forward, two backward), at the rate of NumPy's
 matrices, on all cores.
 """
 
-import argparse
 import csv
 import json
 import os
@@ -17,7 +16,9 @@ from collections.abc import Callable
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
+from typing import Literal
 
+import tyro
 from work import TASKS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -223,19 +224,26 @@ def write(rows: list[dict], path: Path) -> None:
     print(path.relative_to(ROOT), flush=True)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="training, four variants: quick.csv")
-    parser.add_argument("--only", choices=["training", "loop", "inference", "growth"])
-    parser.add_argument("--trial", action="store_true", help="little of all, to build/bench-trial")
-    given = parser.parse_args()
-    folder = ROOT / ("build/bench-trial" if given.trial else "results/bench")
+def main(
+    *,
+    quick: bool = False,
+    only: Literal["training", "loop", "inference", "growth"] | None = None,
+    trial: bool = False,
+) -> None:
+    """Measures all, or a part, into results/bench.
+
+    Args:
+        quick: training alone, of four variants, into quick.csv
+        only: one part
+        trial: a little of everything, into build/bench-trial
+    """
+    folder = ROOT / ("build/bench-trial" if trial else "results/bench")
     folder.mkdir(parents=True, exist_ok=True)
-    first, brief = (1, 0.1) if given.trial else (None, None)
+    first, brief = (1, 0.1) if trial else (None, None)
     blas = matrix_product_rate(brief or 2)
     (folder / "machine.json").write_text(json.dumps(machine(blas), indent=2) + "\n")
     print((folder / "machine.json").read_text(), flush=True)
-    if given.quick:
+    if quick:
         write(training(QUICK, seconds=2, blas=blas), folder / "quick.csv")
         return
     fewer = {name: values[: first and 2] for name, values in GROWTH.items()}
@@ -245,11 +253,11 @@ def main() -> None:
         "inference": lambda: inference(INFERENCE[:first], brief or 4, blas),
         "growth": lambda: growth(fewer, brief or 2),
     }
-    for name in [given.only] if given.only else parts:
+    for name in [only] if only else parts:
         write(parts[name](), folder / f"{name}.csv")
-    command = [sys.executable, str(ROOT / "benchmarks/plot.py"), str(folder)]
+    command = [sys.executable, str(ROOT / "benchmarks/plot.py"), "--folder", str(folder)]
     subprocess.run(command, check=True, env=dict(os.environ, PYTHONPATH=str(ROOT / "src")))
 
 
 if __name__ == "__main__":
-    main()
+    tyro.cli(main, prog="bench.py", description=__doc__)

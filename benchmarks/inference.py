@@ -5,11 +5,13 @@ likelihood, once a drawn pixel for samples, once a completion for in-painting. W
 long a part is measured. Both have the same random weights, and give the same numbers.
 """
 
-import argparse
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
+import tyro
 from timed import timed, use_threads
+from tyro.conf import Positional
 from work import CUT, SAMPLES, SIDE, TASKS
 
 from scanline.data.pixels import PixelSet
@@ -82,24 +84,33 @@ def work(task: str, model: Predictor, ours: bool, count: int, images: int) -> Ca
     return lambda: normalised(patches.hidden, peer.log_joint(pixels, patches.hidden))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("implementation", choices=["scanline", "keras"])
-    parser.add_argument("--task", choices=TASKS, required=True)
-    parser.add_argument("--units", type=int, default=32)
-    parser.add_argument("--part", type=int, required=True, help="images, or pixels of a sample")
-    parser.add_argument("--images", type=int, required=True, help="of the whole task")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=4)
-    given = parser.parse_args()
-    use_threads(given.threads)
-    model = Predictor("gru", given.units, 1, {"rows": SIDE, "columns": SIDE})
-    ours = given.implementation == "scanline"
-    done = work(given.task, model, ours, given.part, given.images)
-    whole = TASKS[given.task].whole
-    images = given.images * given.part / whole if given.task == "sampling" else given.part
-    timed(done, images, given.seconds, least=1)
+def main(
+    implementation: Positional[Literal["scanline", "keras"]],
+    *,
+    task: Literal[*TASKS],
+    units: int = 32,
+    part: int,
+    images: int,
+    threads: int = 1,
+    seconds: float = 4,
+) -> None:
+    """Prints "ready", waits for a line, then prints images/s and peak MiB.
+
+    Args:
+        implementation: this project, or stock Keras layers
+        task: what is measured
+        units: of the model
+        part: images that are measured or, of samples, pixels
+        images: of the whole task
+        threads: of the process
+        seconds: for how long, at least
+    """
+    use_threads(threads)
+    model = Predictor("gru", units, 1, {"rows": SIDE, "columns": SIDE})
+    done = work(task, model, implementation == "scanline", part, images)
+    whole = images * part / TASKS[task].whole if task == "sampling" else part
+    timed(done, whole, seconds, least=1)
 
 
 if __name__ == "__main__":
-    main()
+    tyro.cli(main, prog="inference.py", description=__doc__)

@@ -1,22 +1,19 @@
-"""Draws the benchmark's tables: python benchmarks/plot.py results/bench."""
+"""Draws the benchmark's tables: python benchmarks/plot.py --folder results/bench."""
 
-import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import tyro
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from work import NAMES
 
-from scanline.figures.style import COLOURS, save
+from scanline.figures.style import COLOURS, save, use
 
 COLOUR_OF = dict(zip(("scanline", "keras", "torch", "core", "fit"), COLOURS, strict=False))
-NAMES = {"scanline": "scanline", "keras": "Keras", "torch": "PyTorch"} | {
-    "core": "passes alone",
-    "fit": "training loop",
-}
 TITLES = {
     "training": "training step",
     "loop": "training loop",
@@ -92,8 +89,13 @@ def draw_growth(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def main() -> None:
-    folder = Path(sys.argv[1])
+def main(*, folder: Path) -> None:
+    """Draws each table that the folder holds, as .png and .pdf beside it.
+
+    Args:
+        folder: the benchmark's tables, {training|loop|inference|growth}.csv
+    """
+    use()
     drawings = dict.fromkeys(("training", "loop", "inference"), draw_bars) | {"growth": draw_growth}
     for name, draw in drawings.items():
         if (folder / f"{name}.csv").exists():
@@ -102,4 +104,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    tyro.cli(main, prog="plot.py", description=__doc__)

@@ -9,6 +9,7 @@ import textwrap
 from pathlib import Path
 
 import pandas as pd
+from work import NAMES
 
 from scanline.report import readme
 
@@ -25,43 +26,60 @@ def speeds(folder: Path) -> str:
         f"{machine['matrix_products_gflops']} GFLOP/s. The peers are Keras {machine['keras']} "
         f"(TensorFlow {machine['tensorflow']}) and PyTorch {machine['torch']}."
     )
-    lines = [textwrap.fill(words, 100), ""]
-    lines += ["| variant | images/s | better peer | ratio | share of the limit | peak MiB |"]
-    lines += ["|---|---|---|---|---|---|"]
-    table = best(pd.read_csv(folder / "bench-training.csv"))
-    for variant, rows in table.groupby("variant", sort=False):
-        ours, peers = (rows[(rows["implementation"] == "scanline") == own] for own in (True, False))
-        (row,), peer = ours.to_dict("records"), peers.nlargest(1, "images_per_second").iloc[0]
-        lines.append(
-            f"| {variant} | {row['images_per_second']:,.0f} "
-            f"| {peer['implementation']}, {peer['images_per_second']:,.0f} "
-            f"| {row['ratio_to_best_peer']:.1f} | {100 * row['share_of_limit']:.0f} % "
-            f"| {row['peak_rss_mib']:,} |"
-        )
+    parts = [textwrap.fill(words, 100) + "\n", training(folder / "bench-training.csv")]
     if (folder / "bench-loop.csv").exists():
-        lines += ["", "The study's training loop, its validation included, and bare passes:", ""]
-        lines += ["| variant | passes alone, images/s | whole loop, images/s | share |"]
-        lines += ["|---|---|---|---|"]
-        for variant, rows in best(pd.read_csv(folder / "bench-loop.csv")).groupby(
-            "variant", sort=False
-        ):
-            by = rows.set_index("implementation")
-            core, fit = (by.loc[name, "images_per_second"] for name in ("core", "fit"))
-            share = by.loc["fit", "share_of_core"]
-            lines.append(f"| {variant} | {core:,.0f} | {fit:,.0f} | {100 * share:.0f} % |")
-    lines += ["", "Inference, beside straightforward Keras code (extrapolated from a part):", ""]
-    lines += ["| task | variant | images/s | Keras | ratio |", "|---|---|---|---|---|"]
-    table = best(pd.read_csv(folder / "bench-inference.csv"))
-    for (task, variant), rows in table.groupby(["task", "variant"], sort=False):
+        parts += ["The study's training loop with its validation, beside bare passes:\n"]
+        parts += [loop(folder / "bench-loop.csv")]
+    parts += ["Inference, beside straightforward Keras code (extrapolated from a part):\n"]
+    return "\n".join([*parts, inference(folder / "bench-inference.csv")])
+
+
+def training(path: Path) -> str:
+    """Training steps beside the better peer's, in Markdown."""
+    lines = []
+    for variant, rows in best(path).groupby("variant", sort=False):
+        by = rows.set_index("implementation")
+        row, peer = by.loc["scanline"], by.drop("scanline")["images_per_second"]
+        lines.append(
+            (
+                variant,
+                f"{row['images_per_second']:,.0f}",
+                f"{NAMES[peer.idxmax()]}, {peer.max():,.0f}",
+                f"{row['ratio_to_best_peer']:.1f}",
+                f"{100 * row['share_of_limit']:.0f} %",
+                f"{row['peak_rss_mib']:,}",
+            )
+        )
+    columns = ["variant", "images/s", "better peer", "ratio", "share of the limit", "peak MiB"]
+    return readme.markdown(lines, columns)
+
+
+def loop(path: Path) -> str:
+    """The training loop beside bare forward and backward passes, in Markdown."""
+    lines = []
+    for variant, rows in best(path).groupby("variant", sort=False):
+        by = rows.set_index("implementation")
+        core, fit = (by.loc[name, "images_per_second"] for name in ("core", "fit"))
+        share = f"{100 * by.loc['fit', 'share_of_core']:.0f} %"
+        lines.append((variant, f"{core:,.0f}", f"{fit:,.0f}", share))
+    columns = ["variant", "passes alone, images/s", "whole loop, images/s", "share"]
+    return readme.markdown(lines, columns)
+
+
+def inference(path: Path) -> str:
+    """The tasks of inference beside Keras' ``predict``, in Markdown."""
+    lines = []
+    for (task, variant), rows in best(path).groupby(["task", "variant"], sort=False):
         by = rows.set_index("implementation")
         ours, keras = (by.loc[name, "images_per_second"] for name in ("scanline", "keras"))
         ratio = by.loc["scanline", "ratio_to_best_peer"]
-        lines.append(f"| {task} | {variant} | {ours:,.0f} | {keras:,.1f} | {ratio:,.1f} |")
-    return "\n".join(lines) + "\n"
+        lines.append((task, variant, f"{ours:,.0f}", f"{keras:,.1f}", f"{ratio:,.1f}"))
+    return readme.markdown(lines, ["task", "variant", "images/s", "Keras", "ratio"])
 
 
-def best(table: pd.DataFrame) -> pd.DataFrame:
+def best(path: Path) -> pd.DataFrame:
     """Of each task, variant and implementation the faster arrangement, in the table's order."""
+    table = pd.read_csv(path)
     keys = ["task", "variant", "implementation"]
     return table.loc[table.groupby(keys, sort=False)["images_per_second"].idxmax()]
 

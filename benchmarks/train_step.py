@@ -5,14 +5,16 @@ logit a step, mean cross-entropy. Two more, on this project's layers, tell what 
 ``core`` is forward and backward alone; ``fit`` the training loop of the study, its validation too.
 """
 
-import argparse
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Literal
 
 import numpy as np
+import tyro
 from timed import rounds, timed, use_threads
+from tyro.conf import Positional
 
-IMPLEMENTATIONS = ("scanline", "keras", "torch", "blas", "core", "fit")
+Implementation = Literal["scanline", "keras", "torch", "blas", "core", "fit"]
 
 
 def scanline_step(
@@ -26,7 +28,7 @@ def scanline_step(
 
     use_threads(threads)
     stack = RecurrentStack(
-        cell, units, layers, implementation="keras" if peer else "native", input_gradient=False
+        cell, units, layers, core="keras" if peer else "native", input_gradient=False
     )
     stack.build(x.shape)
     logit = keras.layers.Dense(1)
@@ -57,7 +59,7 @@ def core_step(
     from scanline.models.recurrent import RecurrentStack
 
     use_threads(threads)
-    stack = RecurrentStack(cell, units, layers, implementation="native", input_gradient=False)
+    stack = RecurrentStack(cell, units, layers, core="native", input_gradient=False)
     stack.build(x.shape)
     logit = keras.layers.Dense(1)
     logit.build((*x.shape[:2], units))
@@ -82,8 +84,9 @@ def fit_loop(
     """
     from scanline.data.pixels import PixelSet
     from scanline.models.predictor import Predictor
-    from scanline.training.fit import Recipe, fit
+    from scanline.training.fit import fit
     from scanline.training.objectives import PREDICT
+    from scanline.training.recipe import Recipe
 
     use_threads(threads)
     batch, size = x.shape[0], x.shape[1]
@@ -93,7 +96,18 @@ def fit_loop(
         pixels, np.zeros(len(pixels), np.uint8), {"rows": side, "columns": side, "split": "train"}
     )
     model = Predictor(cell, units, layers, images.description)
-    recipe = Recipe(10**6, batch, 1e-3, 0, "constant", 0.0, seed=0)
+    recipe = Recipe(
+        epochs=10**6,
+        batch_size=batch,
+        learning_rate=1e-3,
+        warmup_steps=0,
+        decay="constant",
+        clip_norm=0.0,
+        gate_bias="zeros",
+        train_images=0,
+        selection="validation",
+        seed=0,
+    )
     measured = rounds(len(pixels), seconds, least=1)
     with suppress(StopIteration):  # of the rounds, when they have taken long enough
         fit(
@@ -136,32 +150,33 @@ def matrix_products() -> Callable[[], np.ndarray]:
     return lambda: a @ b
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("implementation", choices=IMPLEMENTATIONS)
-    parser.add_argument("--cell", default="gru")
-    parser.add_argument("--units", type=int, default=32)
-    parser.add_argument("--layers", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=256)
-    parser.add_argument("--steps", type=int, default=784)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=4)
-    given = parser.parse_args()
-    shape = (given.batch, given.steps, 1)
-    x = np.random.default_rng(0).integers(0, 2, shape).astype(np.float32)
-    sizes = (given.cell, given.units, given.layers, x, given.threads)
-    if given.implementation == "blas":
-        timed(matrix_products(), 1, given.seconds, least=2)
-    elif given.implementation == "fit":
-        fit_loop(*sizes, given.seconds)
-    elif given.implementation == "core":
-        timed(core_step(*sizes), given.batch, given.seconds, least=2)
-    elif given.implementation == "torch":
-        timed(torch_step(*sizes), given.batch, given.seconds, least=2)
-    else:
-        step = scanline_step(*sizes, peer=given.implementation == "keras")
-        timed(step, given.batch, given.seconds, least=2)
+def main(
+    implementation: Positional[Implementation],
+    *,
+    cell: Literal["gru", "lstm"] = "gru",
+    units: int = 32,
+    layers: int = 1,
+    batch: int = 256,
+    steps: int = 784,
+    threads: int = 1,
+    seconds: float = 4,
+) -> None:
+    """Prints "ready", waits for a line, then prints images/s and peak MiB."""
+    x = np.random.default_rng(0).integers(0, 2, (batch, steps, 1)).astype(np.float32)
+    sizes = (cell, units, layers, x, threads)
+    match implementation:
+        case "blas":
+            timed(matrix_products(), 1, seconds, least=2)
+        case "fit":
+            fit_loop(*sizes, seconds)
+        case "core":
+            timed(core_step(*sizes), batch, seconds, least=2)
+        case "torch":
+            timed(torch_step(*sizes), batch, seconds, least=2)
+        case "scanline" | "keras":
+            step = scanline_step(*sizes, peer=implementation == "keras")
+            timed(step, batch, seconds, least=2)
 
 
 if __name__ == "__main__":
-    main()
+    tyro.cli(main, prog="train_step.py", description=__doc__)

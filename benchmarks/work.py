@@ -1,10 +1,19 @@
-"""The inference tasks that are measured, and how much of each."""
+"""What is measured: implementations, and how much of each inference task."""
 
 from typing import NamedTuple
 
 SIDE = 28  # pixels
 CUT = 484  # the first sampled pixel; 300 follow
 SAMPLES = 10  # an image
+
+
+NAMES = {  # of implementations
+    "scanline": "scanline",
+    "keras": "Keras",
+    "torch": "PyTorch",
+    "core": "passes alone",
+    "fit": "training loop",
+}
 
 
 class Task(NamedTuple):

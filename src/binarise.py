@@ -15,10 +15,10 @@ def binarise(
     test_labels: Path,
     data: str,
     source: str,
-    method: Method = "threshold",
-    threshold: float = 0.1,
-    seed: int = 0,
-    validation_images: int = 5000,
+    method: Method,
+    threshold: float | None = None,
+    seed: int | None = None,
+    validation_images: int,
     out: Path,
 ) -> None:
     """Make binary pixels from grey images: train.npz, validation.npz and test.npz.
@@ -31,8 +31,8 @@ def binarise(
         data: The name of this set in config.yaml.
         source: Where the files come from: mnist, fashion-mnist, or a folder.
         method: threshold (ink where intensity / 255 is above it) or bernoulli (one draw).
-        threshold: For the method threshold: a fraction of full scale, 0 to 1.
-        seed: For the method bernoulli: what the draw depends on.
+        threshold: A fraction of full scale, 0 to 1; needed by the method threshold alone.
+        seed: What the draw depends on; needed by the method bernoulli alone.
         validation_images: How many of the first training images are the validation split.
         out: Folder for the three files.
     """

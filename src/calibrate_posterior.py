@@ -16,16 +16,16 @@ def calibrate_posterior(
     *,
     model: Path,
     test: Path,
-    holes: tuple[str, ...] = ("4x4", "8x8", "upper-half"),
-    simulated: tuple[str, ...] = ("8x8",),
-    cut: int = 484,
-    draws: int = 500,
-    bins: int = 20,
-    draw_particles: int = 256,
-    images: int = 10,
-    particles: tuple[int, ...] = (16, 64, 256, 1024),
-    runs: int = 8,
-    seed: int = 0,
+    holes: tuple[str, ...],
+    simulated: tuple[str, ...],
+    cut: int,
+    draws: int,
+    bins: int,
+    draw_particles: int,
+    images: int,
+    particles: tuple[int, ...],
+    runs: int,
+    seed: int,
     out: Path,
 ) -> None:
     """Calibration by simulated images, and errors on real ones: four tables.
@@ -75,4 +75,4 @@ def calibrate_posterior(
 
 
 if __name__ == "__main__":
-    main(calibrate_posterior)
+    main(calibrate_posterior, gpu=True)

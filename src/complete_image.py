@@ -15,7 +15,7 @@ from scanline.figures import style
 from scanline.figures.one_image import draw_completed
 from scanline.files import write_whole
 from scanline.holes.sets import as_hole
-from scanline.inference.one_image import EXACT_UP_TO, complete_by_sampling, complete_exactly
+from scanline.inference.one_image import Completed, complete_by_sampling, complete_exactly
 from scanline.models.predictor import load_predictor
 
 
@@ -28,15 +28,18 @@ def complete_image(
     truth: Path | None = None,
     dark_on_light: bool = False,
     samples: int = 16,
+    exact_pixels: int = 12,
     particles: int = 256,
     runs: int = 8,
     moves: int = 40,
+    block: int = 16,
+    move_particles: int = 16,
     seed: int = 0,
 ) -> None:
-    """Draws the hidden pixels of an image given all others, before and after: a picture, numbers.
+    """Draw the hidden pixels of an image given all others, before and after: a picture, numbers.
 
-    The posterior of up to 12 hidden pixels is exact. Larger holes are sampled: by sequential Monte
-    Carlo, then each sample is redrawn block by block.
+    The posterior of a small hole is exact. A larger one is sampled: by sequential Monte Carlo, then
+    each sample is redrawn block by block.
 
     Args:
         image: PNG of the model's size, grey or black and white; made binary as the model's own
@@ -47,9 +50,12 @@ def complete_image(
         truth: PNG of the image without a hole, to be shown beside
         dark_on_light: the image is ink on paper (the models' are light on dark)
         samples: completions to draw, at least 1
+        exact_pixels: hidden pixels up to which the posterior is exact; the time doubles with each
         particles: particles of one run of sequential Monte Carlo
         runs: independent runs, at least 2; the error of log p(observed) comes from their spread
         moves: blocks that each sample draws anew
+        block: hidden pixels of a block, which lie together
+        move_particles: particles that draw a block anew
         seed: what the draws depend on
     """
     if out.suffix != ".png":
@@ -64,14 +70,14 @@ def complete_image(
         places = as_hole(np.flatnonzero(mask), mask.size)
     except ValueError as error:
         raise ValueError(f"{hidden}: {error}") from error
-    grey = {"image": read_intensities(image, *shape)}
-    if truth is not None:
-        grey["truth"] = read_intensities(truth, *shape)
     pixels = {
-        name: binarised_as(predictor.pixels, 255 - each if dark_on_light else each).ravel()
-        for name, each in grey.items()
+        name: binarised_as(predictor.pixels, 255 - grey if dark_on_light else grey).ravel()
+        for name, path in (("image", image), ("truth", truth))
+        if path is not None
+        for grey in [read_intensities(path, *shape)]
     }
-    if len(places) <= EXACT_UP_TO:
+    exact = len(places) <= exact_pixels
+    if exact:
         done = complete_exactly(predictor, pixels["image"], places, samples, seed)
     else:
         done = complete_by_sampling(
@@ -82,23 +88,28 @@ def complete_image(
             particles,
             tqdm(range(runs), "runs", disable=None),
             tqdm(range(moves), "moves", disable=None),
+            block,
+            move_particles,
             seed,
         )
+    style.use()
     figure = draw_completed(pixels["image"], done, shape[1], pixels.get("truth"))
     content = BytesIO()
     figure.savefig(content, format="png", bbox_inches="tight")
     style.plt.close(figure)
     write_whole(out, content.getvalue())
-    how = "exact" if len(places) <= EXACT_UP_TO else f"{runs} runs of {particles} particles"
-    print(f"hidden pixels                {len(places)}")
-    print(
-        f"log p(observed)              {done.log_observed:.2f} ± {done.log_observed_error:.2f} nats"
-        f" ({how})"
-    )
-    if len(places) > EXACT_UP_TO:
+    report(done, "exact" if exact else f"{runs} runs of {particles} particles")
+    print(f"picture                      {out}")
+
+
+def report(done: Completed, how: str) -> None:
+    """Prints the numbers of a completed image, and ``how`` p(observed) was found."""
+    observed = f"{done.log_observed:.2f} ± {done.log_observed_error:.2f} nats ({how})"
+    print(f"hidden pixels                {len(done.hidden)}")
+    print(f"log p(observed)              {observed}")
+    if np.isfinite(done.effective_sample_size):
         print(f"effective sample size        {done.effective_sample_size:.1f}")
     print(f"log p(best image)            {done.log_likelihood.max():.2f} nats")
-    print(f"picture                      {out}")
 
 
 if __name__ == "__main__":

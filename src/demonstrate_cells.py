@@ -5,15 +5,14 @@ from pathlib import Path
 from scanline.models.demonstration import demonstrate, summary
 from scanline.provenance.stage import main
 
-GATE_BIASES = tuple(map(float, range(21)))
-
 
 def demonstrate_cells(
     *,
-    gate_biases: tuple[float, ...] = GATE_BIASES,
-    steps: int = 784,
-    units: int = 8,
-    seed: int = 0,
+    gate_biases: tuple[float, ...],
+    steps: int,
+    units: int,
+    sequences: int,
+    seed: int,
     out: Path,
 ) -> None:
     """Show what an LSTM and a GRU can keep, forget and imitate: demonstration.csv and cells.csv.
@@ -26,10 +25,13 @@ def demonstrate_cells(
         gate_biases: Sizes of the biases that open or close a gate.
         steps: Length of the sequences over which a state is kept or forgotten.
         units: Width of the layers.
+        sequences: How many sequences the largest error is taken over.
         seed: What the other weights and the sequences depend on.
         out: Folder for the two files.
     """
-    table = demonstrate(gate_biases=gate_biases, steps=steps, units=units, seed=seed)
+    table = demonstrate(
+        gate_biases=gate_biases, steps=steps, units=units, sequences=sequences, seed=seed
+    )
     table.to_csv(out / "demonstration.csv", index=False)
     summary(table).to_csv(out / "cells.csv", index=False)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from scanline.figures import names as figure_names
+from scanline.figures import style
 from scanline.figures.calibration import draw_errors, draw_ranks, draw_sizes
-from scanline.figures.style import save
 from scanline.provenance.stage import main
 
 
@@ -20,10 +20,11 @@ def draw_calibration(*, ranks: Path, errors: Path, sizes: Path, model: str, out:
         model: name of the variant
         out: folder for the figures that figures.names.calibration names, .png and .pdf
     """
+    style.use()
     names = figure_names.calibration(model)
-    save(draw_ranks(pd.read_csv(ranks)), out, names["ranks"])
-    save(draw_errors(pd.read_csv(errors)), out, names["errors"])
-    save(draw_sizes(pd.read_csv(sizes)), out, names["sizes"])
+    style.save(draw_ranks(pd.read_csv(ranks)), out, names["ranks"])
+    style.save(draw_errors(pd.read_csv(errors)), out, names["errors"])
+    style.save(draw_sizes(pd.read_csv(sizes)), out, names["sizes"])
 
 
 if __name__ == "__main__":

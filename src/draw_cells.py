@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from scanline.figures import style
 from scanline.figures.demonstration import draw_demonstration
 from scanline.figures.names import CELLS
-from scanline.figures.style import save
 from scanline.provenance.stage import main
 
 
@@ -17,7 +17,8 @@ def draw_cells(*, demonstration: Path, out: Path) -> None:
         demonstration: demonstration.csv
         out: folder for figure-cells.png and .pdf
     """
-    save(draw_demonstration(pd.read_csv(demonstration)), out, CELLS)
+    style.use()
+    style.save(draw_demonstration(pd.read_csv(demonstration)), out, CELLS)
 
 
 if __name__ == "__main__":

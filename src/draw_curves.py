@@ -4,49 +4,50 @@ from pathlib import Path
 
 import pandas as pd
 
+from scanline.evaluation.words import QUANTITIES
+from scanline.figures import style
 from scanline.figures.curves import draw_learning_curves
 from scanline.figures.names import curves as names
-from scanline.figures.style import save
+from scanline.layout import Place
 from scanline.provenance.stage import main
 
-LABELS = {"nats": "cross-entropy (nats)", "nats_per_pixel": "cross-entropy (nats per pixel)"}
+LOSSES = ("nats", "nats_per_pixel")  # of classifiers, of next-pixel models
 
 
 def draw_curves(
     *,
     curves: tuple[Path, ...],
-    lstm: tuple[str, ...] = (),
-    gru: tuple[str, ...] = (),
     palette: tuple[str, ...],
+    cells: tuple[str, ...],
     out: Path,
 ) -> None:
-    """Draws loss and accuracy against training steps, a figure a task, cell and quantity.
+    """Draws loss and accuracy against training steps, one figure for each task and cell.
 
-    Where a variant was trained with several seeds, the first one given is drawn.
+    Of a variant that was trained with several seeds, the first one given is drawn.
 
     Args:
-        curves: curve_by_epoch.csv files, in {task}/{variant}/seed-{seed}/train/
-        lstm: variants of LSTM cells
-        gru: variants of GRU cells
-        palette: all variants; the place gives the colour
+        curves: curve_by_epoch.csv of the models, where training writes them
+        palette: all variants; a variant's place gives its colour
+        cells: the cell of each
         out: folder for figure-{number}-{task}-{cell}-{loss|accuracy}.png and .pdf
     """
+    style.use()
     by_task: dict[str, dict[str, pd.DataFrame]] = {}
     for path in curves:
-        task, variant = path.parts[-5:-3]
-        by_task.setdefault(task, {}).setdefault(variant, pd.read_csv(path))
+        place = Place.of(path)
+        by_task.setdefault(place.task, {}).setdefault(place.variant, pd.read_csv(path))
     for task, tables in by_task.items():
-        for cell, variants in (("lstm", lstm), ("gru", gru)):
-            shown = {name: table for name, table in tables.items() if name in variants}
+        for cell in sorted(set(cells)):
+            of_cell = {name for name, its in zip(palette, cells, strict=True) if its == cell}
+            shown = {name: table for name, table in tables.items() if name in of_cell}
             if not shown:
                 continue
-            loss = next(q for q in LABELS if q in set(next(iter(shown.values()))["quantity"]))
-            quantities = {
-                "loss": (loss, LABELS[loss]),
-                "accuracy": ("accuracy", "accuracy (fraction)"),
-            }
+            measured = set(next(iter(shown.values()))["quantity"])
+            loss = next(quantity for quantity in LOSSES if quantity in measured)
             for kind, name in names(task, cell).items():
-                save(draw_learning_curves(shown, *quantities[kind], palette), out, name)
+                quantity = loss if kind == "loss" else kind
+                label = QUANTITIES[quantity].axis
+                style.save(draw_learning_curves(shown, quantity, label, palette), out, name)
 
 
 if __name__ == "__main__":

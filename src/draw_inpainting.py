@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
+from scanline.evaluation.words import QUANTITIES
 from scanline.figures import names as figure_names
+from scanline.figures import style
 from scanline.figures.inpainting import draw_bulk_and_tail, draw_inpaintings
 from scanline.figures.pictures import FILLED_PAPER, HIDDEN, INK, PAPER
-from scanline.figures.style import COLOURS, save
 from scanline.files import load_arrays
 from scanline.provenance.stage import main
 
@@ -19,7 +20,7 @@ def draw_inpainting(
 ) -> None:
     """Draws histograms of cross-entropies, and examples, for each kind of hole.
 
-    The examples are half of them restored wholly, half not, the first ones of each kind.
+    The examples are the first images that are restored whole, then the first that are not.
 
     Args:
         posterior: {hole}.npz of a model
@@ -27,6 +28,7 @@ def draw_inpainting(
         model: name of the variant
         out: folder for the figures that figures.names.inpainting names, .png and .pdf
     """
+    style.use()
     for posterior_file, hidden_file in zip(posterior, hidden, strict=True):
         hole = posterior_file.stem
         found, _ = load_arrays(posterior_file, "log_likelihood_truth", "log_likelihood_map", "map")
@@ -37,13 +39,13 @@ def draw_inpainting(
             "in-painting": -found["log_likelihood_map"] / pixels.shape[1],
         }
         names = figure_names.inpainting(hole, model)
-        colours = {"ground truth": COLOURS[6], "in-painting": COLOURS[1]}
-        label = "cross-entropy (nats per pixel)"
-        save(draw_bulk_and_tail(nats, label, colours), out, names["histogram"])
+        colours = {"ground truth": style.COLOURS[6], "in-painting": style.COLOURS[1]}
+        label = QUANTITIES["nats_per_pixel"].axis
+        style.save(draw_bulk_and_tail(nats, label, colours), out, names["histogram"])
         lost = nats["ground truth"] - nats["in-painting"]
         label = "ground truth − in-painting (nats per pixel)"
-        figure = draw_bulk_and_tail({model: lost}, label, {model: COLOURS[0]})
-        save(figure, out, names["difference"])
+        figure = draw_bulk_and_tail({model: lost}, label, {model: style.COLOURS[0]})
+        style.save(figure, out, names["difference"])
 
         truth = np.take_along_axis(pixels, places, axis=1)
         whole = (found["map"] == truth).all(axis=1)
@@ -58,7 +60,7 @@ def draw_inpainting(
             for image in shown
         ]
         figure = draw_inpaintings(pictures, holes, filled, titles)
-        save(figure, out, names["examples"])
+        style.save(figure, out, names["examples"])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Fills holes in test images in several ways."""
+"""Fills holes in test images by every method."""
 
 import time
 from pathlib import Path
@@ -8,7 +8,7 @@ import pandas as pd
 from scanline.data.pixels import load_pixels, same_pixels
 from scanline.files import load_arrays
 from scanline.inference.forecast import save_forecasts
-from scanline.inference.methods import methods
+from scanline.inference.methods import Given, SamplerSettings, methods_for
 from scanline.models.predictor import load_predictor
 from scanline.provenance.stage import main
 
@@ -18,30 +18,18 @@ def fill_holes(
     model: Path,
     train: Path,
     hidden: tuple[Path, ...],
-    exact_pixels: int = 12,
-    particles: int = 256,
-    chains: int = 8,
-    moves: int = 32,
-    sweeps: int = 5,
-    samples: int = 64,
-    seed: int = 0,
+    settings: SamplerSettings,
     out: Path,
 ) -> None:
-    """Writes {hole}.npz of each hole, what each method forecasts of the hidden pixels.
+    """Fill holes by every method: {hole}.npz, what each forecasts of the hidden pixels.
 
-    seconds.csv: how long each took, the time to compile it included.
+    seconds.csv says how long each method took, compiling included.
 
     Args:
         model: model.keras of a next-pixel model
         train: pixels that it was trained on
         hidden: {hole}.npz, images and what is hidden of them
-        exact_pixels: the posterior of a hole of more hidden pixels is sampled, not enumerated
-        particles: of sequential Monte Carlo, an image
-        chains: of particle Gibbs and of Gibbs sampling, an image
-        moves: of particle Gibbs, each on 16 hidden pixels that lie together
-        sweeps: of Gibbs sampling, each over all hidden pixels
-        samples: an image, of the prefix and of what is weighted
-        seed: what the draws depend on
+        settings: how the holes are filled
         out: folder for the files
     """
     training = load_pixels(train)
@@ -51,25 +39,14 @@ def fill_holes(
         arrays, description = load_arrays(path, "hidden", "pixels")
         pixels, places = arrays["pixels"], arrays["hidden"]
         same_pixels(description, training.identity, f"{path}")
-        ways = methods(
-            predictor,
-            training.pixels,
-            places.shape[1],
-            exact_pixels=exact_pixels,
-            particles=particles,
-            chains=chains,
-            moves=moves,
-            sweeps=sweeps,
-            samples=samples,
-            seed=seed,
-        )
+        given = Given(predictor, training.pixels, pixels, places)
         forecasts = {}
-        for method, forecast_of in ways.items():
+        for method in methods_for(places.shape[1], settings):
             began = time.monotonic()
-            forecasts[method] = forecast_of(pixels, places)
+            forecasts[method.name] = method.forecast(given, settings)
             taken = time.monotonic() - began
-            seconds.append({"hole": path.stem, "method": method, "seconds": taken})
-            print(f"{path.stem}, {method}: {len(pixels)} images in {taken:.0f} s", flush=True)
+            seconds.append({"hole": path.stem, "method": method.name, "seconds": taken})
+            print(f"{path.stem}, {method.name}: {len(pixels)} images in {taken:.0f} s", flush=True)
         save_forecasts(out / path.name, description, forecasts)
     pd.DataFrame(seconds).to_csv(out / "seconds.csv", index=False)
 

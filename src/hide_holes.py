@@ -10,10 +10,10 @@ from scanline.provenance.stage import main
 def hide_holes(
     *,
     test: Path,
-    holes: tuple[str, ...] = ("run-10", "2x2"),
-    images: tuple[int, ...] = (100, 100),
-    cut: int = 484,
-    seed: int = 0,
+    holes: tuple[str, ...],
+    images: tuple[int, ...],
+    cut: int,
+    seed: int,
     out: Path,
 ) -> None:
     """Hide the pixels of each hole in test images: {hole}.npz.

@@ -11,11 +11,11 @@ from scanline.provenance.stage import main
 def hide_patches(
     *,
     test: Path,
-    holes: tuple[str, ...] = ("1x1", "2x2"),
-    images: int = 1000,
-    mean: float = 13.6,
-    sd: float = 3.0,
-    seed: int = 0,
+    holes: tuple[str, ...],
+    images: int,
+    mean: float,
+    sd: float,
+    seed: int,
     out: Path,
 ) -> None:
     """Hide one small patch in each of many test images: {hole}.npz and hidden_{hole}.npy.

@@ -10,10 +10,10 @@ from scanline.provenance.stage import main
 def hide_pixels(
     *,
     test: Path,
-    images: int = 100,
-    seed: int = 0,
-    cut: int = 484,
-    runs: tuple[int, ...] = (1, 10, 28, 300),
+    images: int,
+    seed: int,
+    cut: int,
+    runs: tuple[int, ...],
     out: Path,
 ) -> None:
     """Choose test images and the runs of pixels to hide in them: hidden.npz.

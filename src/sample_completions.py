@@ -8,9 +8,7 @@ from scanline.models.predictor import load_predictor
 from scanline.provenance.stage import main
 
 
-def sample_completions(
-    *, model: Path, hidden: Path, samples: int = 10, seed: int = 0, out: Path
-) -> None:
+def sample_completions(*, model: Path, hidden: Path, samples: int, seed: int, out: Path) -> None:
     """Draw the pixels from the cut on, several times an image: samples.npz.
 
     The longest hidden run is drawn; the first pixels of a sample are a sample of a shorter run.

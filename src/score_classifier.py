@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from scanline.data.pixels import load_pixels, same_pixels
+from scanline.evaluation.quantities import CLASSIFIED
 from scanline.files import save_arrays
 from scanline.models.classifier import load_classifier
 from scanline.provenance.stage import main
@@ -29,8 +30,8 @@ def score_classifier(*, model: Path, train: Path, test: Path, out: Path, images:
     rows: list[tuple] = []
     for split, pixels in splits.items():
         score = Score.of(*score_of(pixels))
-        rows.append(("nats", split, score.nats, len(pixels.labels)))
-        rows.append(("accuracy", split, score.accuracy, len(pixels.labels)))
+        for quantity, value in zip(CLASSIFIED, (score.nats, score.accuracy), strict=True):
+            rows.append((quantity, split, value, len(pixels.labels)))
     columns = ["quantity", "split_or_hidden", "value", "n"]
     pd.DataFrame(rows, columns=columns).to_csv(out / "scores.csv", index=False)
     test_pixels = splits["test"]

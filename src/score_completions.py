@@ -4,16 +4,16 @@ from pathlib import Path
 
 from scanline.evaluation.completions import mean_scores, score_by_image
 from scanline.files import load_arrays
-from scanline.inference.ancestral import Completions
+from scanline.inference.forecast import Completions
 from scanline.provenance.stage import main
 
 
 def score_completions(*, samples: Path, out: Path) -> None:
-    """Score samples for each hidden run: scores.csv (over images) and by_image.csv.
+    """Scores the samples of each hidden run: scores.csv (over images) and by_image.csv.
 
     Args:
-        samples: The samples (samples.npz).
-        out: Folder for the tables.
+        samples: samples.npz
+        out: folder for the tables
     """
     arrays, description = load_arrays(samples, *Completions._fields, "indices", "labels")
     completions = Completions(**{name: arrays[name] for name in Completions._fields})

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from scanline.evaluation.forecasts import digit_accuracy, reliability, scores
+from scanline.evaluation.quantities import FILLED
 from scanline.files import load_arrays
 from scanline.holes.sets import filled
 from scanline.inference.forecast import load_forecasts
@@ -21,7 +22,7 @@ def score_forecasts(
     seconds: Path,
     out: Path,
 ) -> None:
-    """Writes methods.csv (a line a hole and method) and reliability.csv.
+    """Writes methods.csv (one line for each hole and method) and reliability.csv.
 
     The method ``truth`` says how well the classifier reads the true images.
 
@@ -55,9 +56,7 @@ def score_forecasts(
             lines.append(at | {"method": method} | scores(forecast, truth) | read | cost)
             table = reliability(forecast.marginals, truth)
             bins.append(table.assign(hole=images.stem, method=method))
-    columns = ["hole", "method", "n_images", "nats_per_hidden_pixel", "map_pixel_accuracy"]
-    columns += ["map_whole_accuracy", "brier", "digit_accuracy", "seconds_per_image"]
-    columns += ["marginal_pixel_accuracy", "sample_digit_accuracy"]
+    columns = ["hole", "method", "n_images", *FILLED]
     pd.DataFrame(lines)[columns].to_csv(out / "methods.csv", index=False)
     columns = ["hole", "method", "low", "high", "n_pixels", "p_ink", "ink"]
     pd.concat(bins)[columns].to_csv(out / "reliability.csv", index=False)

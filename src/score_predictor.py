@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from scanline.data.pixels import load_pixels, same_pixels
+from scanline.evaluation.quantities import PREDICTED
 from scanline.files import save_arrays
 from scanline.models.predictor import load_predictor
 from scanline.provenance.stage import main
@@ -32,12 +33,9 @@ def score_predictor(*, model: Path, train: Path, test: Path, out: Path, images: 
     for split, pixels in splits.items():
         nats, accuracy = score_of(pixels)
         score, size = Score.of(nats, accuracy), pixels.pixels.shape[1]
-        for quantity, value in (
-            ("nats_per_pixel", score.nats),
-            ("nats_per_image", score.nats * size),
-            ("bits_per_image", score.nats * size / math.log(2)),
-            ("accuracy", score.accuracy),
-        ):
+        per_image = score.nats * size
+        values = (score.nats, per_image, per_image / math.log(2), score.accuracy)
+        for quantity, value in zip(PREDICTED, values, strict=True):
             rows.append((quantity, split, value, len(pixels.labels)))
     columns = ["quantity", "split_or_hidden", "value", "n"]
     pd.DataFrame(rows, columns=columns).to_csv(out / "scores.csv", index=False)

@@ -7,7 +7,7 @@ from scanline.provenance.stage import main
 
 
 def tabulate_posterior(*, methods: tuple[Path, ...], out: Path) -> None:
-    """Writes posterior.csv: a line a model, hole and method.
+    """Writes posterior.csv, one line for each model, hole and method.
 
     Args:
         methods: methods.csv of the models, in {data}/posterior/{variant}/seed-{seed}/{stage}/

@@ -5,13 +5,10 @@ from pathlib import Path
 
 from scanline.data.pixels import load_pixels
 from scanline.files import sha256_of
-from scanline.models.classifier import Classifier
 from scanline.models.loading import load_model
-from scanline.models.predictor import Predictor
 from scanline.provenance.record import Record
 from scanline.provenance.stage import main
-
-KINDS = {"train_classifier": Classifier, "train_predictor": Predictor}
+from scanline.training.kinds import KINDS, task_of
 
 
 def take_model(
@@ -33,7 +30,8 @@ def take_model(
     found, recorded = sha256_of(model), record.outputs["model.keras"]
     if found != recorded:
         raise ValueError(f"{model} has SHA-256 {found}; {training} says {recorded}: get it anew")
-    load_model(model, KINDS[record.script], load_pixels(pixels).identity)
+    kind = KINDS[task_of(record.script)]
+    load_model(model, kind.model_class, load_pixels(pixels).identity)
     for path in (model, *curves):
         shutil.copyfile(path, out / path.name)
 

@@ -1,14 +1,15 @@
 """Trains a next-pixel model (Task 2a)."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
 
-from scanline.data.pixels import load_pixels
-from scanline.models.inputs import RADIUS
+from scanline.models.architecture import PredictorArchitecture
 from scanline.models.predictor import Predictor
 from scanline.provenance.stage import main
-from scanline.training.fit import LogEpoch, Recipe, fit
+from scanline.training.fit import LogEpoch
 from scanline.training.objectives import PREDICT
+from scanline.training.recipe import Recipe
+from scanline.training.stage import train_model
 
 
 def train_predictor(
@@ -18,21 +19,8 @@ def train_predictor(
     test: Path | None = None,
     out: Path,
     checkpoints: Path,
-    cell: Literal["lstm", "gru"],
-    units: int,
-    layers: int,
-    inputs: Literal["previous", "context"] = "previous",
-    radius: int = RADIUS,
-    gate_bias: Literal["zeros", "one", "chrono"] = "zeros",
-    epochs: int,
-    batch_size: int = 256,
-    learning_rate: float = 1e-3,
-    warmup_steps: int = 0,
-    decay: Literal["constant", "cosine"] = "constant",
-    clip_norm: float = 0.0,
-    seed: int = 1,
-    train_images: int = 0,
-    selection: Literal["validation", "test_batches"] = "validation",
+    architecture: PredictorArchitecture,
+    recipe: Recipe,
     log_epoch: LogEpoch | None = None,
 ) -> None:
     """Trains a next-pixel model and keeps the best checkpoint: model.keras, two learning curves.
@@ -40,52 +28,27 @@ def train_predictor(
     Args:
         train: pixels to train on (.npz)
         validation: pixels that the checkpoint is chosen on
-        test: test pixels, with --selection test_batches alone
+        test: test pixels, only with --selection test_batches
         out: folder for model.keras, curve_by_epoch.csv, curve_by_step.csv
         checkpoints: folder of work in progress; the same command goes on from there
-        cell: recurrent cell
-        units: units of each layer
-        layers: recurrent layers
-        inputs: what a step reads, the previous pixel or its seen neighbourhood too
-        radius: rows and columns that the neighbourhood reaches, with --inputs context
-        gate_bias: first bias of the gate that keeps a state
-        epochs: passes over the training images
-        batch_size: images a step
-        learning_rate: of Adam
-        warmup_steps: steps from 0 to the learning rate
-        decay: of the learning rate after the warm-up
-        clip_norm: largest global norm of a gradient, 0: any
-        seed: of first weights and order of the images
-        train_images: first training images used, 0: all
-        selection: what the checkpoint is chosen on
+        architecture: the recurrent stack and what its steps read
+        recipe: how the model is trained
     """
-    training = load_pixels(train).first(train_images)
-    held_out = validation if selection == "validation" else test
-    if held_out is None:
-        raise ValueError("selection test_batches needs --test, the test pixels to draw from")
-    model = Predictor(
-        cell,
-        units,
-        layers,
-        training.identity,
-        inputs=inputs,
-        radius=radius,
-        gate_bias=gate_bias,
-        seed=seed,
-    )
-    curves = fit(
-        model,
+    train_model(
+        lambda pixels: Predictor(
+            **asdict(architecture), pixels=pixels, gate_bias=recipe.gate_bias, seed=recipe.seed
+        ),
         PREDICT,
-        training,
-        load_pixels(held_out),
-        Recipe(epochs, batch_size, learning_rate, warmup_steps, decay, clip_norm, seed, selection),
-        label=f"predict {cell} {layers}x{units} {inputs}, seed {seed}",
+        recipe,
+        train=train,
+        validation=validation,
+        test=test,
+        out=out,
         checkpoints=checkpoints,
+        label=f"predict {architecture.cell} {architecture.layers}x{architecture.units}"
+        f" {architecture.inputs}",
         log_epoch=log_epoch,
     )
-    model.save(out / "model.keras")
-    curves.by_epoch.to_csv(out / "curve_by_epoch.csv", index=False)
-    curves.by_step.to_csv(out / "curve_by_step.csv", index=False)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def values() -> dict[Number, np.ndarray]:
         number(model, "nats_per_image"): hard + more + generator.normal(0, 0.5, 50)
         for model, more in (("middle", 1.0), ("best", 0.0), ("worst", 3.0))
     }
-    right = {"sure": 0.95, "unsure": 0.6}
+    right = {"unsure": 0.6, "sure": 0.95, "guessing": 0.2}
     found |= {
         number(model, "accuracy", "classify"): (generator.random(50) < share).astype(float)
         for model, share in right.items()
@@ -27,13 +27,14 @@ def values() -> dict[Number, np.ndarray]:
     return found | {number("best", "bits_per_image"): hard}
 
 
-def test_every_two_models_are_compared_the_worse_with_the_better(values):
+def test_models_are_compared_with_all_better_ones_from_the_second_best_to_the_worst(values):
     table = comparisons(values)
     of_predictors = table[table["task"] == "predict"]
     pairs = list(zip(of_predictors["model"], of_predictors["other"], strict=True))
     assert pairs == [("middle", "best"), ("worst", "middle"), ("worst", "best")]
     of_classifiers = table[table["task"] == "classify"]
-    assert of_classifiers[["model", "other"]].to_numpy().tolist() == [["unsure", "sure"]]
+    pairs = list(zip(of_classifiers["model"], of_classifiers["other"], strict=True))
+    assert pairs == [("unsure", "sure"), ("guessing", "unsure"), ("guessing", "sure")]
     assert set(of_predictors["quantity"]) == {"nats_per_image"}
     assert set(of_classifiers["quantity"]) == {"accuracy"}
 
@@ -53,7 +54,7 @@ def test_a_difference_is_the_model_s_minus_the_better_one_s(values):
 def test_models_of_one_seed_are_compared(values):
     more = {name._replace(seed=2): numbers + 1 for name, numbers in values.items()}
     table = comparisons(values | more)
-    assert table.groupby("seed").size().to_dict() == {1: 4, 2: 4}
+    assert table.groupby("seed").size().to_dict() == {1: 6, 2: 6}
 
 
 def test_without_values_there_is_no_line():

@@ -7,8 +7,7 @@ import pytest
 from posterior_tables import NUMBERS, methods_table
 
 from scanline.evaluation.forecasts import BINS, by_model, digit_accuracy, reliability, scores
-from scanline.files import save_arrays
-from scanline.inference.forecast import Forecast, load_forecasts, save_forecasts
+from scanline.inference.forecast import Forecast
 
 
 @pytest.fixture
@@ -62,21 +61,6 @@ def test_no_probability_no_nats(forecast, truth):
     assert math.isnan(scores(forecast._replace(log_prob=unknown), truth)["nats_per_hidden_pixel"])
 
 
-def test_forecasts_come_back_from_their_file(tmp_path, forecast, truth):
-    other = forecast._replace(log_prob=np.full(7, np.nan))
-    file = tmp_path / "2x2.npz"
-    save_forecasts(file, {"polarity": "ink is 1"}, {"exact": forecast, "gibbs": other})
-    found, description = load_forecasts(file)
-    assert list(found) == ["exact", "gibbs"]
-    assert description["polarity"] == "ink is 1"
-    for kept, given in zip(found.values(), (forecast, other), strict=True):
-        for field, array in given._asdict().items():
-            np.testing.assert_array_equal(getattr(kept, field), array)
-    save_arrays(file, {"polarity": "ink is 1"}, hidden=truth)
-    with pytest.raises(ValueError, match=r"2x2\.npz does not name its methods"):
-        load_forecasts(file)
-
-
 def test_reliability_equals_a_loop_over_the_bins(forecast, truth):
     marginals = forecast.marginals.copy()
     marginals[0] = [0, 1, 0.1, 0.3, 1]  # ends of bins: 0.3 * 10 is 3 in float64
@@ -107,7 +91,7 @@ def test_a_digit_is_read_where_its_class_is_the_most_probable():
 def test_seeds_are_one_line_their_mean(tmp_path):
     paths = []
     for model, seed in (("gru-9", 1), ("gru-8", 1), ("gru-8", 2)):
-        folder = tmp_path / model / f"seed-{seed}" / "score"
+        folder = tmp_path / "mnist" / "posterior" / model / f"seed-{seed}" / "score"
         folder.mkdir(parents=True)
         methods_table(seed).to_csv(folder / "methods.csv", index=False)
         paths.append(folder / "methods.csv")

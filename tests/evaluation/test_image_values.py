@@ -11,7 +11,6 @@ from infer_patches import infer_patches
 from sample_completions import sample_completions
 from scanline.evaluation.image_values import Number, values_by_image
 from scanline.evaluation.tables import measured
-from scanline.layout import Place, place_of
 from scanline.models.classifier import Classifier
 from scanline.models.predictor import Predictor
 from scanline.provenance.stage import run
@@ -78,10 +77,3 @@ def test_values_are_those_of_every_image(stages, pixel_set):
     sizes = pd.Series({(name.task, name.split_or_hidden): len(v) for name, v in values.items()})
     assert sizes["classify", "test"] == sizes["predict", "test"] == len(pixel_set.labels)
     assert sizes["complete", "6"] == sizes["inpaint", "2x2"] == 20
-
-
-def test_a_place_tells_whose_numbers_they_are(tmp_path):
-    path = tmp_path / "mnist/predict/gru-32/seed-3/score/log_likelihoods.npz"
-    assert place_of(path) == Place("mnist", "predict", "gru-32", 3)
-    with pytest.raises(ValueError, match=r"scores\.csv does not end in data/task/variant/seed-N"):
-        place_of(tmp_path / "scores.csv")

@@ -10,6 +10,7 @@ from scanline.evaluation.intervals import (
     difference_of_means,
     difference_of_shares,
     interval_of_mean,
+    standard_error,
 )
 
 
@@ -112,3 +113,12 @@ def test_equal_models_are_not_told_apart():
 def test_values_of_other_images_are_refused():
     with pytest.raises(ValueError, match=r"values of \(3,\) and \(2,\) are no pairs"):
         difference_of_means(np.zeros(3), np.zeros(2))
+
+
+def test_a_standard_error_is_that_of_a_mean_of_independent_values():
+    values = [0.2, 0.5, 0.9, 0.4]
+    mean = sum(values) / 4
+    variance = sum((value - mean) ** 2 for value in values) / 3
+    # Two orders of four additions in float64.
+    assert standard_error(np.array(values)) == pytest.approx(math.sqrt(variance / 4), rel=1e-14)
+    assert math.isnan(standard_error(np.array([0.2])))

@@ -156,7 +156,7 @@ def test_no_scores_and_scores_from_elsewhere_are_refused(tmp_path):
         tables.measured([])
     path = tmp_path / "scores.csv"
     path.write_text("quantity,split_or_hidden,value,n\n")
-    with pytest.raises(ValueError, match=r"scores\.csv does not end in data/task/variant/seed-N"):
+    with pytest.raises(ValueError, match=r"scores\.csv does not lie in data/task/variant/seed-N"):
         tables.measured([path])
 
 

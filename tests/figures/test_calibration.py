@@ -2,23 +2,16 @@
 
 import itertools
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from drawn_texts import texts
+from drawn_texts import no_text_lies_on_another
 
 from draw_calibration import draw_calibration
 from scanline.figures import names as figure_names
 from scanline.figures.calibration import draw_errors, draw_ranks, draw_sizes
 
 COUNTS = (16, 64, 256)
-
-
-@pytest.fixture(autouse=True)
-def _no_figure_stays_open():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture
@@ -93,9 +86,7 @@ def test_sizes_are_those_after_each_pixel(sizes):
 
 def test_no_text_lies_on_another(ranks, errors, sizes):
     for figure in (draw_ranks(ranks), draw_errors(errors), draw_sizes(sizes)):
-        for (one, a), (other, b) in itertools.combinations(texts(figure), 2):
-            apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
-            assert apart, f"{one!r} lies on {other!r}"
+        no_text_lies_on_another(figure)
 
 
 def test_script_writes_the_figures(tmp_path, ranks, errors, sizes):

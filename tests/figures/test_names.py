@@ -6,7 +6,7 @@ import pytest
 from study_copy import figures_of_config
 
 from scanline.figures import names as figure_names
-from scanline.report.page import kind_of
+from scanline.report.pictures import kind_of
 
 
 @pytest.fixture

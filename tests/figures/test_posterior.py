@@ -1,31 +1,22 @@
 """Figures of filled holes: what is drawn is what was measured, and no text lies on another."""
 
-import itertools
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from drawn_texts import texts
+from drawn_texts import no_text_lies_on_another
 from matplotlib.colors import to_rgb
 from posterior_tables import HOLES, methods_table, reliability_table
 
 from scanline.figures import pictures
 from scanline.figures.posterior import (
     FEW,
-    LOOKS,
     draw_examples,
     draw_nats,
     draw_reliability,
     first_with_ink,
+    look_of,
 )
 from scanline.inference.forecast import Forecast
-
-
-@pytest.fixture(autouse=True)
-def _no_figure_stays_open():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture
@@ -40,7 +31,7 @@ def test_every_cost_is_drawn_at_its_hole(table):
         assert axes.get_title() == model
         assert [label.get_text() for label in axes.get_xticklabels()] == list(HOLES)
         wanted = {
-            (LOOKS[line.method][:2], HOLES.index(line.hole), line.nats_per_hidden_pixel)
+            (look_of(line.method), HOLES.index(line.hole), line.nats_per_hidden_pixel)
             for line in lines.itertuples()
             if line.nats_per_hidden_pixel == line.nats_per_hidden_pixel
         }
@@ -76,7 +67,7 @@ def test_reliability_shows_bins_that_say_something_and_forecasts_that_can():
             points = zip(*line.get_data(), strict=True)
             drawn |= {(axes.get_title(), line.get_color(), x, y) for x, y in points}
     assert drawn == {
-        (line.hole, LOOKS[line.method][0], line.p_ink, line.ink) for line in shown.itertuples()
+        (line.hole, look_of(line.method)[0], line.p_ink, line.ink) for line in shown.itertuples()
     }
 
 
@@ -86,11 +77,7 @@ def test_no_text_lies_on_another(table, holes):
     bins = reliability_table()
     bins = bins[bins["hole"].isin(HOLES[-holes:])]
     for figure in (draw_nats(kept), draw_reliability(bins)):
-        for (one, a), (other, b) in itertools.combinations(texts(figure), 2):
-            if {one, other} <= set(HOLES):  # slanted: their boxes meet, they do not
-                continue
-            apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
-            assert apart, f"{one!r} lies on {other!r}"
+        no_text_lies_on_another(figure, slanted=HOLES)
 
 
 def test_an_example_is_the_first_image_with_ink_in_the_hole():

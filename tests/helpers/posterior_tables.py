@@ -18,7 +18,7 @@ NUMBERS = (
 
 def ways_of(hole: str) -> list[str]:
     """The methods of a hole, the posterior's the second."""
-    posterior = ["exact"] if hole in ("run-10", "2x2") else ["smc", "mcmc"]
+    posterior = ["exact"] if hole in ("run-10", "2x2") else ["smc", "particle_gibbs"]
     return ["prefix", *posterior, "gibbs", "nearest_image", "pixel_frequencies"]
 
 
@@ -31,7 +31,7 @@ def methods_table(seed: int = 0) -> pd.DataFrame:
         lines.append(at | {"method": "truth", "digit_accuracy": 0.9})
         for method in ways_of(hole):
             line = at | {"method": method} | dict(zip(NUMBERS, generator.random(8), strict=True))
-            if method in ("mcmc", "gibbs", "nearest_image"):
+            if method in ("particle_gibbs", "gibbs", "nearest_image"):
                 line["nats_per_hidden_pixel"] = np.nan
             lines.append(line)
     return pd.DataFrame(lines)[["hole", "method", "n_images", *NUMBERS]]

@@ -77,6 +77,7 @@ class Study(NamedTuple):
         flags = ("train-images", "train-labels", "test-images", "test-labels")
         files = dict(zip(flags, (self.idx / name for name in FILES), strict=True))
         made = {"data": "tiny", "source": "generated", "validation-images": 8}
+        made |= {"method": "threshold", "threshold": 0.1}
         return command("binarise", **files, **made, out=self.out)
 
     def fetch(self, source: str | Path) -> list[str]:
@@ -88,7 +89,7 @@ class Study(NamedTuple):
 
     def hide(self, **settings) -> list[str]:
         test = self.pixels / "test.npz"
-        return command("hide_pixels", test=test, images=5, **settings, out=self.out)
+        return command("hide_pixels", test=test, images=5, seed=0, **settings, out=self.out)
 
     def infer(self, hidden: np.ndarray) -> list[str]:
         """Inference of 24 images whose file of patches holds ``hidden`` [24, k]."""

@@ -51,3 +51,27 @@ def conditional_table(
     observed = np.setdiff1d(np.arange(len(image)), hidden)
     agree = (images[:, observed] == image[observed]).all(axis=1)
     return images[agree], table[agree]
+
+
+def random_sets(images: int, hidden: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Random pixels uint8 [images, SIZE], and of each image so many hidden places, ascending."""
+    generator = np.random.default_rng(seed)
+    pixels = generator.integers(0, 2, (images, SIZE)).astype(np.uint8)
+    places = [np.sort(generator.choice(SIZE, hidden, replace=False)) for _ in pixels]
+    return pixels, np.array(places).reshape(images, hidden)
+
+
+def number_of(values: np.ndarray) -> np.ndarray:
+    """Binary values [..., k] as numbers, the first digit the highest."""
+    return values.astype(int) @ (1 << np.arange(values.shape[-1])[::-1])
+
+
+def check_frequencies(values: np.ndarray, log_posterior: np.ndarray) -> None:
+    """Each completion is as frequent among independent chains [N, C, k] as it is probable."""
+    chains = values.shape[1]
+    probability = np.exp(log_posterior)
+    rows = number_of(values)
+    count = np.stack([np.bincount(row, minlength=probability.shape[1]) for row in rows])
+    # 5 standard errors of each count, and one for those too rare to be near normal.
+    error = 5 * np.sqrt(chains * probability * (1 - probability)) + 1
+    assert (np.abs(count - chains * probability) < error).all()

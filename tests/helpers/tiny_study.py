@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from recipes import arguments_of
 from small_digits import SIDE, TEST_IMAGES, TRAINING_IMAGES, VALIDATION_IMAGES, write_digits
 
 from binarise import binarise
@@ -20,6 +21,7 @@ FILES = {
 PIXELS = {"source": "digits", "method": "threshold", "threshold": 0.1}
 SHAPE = {"cell": "gru", "units": 4, "layers": 1}
 EPOCHS = 3
+PLAIN = {"epochs": EPOCHS, "batch_size": 16}
 
 
 def binarise_digits(results: Path, digits: Path) -> Record:
@@ -49,8 +51,10 @@ def train(
         validation=results / DATA / "pixels/validation.npz",
         checkpoints=results / "checkpoints",
         out=train_folder(results, variant, seed),
-        seed=seed,
-        **({"epochs": EPOCHS, "batch_size": 16} | SHAPE | settings),
+        **arguments_of(
+            function.__name__,
+            **({"epochs": EPOCHS, "batch_size": 16, "seed": seed} | SHAPE | settings),
+        ),
     )
 
 

@@ -1,12 +1,11 @@
-"""Named holes: the pixels they say, the same images for all, errors that say what fits."""
+"""Named holes: the pixels that they say, and errors that say what fits."""
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hide_holes import hide_holes
-from scanline.files import load_arrays
-from scanline.holes.hiding import choose_images
-from scanline.holes.named import hidden_sets
+from scanline.holes.named import hidden_patch, hidden_run, hidden_sets, patch_size
 
 
 def picture(hole: str, images: int = 1, seed: int = 0) -> np.ndarray:
@@ -66,24 +65,39 @@ def test_other_holes_are_refused(hole, message):
         hidden_sets(hole, 28, 28, images=1, cut=484, seed=0)
 
 
-def test_script_hides_holes_of_the_same_images(pixels_folder, tmp_path):
-    test = pixels_folder / "test.npz"
-    holes, images = ("run-3", "2x2", "random-half"), (8, 5, 3)
-    hide_holes(test=test, holes=holes, images=images, cut=6, seed=0, out=tmp_path)
-    assert {path.name for path in tmp_path.glob("*.npz")} == {f"{hole}.npz" for hole in holes}
-    all_pixels = load_arrays(test, "pixels")[0]["pixels"]
-    for hole, count, k in zip(holes, images, (3, 4, 8), strict=True):
-        arrays, description = load_arrays(
-            tmp_path / f"{hole}.npz", "hidden", "pixels", "labels", "indices"
-        )
-        assert arrays["hidden"].shape == (count, k)
-        assert arrays["indices"].tolist() == choose_images(24, 8, 0)[:count].tolist()
-        assert (arrays["pixels"] == all_pixels[arrays["indices"]]).all()
-        assert description["split"] == "test"
+@given(st.integers(2, 900), st.data())
+def test_a_run_is_what_follows_the_cut(n_pixels, data):
+    cut = data.draw(st.integers(1, n_pixels - 1))
+    length = data.draw(st.integers(1, n_pixels - cut))
+    assert hidden_run(cut, length, n_pixels).tolist() == list(range(n_pixels))[cut:][:length]
 
 
-def test_script_wants_a_number_of_images_for_each_hole(pixels_folder, tmp_path):
-    with pytest.raises(ValueError, match="images has 1 numbers for 2 holes; give one for each"):
-        hide_holes(
-            test=pixels_folder / "test.npz", holes=("2x2", "run-3"), images=(5,), out=tmp_path
-        )
+@given(st.integers(2, 900), st.data())
+def test_a_run_beyond_the_image_is_refused(n_pixels, data):
+    cut = data.draw(st.integers(0, n_pixels - 1))
+    length = data.draw(st.integers(n_pixels - cut + 1, 2 * n_pixels))
+    with pytest.raises(ValueError, match=f"is {length} pixels; .* allowed: 1 to {n_pixels - cut}"):
+        hidden_run(cut, length, n_pixels)
+
+
+@given(st.integers(2, 30), st.integers(2, 30), st.data())
+def test_a_patch_is_a_square_of_the_image(rows, columns, data):
+    size = data.draw(st.integers(1, min(rows, columns) - 1))
+    row = data.draw(st.integers(0, rows - size))
+    column = data.draw(st.integers(0, columns - size))
+    image = np.zeros((rows, columns), bool)
+    image[row : row + size, column : column + size] = True
+    flat = hidden_patch(row, column, size, rows, columns)
+    assert flat.tolist() == np.flatnonzero(image).tolist()
+
+
+@pytest.mark.parametrize(("row", "column"), [(-1, 0), (0, -1), (3, 0), (0, 3)])
+def test_a_patch_outside_is_refused(row, column):
+    with pytest.raises(ValueError, match="does not lie inside the image of 4 x 4"):
+        hidden_patch(row, column, 2, 4, 4)
+
+
+@pytest.mark.parametrize("hole", ["2x3", "x", "0x0", "2", "-1x-1"])
+def test_holes_that_are_no_squares_are_refused(hole):
+    with pytest.raises(ValueError, match=f"a hole is '{hole}'; allowed: squares"):
+        patch_size(hole)

@@ -1,12 +1,27 @@
-"""Ancestral samples: their distribution, their logits, their seeds."""
+"""Ancestral samples and prefix completions against a tabulated joint distribution."""
 
 import numpy as np
 import pytest
-from tabulated import KINDS, SIZE, all_images, conditional_table, log_joint_table, tiny_predictor
+from tabulated import (
+    KINDS,
+    SIZE,
+    all_images,
+    conditional_table,
+    log_joint_table,
+    random_sets,
+    tiny_predictor,
+)
 
-from scanline.inference.ancestral import sample_completions, sample_images
+from scanline.inference import ancestral as module
+from scanline.inference.ancestral import (
+    prefix_completions,
+    sample_completions,
+    sample_images,
+)
 
 CUT = 3
+# float32 logits, a sum of 8 terms of a few nats each.
+TOLERANCE = 1e-5
 
 
 @pytest.fixture(scope="module", params=KINDS, ids=str)
@@ -92,3 +107,104 @@ def test_errors_say_what_is_allowed(changed, message):
     given = {"cut": CUT, "length": 2, "samples": 1, "seed": 0} | changed
     with pytest.raises(ValueError, match=message):
         sample_completions(tiny_predictor(), all_images()[:2], **given)
+
+
+@pytest.fixture(scope="module")
+def table(model):
+    return log_joint_table(model)
+
+
+def p_ink(table: np.ndarray, before: np.ndarray) -> float:
+    """p(the next pixel is ink | pixels ``before`` it), by summing the table."""
+    images = all_images()
+    agree = (images[:, : len(before)] == before).all(axis=1)
+    mass = np.exp(table)
+    return mass[agree & (images[:, len(before)] == 1)].sum() / mass[agree].sum()
+
+
+def test_log_probs_are_the_true_pixels_given_all_true_ones_before(model, table):
+    pixels, hidden = random_sets(6, 4, seed=1)
+    found = prefix_completions(model, pixels, hidden, samples=1, seed=0)
+    for n, image in enumerate(pixels):
+        for j, t in enumerate(hidden[n]):
+            p = p_ink(table, image[:t])
+            wanted = np.log(p if image[t] else 1 - p)
+            assert found.log_probs[n, j] == pytest.approx(wanted, abs=TOLERANCE)
+
+
+def test_greedy_takes_the_more_probable_value_pixel_by_pixel(model, table):
+    pixels, hidden = random_sets(6, 4, seed=2)
+    found = prefix_completions(model, pixels, hidden, samples=3, seed=0)
+    for n, image in enumerate(pixels):
+        filled = image.copy()
+        for t in hidden[n]:
+            filled[t] = p_ink(table, filled[:t]) > 0.5
+        assert found.greedy[n].tolist() == filled[hidden[n]].tolist()
+
+
+def test_samples_and_marginals_are_of_what_lies_before(model, table):
+    samples = 20_000
+    pixels = np.array([[1, 0, 1, 1, 0, 0, 1, 0]], np.uint8)
+    hidden = np.array([[1, 2, 5]])
+    found = prefix_completions(model, pixels, hidden, samples, seed=5)
+    wanted: dict[tuple[int, ...], float] = {}
+    for values in all_images(3):
+        image, p = pixels[0].copy(), 1.0
+        image[hidden[0]] = values
+        for t in hidden[0]:
+            ink = p_ink(table, image[:t])
+            p *= ink if image[t] else 1 - ink
+        wanted[tuple(values.tolist())] = p
+    drawn, counts = np.unique(found.samples[0], axis=0, return_counts=True)
+    shares = dict(zip(map(tuple, drawn.tolist()), counts / samples, strict=True))
+    marginals = np.zeros(3)
+    for values, p in wanted.items():
+        # 5 standard errors of a share of independent draws.
+        assert abs(shares.get(values, 0) - p) <= 5 * np.sqrt(p * (1 - p) / samples)
+        marginals += p * np.array(values)
+    # The mean over samples of a probability varies less than that of the pixels themselves.
+    error = 5 * np.sqrt(marginals * (1 - marginals) / samples) + TOLERANCE
+    assert (np.abs(found.marginals[0] - marginals) <= error).all()
+
+
+def test_what_lies_after_and_hidden_values_have_no_say():
+    model = tiny_predictor("gru", 1, "context")
+    pixels, hidden = random_sets(5, 2, seed=3)
+    last = hidden.max(axis=1)
+    other = pixels.copy()
+    for n in range(len(other)):
+        other[n, last[n] :] ^= 1
+        other[n, hidden[n]] ^= 1
+    one = prefix_completions(model, pixels, hidden, samples=4, seed=1)
+    two = prefix_completions(model, other, hidden, samples=4, seed=1)
+    assert (one.samples == two.samples).all()
+    assert (one.greedy == two.greedy).all()
+    assert (one.marginals == two.marginals).all()
+
+
+def test_groups_of_images_change_nothing_but_the_draws(monkeypatch):
+    model = tiny_predictor()
+    pixels, hidden = random_sets(7, 3, seed=4)
+    whole = prefix_completions(model, pixels, hidden, samples=3, seed=1)
+    assert (prefix_completions(model, pixels, hidden, samples=3, seed=1).samples
+            == whole.samples).all()  # fmt: skip
+    monkeypatch.setattr(module, "ROWS", 8)  # two images at a time
+    parts = prefix_completions(model, pixels, hidden, samples=3, seed=1)
+    assert (parts.greedy == whole.greedy).all()
+    np.testing.assert_allclose(parts.log_probs, whole.log_probs, atol=TOLERANCE)
+    assert parts.samples.shape == (7, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "samples", "message"),
+    [
+        ([[1, 8]], 1, "hidden has the pixel 8, outside the image; allowed: 0 to 7"),
+        ([[]], 1, "hidden is empty: no pixel is hidden"),
+        ([[1]], 0, "samples is 0; allowed: 1 and above"),
+    ],
+)
+def test_errors_of_prefix_completions_say_what_is_allowed(hidden, samples, message):
+    with pytest.raises(ValueError, match=message):
+        prefix_completions(
+            tiny_predictor(), np.zeros((1, SIZE), np.uint8), np.array(hidden, int), samples, 0
+        )

@@ -2,13 +2,24 @@
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tabulated import KINDS, SIZE, all_images, conditional_table, log_joint_table, tiny_predictor
+from tabulated import (
+    KINDS,
+    SIZE,
+    all_images,
+    conditional_table,
+    log_joint_table,
+    random_sets,
+    tiny_predictor,
+)
 
 from scanline.holes.sets import filled, values_at
 from scanline.inference import exact as module
+from scanline.inference import likelihood
 from scanline.inference.exact import all_completions, exact_posterior, normalised
+from scanline.study.config import SCHEMA
 
 # float32 logits, a sum of 8 terms of a few nats each.
 TOLERANCE = 1e-5
@@ -22,13 +33,6 @@ def model(request):
 @pytest.fixture(scope="module")
 def table(model):
     return log_joint_table(model)
-
-
-def random_sets(images: int, hidden: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    generator = np.random.default_rng(seed)
-    pixels = generator.integers(0, 2, (images, SIZE)).astype(np.uint8)
-    places = [np.sort(generator.choice(SIZE, hidden, replace=False)) for _ in pixels]
-    return pixels, np.array(places).reshape(images, hidden)
 
 
 def check(found, table, pixels, hidden):
@@ -66,7 +70,7 @@ def test_small_batches_and_groups_change_nothing(monkeypatch):
     expected = exact_posterior(model, pixels, hidden)
     monkeypatch.setattr(module, "ROWS", 5)
     monkeypatch.setattr(module, "GROUP", 2)
-    monkeypatch.setattr(module, "STEPS_IN_MEMORY", 10)
+    monkeypatch.setattr(likelihood, "STEPS_IN_MEMORY", 10)
     check(exact_posterior(model, pixels, hidden), log_joint_table(model), pixels, hidden)
     np.testing.assert_allclose(
         exact_posterior(model, pixels, hidden).log_joint, expected.log_joint, atol=TOLERANCE
@@ -143,14 +147,27 @@ def test_completions_count_upwards():
 @pytest.mark.parametrize(
     ("hidden", "message"),
     [
-        ([[1, 8]], "hidden names pixel 8; images of 8 pixels allow 0 to 7"),
+        ([[1, 8]], "hidden has the pixel 8, outside the image; allowed: 0 to 7"),
         ([[2, 1]], r"hidden of image 0 is \[2, 1\]; allowed: .* ascending"),
         ([[2, 2]], "none of them twice"),
-        ([[-1]], "hidden names pixel -1"),
+        ([[-1]], "hidden has the pixel -1, outside the image"),
         ([[1], [2]], r"hidden has shape \(2, 1\) and pixels \(1, 8\)"),
-        ([list(range(17))], r"hidden marks 17 pixels, so 2\*\*17 completions; the limit is 16"),
     ],
 )
 def test_errors_say_what_is_allowed(hidden, message):
     with pytest.raises(ValueError, match=message):
         exact_posterior(tiny_predictor(), np.zeros((1, SIZE), np.uint8), np.array(hidden))
+
+
+def test_the_number_of_completions_is_limited():
+    pixels, hidden = np.zeros((1, 20), np.uint8), np.arange(17)[None]
+    with pytest.raises(
+        ValueError, match=r"marks 17 pixels, so 2\*\*17 completions; the limit is 16"
+    ):
+        exact_posterior(tiny_predictor(), pixels, hidden)
+
+
+def test_the_config_allows_what_can_be_enumerated():
+    schema = yaml.safe_load(SCHEMA.read_text())
+    posterior = schema["properties"]["posterior"]["properties"]
+    assert posterior["exact_pixels"]["maximum"] == module.MAX_HIDDEN

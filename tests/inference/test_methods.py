@@ -1,28 +1,54 @@
 """Each way to fill a hole: against tabulated joints, the exact posterior, and by hand."""
 
+import subprocess
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+
 import numpy as np
 import pytest
-from tabulated import SIZE, all_images, conditional_table, log_joint_table, tiny_predictor
+import yaml
+from tabulated import all_images, conditional_table, log_joint_table, random_sets, tiny_predictor
 
+from scanline.evaluation import words
 from scanline.evaluation.forecasts import scores
 from scanline.holes.sets import values_at
+from scanline.inference import methods
 from scanline.inference.likelihood import log_likelihoods
 from scanline.inference.methods import (
+    METHODS,
+    Given,
+    Method,
+    SamplerSettings,
     by_exact_posterior,
     by_gibbs,
-    by_mcmc,
     by_nearest_image,
+    by_particle_gibbs,
     by_pixel_frequencies,
     by_prefix,
     by_smc,
+    check,
     log_observed_at_least,
-    methods,
+    methods_for,
 )
 from scanline.inference.smc import smc_posterior
+from scanline.study import settings as study_settings
 
+ROOT = Path(__file__).parents[2]
 # float32 logits, a sum of 8 terms of a few nats each.
 TOLERANCE = 1e-5
 COUNT = 4
+SETTINGS = SamplerSettings(
+    exact_pixels=COUNT,
+    particles=8,
+    chains=2,
+    moves=3,
+    block=2,
+    move_particles=4,
+    sweeps=1,
+    samples=5,
+    seed=0,
+)
 
 
 @pytest.fixture(scope="module")
@@ -31,21 +57,18 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def hole() -> tuple[np.ndarray, np.ndarray]:
-    """pixels [6, T] and hidden [6, 4]."""
-    generator = np.random.default_rng(8)
-    pixels = generator.integers(0, 2, (6, SIZE)).astype(np.uint8)
-    places = [np.sort(generator.choice(SIZE, COUNT, replace=False)) for _ in pixels]
-    return pixels, np.array(places)
+def given(model) -> Given:
+    """6 images with 4 hidden pixels each."""
+    return Given(model, all_images()[::3], *random_sets(6, COUNT, seed=8))
 
 
 @pytest.mark.parametrize("way", ["exact", "smc"])
-def test_the_posterior_is_that_of_the_table(model, hole, way):
-    pixels, hidden = hole
+def test_the_posterior_is_that_of_the_table(given, way):
+    model, _, pixels, hidden = given
     if way == "exact":
-        found, tolerance = by_exact_posterior(model, pixels, hidden, samples=3, seed=0), TOLERANCE
+        found, tolerance = by_exact_posterior(given, samples=3, seed=0), TOLERANCE
     else:  # 4,096 particles, a few hundred of them effective: 5 standard errors of a share
-        found, tolerance = by_smc(model, pixels, hidden, 4096, samples=3, seed=0), 0.1
+        found, tolerance = by_smc(given, particles=4096, samples=3, seed=0), 0.1
     table = log_joint_table(model)
     for n, image in enumerate(pixels):
         images, joint = conditional_table(table, image, hidden[n])
@@ -58,27 +81,27 @@ def test_the_posterior_is_that_of_the_table(model, hole, way):
 
 
 @pytest.mark.parametrize("way", ["exact", "smc"])
-def test_samples_are_the_posterior_s(model, hole, way):
-    pixels, hidden = hole
+def test_samples_are_the_posterior_s(given, way):
     samples = 20_000
     if way == "exact":
-        found = by_exact_posterior(model, pixels, hidden, samples, seed=1)
+        found = by_exact_posterior(given, samples=samples, seed=1)
     else:
-        found = by_smc(model, pixels, hidden, 64, samples, seed=1)
+        found = by_smc(given, particles=64, samples=samples, seed=1)
     assert found.samples.shape == (6, samples, COUNT)
     # 5 standard errors of a share, which is largest at 1/2.
     assert np.abs(found.samples.mean(axis=1) - found.marginals).max() < 5 * 0.5 / np.sqrt(samples)
 
 
-@pytest.mark.parametrize("way", ["mcmc", "gibbs"])
-def test_chains_end_in_the_posterior(model, hole, way):
-    pixels, hidden = hole
+@pytest.mark.parametrize("way", ["particle_gibbs", "gibbs"])
+def test_chains_end_in_the_posterior(given, way):
     chains = 2000
-    if way == "mcmc":
-        found = by_mcmc(model, pixels, hidden, 16, chains, moves=2, seed=0)
+    if way == "particle_gibbs":
+        found = by_particle_gibbs(
+            given, particles=16, chains=chains, moves=2, block=16, move_particles=16, seed=0
+        )
     else:
-        found = by_gibbs(model, pixels, hidden, chains, sweeps=20, seed=0)
-    exact = by_exact_posterior(model, pixels, hidden, samples=1, seed=0)
+        found = by_gibbs(given, chains=chains, sweeps=20, seed=0)
+    exact = by_exact_posterior(given, samples=1, seed=0)
     assert found.samples.shape == (6, chains, COUNT)
     assert np.isnan(found.log_prob).all()
     # 5 standard errors of a share, which is largest at 1/2; the chains are independent.
@@ -90,20 +113,20 @@ def test_the_truth_is_more_probable_where_more_is_seen_on_average(model):
     """Over all images by their own probability: the posterior's nats are the least there are."""
     pixels = all_images()
     weights = np.exp(log_joint_table(model))
-    hidden = np.tile([1, 2, 5], (len(pixels), 1))
-    before = by_prefix(model, pixels, hidden, samples=1, seed=0)
-    given_all = by_exact_posterior(model, pixels, hidden, samples=1, seed=0)
+    given = Given(model, pixels, pixels, np.tile([1, 2, 5], (len(pixels), 1)))
+    before = by_prefix(given, samples=1, seed=0)
+    given_all = by_exact_posterior(given, samples=1, seed=0)
     assert weights @ given_all.log_prob > weights @ before.log_prob + 0.01
 
 
-def test_p_observed_is_at_least_that_of_the_known_completions(model, hole):
-    pixels, hidden = hole
+def test_p_observed_is_at_least_that_of_the_known_completions(given):
+    model, _, pixels, hidden = given
     truth = values_at(pixels, hidden)
     nats = log_likelihoods(model, pixels)
     found = smc_posterior(model, pixels, hidden, particles=3, seed=0)
     low = found._replace(log_observed=found.log_observed - 100)
     bounds = log_observed_at_least(low, nats, truth)
-    exact = by_exact_posterior(model, pixels, hidden, samples=1, seed=0)
+    exact = by_exact_posterior(given, samples=1, seed=0)
     for n in range(len(pixels)):
         known = {tuple(truth[n].tolist()): nats[n]}
         for values, each in zip(found.values[n], found.log_likelihood[n], strict=True):
@@ -114,15 +137,10 @@ def test_p_observed_is_at_least_that_of_the_known_completions(model, hole):
     assert (log_observed_at_least(high, nats, truth) == high.log_observed).all()
 
 
-def test_likelihoods_are_those_of_whole_images(model):
-    table = log_joint_table(model)
-    np.testing.assert_allclose(log_likelihoods(model, all_images()), table, atol=TOLERANCE)
-
-
 def test_the_nearest_image_fills_the_hole():
     training = np.array([[0, 0, 0, 1], [1, 1, 0, 1], [1, 0, 1, 1]], np.uint8)
     pixels, hidden = np.array([[1, 1, 1, 0]], np.uint8), np.array([[1, 3]])
-    found = by_nearest_image(pixels, hidden, training)
+    found = by_nearest_image(Given(None, training, pixels, hidden))
     assert found.best.tolist() == [[0, 1]]  # of the third, which has both observed pixels
     assert found.marginals.tolist() == [[0, 1]]
     assert found.samples.shape == (1, 0, 2)
@@ -131,30 +149,72 @@ def test_the_nearest_image_fills_the_hole():
 
 def test_pixel_frequencies_know_no_neighbours():
     training = np.array([[1, 1, 0], [1, 0, 0]], np.uint8)
-    found = by_pixel_frequencies(np.array([[0, 1, 0]], np.uint8), np.array([[0, 1]]), training)
+    pixels, hidden = np.array([[0, 1, 0]], np.uint8), np.array([[0, 1]])
+    found = by_pixel_frequencies(Given(None, training, pixels, hidden))
     assert found.best.tolist() == [[1, 0]]
     np.testing.assert_allclose(found.marginals, [[3 / 4, 1 / 2]])
     assert found.log_prob[0] == pytest.approx(np.log(1 / 4 * 1 / 2))
 
 
-@pytest.mark.parametrize(("exact_pixels", "posterior"), [(4, ["exact"]), (3, ["smc", "mcmc"])])
-def test_every_method_says_something_of_every_hidden_pixel(model, hole, exact_pixels, posterior):
-    ways = methods(
-        model,
-        all_images()[::3],
-        COUNT,
-        exact_pixels=exact_pixels,
-        particles=8,
-        chains=2,
-        moves=3,
-        sweeps=1,
-        samples=5,
-        seed=0,
-    )
-    assert list(ways) == ["prefix", *posterior, "gibbs", "nearest_image", "pixel_frequencies"]
-    for forecast_of in ways.values():
-        found = forecast_of(*hole)
+@pytest.mark.parametrize(
+    ("exact_pixels", "posterior"), [(4, ["exact"]), (3, ["smc", "particle_gibbs"])]
+)
+def test_every_method_says_something_of_every_hidden_pixel(given, exact_pixels, posterior):
+    settings = replace(SETTINGS, exact_pixels=exact_pixels)
+    ways = methods_for(COUNT, settings)
+    names = ["prefix", *posterior, "gibbs", "nearest_image", "pixel_frequencies"]
+    assert [method.name for method in ways] == names
+    for method in ways:
+        found = method.forecast(given, settings)
         assert found.best.shape == found.marginals.shape == (6, COUNT)
+        assert found.samples.shape[::2] == (6, COUNT)
         assert set(np.unique(found.best)) <= {0, 1}
         assert (np.abs(found.marginals - 0.5) <= 0.5 + TOLERANCE).all()
         assert (np.isnan(found.log_prob) | (found.log_prob <= TOLERANCE)).all()
+
+
+NAMES = [field.name for field in fields(SamplerSettings)]
+
+
+def test_every_setting_is_read():
+    read = {name for method in METHODS for name in method.settings}
+    assert read | {"exact_pixels"} == set(NAMES)
+
+
+def test_the_config_and_the_labels_have_what_the_methods_need():
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    check(study_settings.settings(config, "fill_holes"))
+    assert {method.name for method in METHODS} <= set(words.METHODS)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            NAMES[1:],
+            r"^config.yaml: posterior lacks 'exact_pixels', .* add it there and to workflow",
+        ),
+        (
+            [*NAMES, "heat"],
+            r"methods.py: SamplerSettings has no field 'heat', a key of posterior in",
+        ),
+    ],
+)
+def test_a_setting_that_is_only_half_there_is_named(settings, message):
+    with pytest.raises(ValueError, match=message):
+        check(settings)
+
+
+def test_a_method_that_reads_what_is_no_setting_is_named(monkeypatch):
+    def by_heat(given, *, heat):
+        raise NotImplementedError
+
+    monkeypatch.setattr(methods, "METHODS", (*METHODS, Method("heated", "any", by_heat)))
+    with pytest.raises(ValueError, match=r"the method 'heated' reads 'heat', which is no field"):
+        check(NAMES)
+
+
+def test_the_methods_are_listed_without_tensorflow():
+    """The study checks them before its plan; TensorFlow would take seconds."""
+    code = "import sys; import scanline.inference.methods; assert 'tensorflow' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(ROOT / "src")})

@@ -25,7 +25,7 @@ def posterior(model):
 
 @pytest.fixture(scope="module")
 def sampled(model):
-    return complete_by_sampling(model, PIXELS, HIDDEN, 50, 3, range(6), range(30), 0)
+    return complete_by_sampling(model, PIXELS, HIDDEN, 50, 3, range(6), range(30), 16, 16, 0)
 
 
 def test_exact_samples_are_draws_from_the_posterior(model, posterior):
@@ -57,7 +57,7 @@ def test_sampling_agrees_with_the_posterior(sampled, posterior):
 
 
 def test_without_moves_marginals_are_the_particles(model, posterior):
-    done = complete_by_sampling(model, PIXELS, HIDDEN, 4, 500, range(4), range(0), 0)
+    done = complete_by_sampling(model, PIXELS, HIDDEN, 4, 500, range(4), range(0), 16, 16, 0)
     np.testing.assert_allclose(done.marginals, posterior.marginals[0], atol=0.1)
     assert done.samples.shape == (4, 5)
 

@@ -1,13 +1,20 @@
-"""Particle Gibbs and Gibbs sampling against the exact posterior of small images."""
+"""Particle Gibbs against the exact posterior of small images."""
 
 import numpy as np
 import pytest
-from tabulated import COLUMNS, KINDS, SIZE, log_joint_table, tiny_predictor
+from tabulated import (
+    COLUMNS,
+    KINDS,
+    check_frequencies,
+    log_joint_table,
+    number_of,
+    random_sets,
+    tiny_predictor,
+)
 
 from scanline.holes.sets import filled
 from scanline.inference import particle_gibbs
 from scanline.inference.exact import exact_posterior
-from scanline.inference.gibbs import gibbs_posterior
 from scanline.inference.particle_gibbs import refine
 from scanline.inference.smc import smc_posterior
 
@@ -19,23 +26,6 @@ def model(request):
     return tiny_predictor(*request.param)
 
 
-def two_images(hidden: int) -> tuple[np.ndarray, np.ndarray]:
-    generator = np.random.default_rng(hidden)
-    pixels = generator.integers(0, 2, (2, SIZE)).astype(np.uint8)
-    places = [np.sort(generator.choice(SIZE, hidden, replace=False)) for _ in pixels]
-    return pixels, np.array(places)
-
-
-def check_frequencies(found, exact) -> None:
-    """Each completion is as frequent among independent chains as it is probable."""
-    numbers = found.values.astype(int) @ (1 << np.arange(found.values.shape[2])[::-1])
-    probability = np.exp(exact.log_posterior)
-    count = np.stack([np.bincount(row, minlength=probability.shape[1]) for row in numbers])
-    # 5 standard errors of each count, and one for those too rare to be near normal.
-    error = 5 * np.sqrt(CHAINS * probability * (1 - probability)) + 1
-    assert (np.abs(count - CHAINS * probability) < error).all()
-
-
 def started_at(found, values: np.ndarray):
     """``found`` with but one particle an image, of ``values`` [N, k]."""
     return found._replace(values=values[:, None], log_weights=np.zeros((len(values), 1)))
@@ -44,7 +34,7 @@ def started_at(found, values: np.ndarray):
 @pytest.mark.parametrize("block", [1, 3, 99])
 def test_a_move_leaves_the_posterior_as_it_is(model, block):
     """Chains that begin with exact draws are exact draws after a few moves."""
-    pixels, hidden = two_images(4)
+    pixels, hidden = random_sets(2, 4, seed=4)
     exact = exact_posterior(model, pixels, hidden)
     generator = np.random.default_rng(0)
     drawn = np.stack([generator.choice(16, CHAINS, p=np.exp(p)) for p in exact.log_posterior])
@@ -55,61 +45,49 @@ def test_a_move_leaves_the_posterior_as_it_is(model, block):
     )
     found = refine(model, pixels, begun, CHAINS, 2, seed=3, block=block, particles=3)
     assert (found.values != begun.values).any()
-    check_frequencies(found, exact)
+    check_frequencies(found.values, exact.log_posterior)
 
 
 def test_moves_reach_the_posterior_from_anywhere():
     model = tiny_predictor("gru", 2, "context")
-    pixels, hidden = two_images(4)
+    pixels, hidden = random_sets(2, 4, seed=4)
     exact = exact_posterior(model, pixels, hidden)
     begun = smc_posterior(model, pixels, hidden, 1, 0)
     worst = exact.completions[np.argmin(exact.log_joint, axis=1)]
     begun = started_at(begun, worst)
     found = refine(model, pixels, begun, CHAINS, 25, seed=1, block=3, particles=6)
-    check_frequencies(found, exact)
+    check_frequencies(found.values, exact.log_posterior)
 
 
-def test_sweeps_reach_the_posterior():
-    model = tiny_predictor("lstm", 1, "context")
-    pixels, hidden = two_images(3)
-    exact = exact_posterior(model, pixels, hidden)
-    check_frequencies(gibbs_posterior(model, pixels, hidden, CHAINS, 0, sweeps=40), exact)
-
-
-@pytest.mark.parametrize("method", ["refine", "gibbs"])
-def test_likelihoods_are_those_of_the_completed_images(model, method):
-    pixels, hidden = two_images(5)
-    if method == "gibbs":
-        found = gibbs_posterior(model, pixels, hidden, 4, 1, sweeps=2)
-    else:
-        begun = smc_posterior(model, pixels, hidden, 8, 1)
-        found = refine(model, pixels, begun, 4, 3, seed=1, block=2)
+def test_likelihoods_are_those_of_the_completed_images(model):
+    pixels, hidden = random_sets(2, 5, seed=5)
+    begun = smc_posterior(model, pixels, hidden, 8, 1)
+    found = refine(model, pixels, begun, 4, 3, seed=1, block=2, particles=16)
     images = filled(
         np.repeat(pixels, 4, axis=0), np.repeat(hidden, 4, axis=0), found.values.reshape(8, 5)
     )
-    expected = log_joint_table(model)[images.astype(int) @ (1 << np.arange(SIZE)[::-1])]
+    expected = log_joint_table(model)[number_of(images)]
     # float32 logits, a sum of 8 terms of a few nats each.
     np.testing.assert_allclose(found.log_likelihood.reshape(-1), expected, atol=1e-5)
     np.testing.assert_allclose(np.exp(found.log_weights), 0.25)
 
 
 def test_the_seed_decides(model):
-    pixels, hidden = two_images(5)
+    pixels, hidden = random_sets(2, 5, seed=5)
     begun = smc_posterior(model, pixels, hidden, 8, 1)
-    for run in (
-        lambda seed: refine(model, pixels, begun, 6, 2, seed=seed, block=3),
-        lambda seed: gibbs_posterior(model, pixels, hidden, 6, seed, sweeps=1),
-    ):
-        assert (run(2).values == run(2).values).all()
-        assert (run(2).values != run(3).values).any()
+    first, again, other = (
+        refine(model, pixels, begun, 6, 2, seed=seed, block=3, particles=16).values
+        for seed in (2, 2, 3)
+    )
+    assert (first == again).all()
+    assert (first != other).any()
 
 
 def test_nothing_hidden(model):
-    pixels, hidden = two_images(0)
+    pixels, hidden = random_sets(2, 0, seed=0)
     begun = smc_posterior(model, pixels, hidden, 3, 0)
-    assert refine(model, pixels, begun, 2, 2, seed=0).values.shape == (2, 2, 0)
-    found = gibbs_posterior(model, pixels, hidden, 2, 0)
-    np.testing.assert_allclose(found.log_likelihood, np.tile(begun.log_observed[:, None], 2))
+    found = refine(model, pixels, begun, 2, 2, seed=0, block=16, particles=16)
+    assert found.values.shape == (2, 2, 0)
 
 
 def test_a_block_is_what_lies_nearest():
@@ -129,12 +107,8 @@ def test_a_block_is_what_lies_nearest():
     ],
 )
 def test_errors_say_what_is_allowed(changed, message):
-    model, (pixels, hidden) = tiny_predictor(), two_images(2)
+    model, (pixels, hidden) = tiny_predictor(), random_sets(2, 2, seed=2)
     begun = smc_posterior(model, pixels, hidden, 2, 0)
+    given = dict(chains=1, moves=1, seed=0, block=1, particles=2) | changed
     with pytest.raises(ValueError, match=message):
-        refine(model, pixels, begun, **(dict(chains=1, moves=1, seed=0) | changed))
-
-
-def test_sweeps_are_counted():
-    with pytest.raises(ValueError, match="sweeps is -1; allowed: 0 and above"):
-        gibbs_posterior(tiny_predictor(), *two_images(2), 1, 0, sweeps=-1)
+        refine(model, pixels, begun, **given)

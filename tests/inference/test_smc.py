@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tabulated import KINDS, SIZE, log_joint_table, tiny_predictor
+from tabulated import KINDS, SIZE, log_joint_table, number_of, random_sets, tiny_predictor
 
 from scanline.holes.sets import filled, values_at
 from scanline.inference import smc as module
@@ -25,13 +25,6 @@ def way(request, monkeypatch):
     monkeypatch.setattr(module, "BRANCH_UP_TO", SIZE if request.param == "branch" else -1)
 
 
-def random_sets(images: int, hidden: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    generator = np.random.default_rng(seed)
-    pixels = generator.integers(0, 2, (images, SIZE)).astype(np.uint8)
-    places = [np.sort(generator.choice(SIZE, hidden, replace=False)) for _ in pixels]
-    return pixels, np.array(places).reshape(images, hidden)
-
-
 def images_of(found: Particles, pixels: np.ndarray) -> np.ndarray:
     """The image of every particle, [N * P, T]."""
     count = found.values.shape[1]
@@ -40,11 +33,6 @@ def images_of(found: Particles, pixels: np.ndarray) -> np.ndarray:
         np.repeat(found.hidden, count, axis=0),
         found.values.reshape(len(pixels) * count, -1),
     )
-
-
-def number_of(values: np.ndarray) -> np.ndarray:
-    """Binary values [..., k] as numbers, the first digit the highest."""
-    return values.astype(int) @ (1 << np.arange(values.shape[-1])[::-1])
 
 
 def check_equal(found: Particles, expected: Particles) -> None:

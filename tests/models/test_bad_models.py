@@ -70,7 +70,8 @@ def model_data_set(study):
     arrays = dict(pixels=test.pixels, labels=test.labels, indices=np.arange(24))
     path = study.folder / "hidden.npz"
     save_arrays(path, test.description | cut_images, **arrays)
-    return command("sample_completions", model=study.model, hidden=path, out=study.out)
+    rest = {"samples": 2, "seed": 0, "out": study.out}
+    return command("sample_completions", model=study.model, hidden=path, **rest)
 
 
 @cases.add

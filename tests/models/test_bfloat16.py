@@ -9,6 +9,7 @@ import tensorflow as tf
 from native_calls import CELLS, FORMS, NEEDS_COMPILER, arguments, available, outcome, weighted_sum
 
 from scanline.models import native
+from scanline.models.recurrent import RecurrentStack
 
 pytestmark = NEEDS_COMPILER
 
@@ -189,7 +190,24 @@ def test_the_instruction_set_is_that_of_the_form(form, monkeypatch, capsys):
 
 
 def test_another_precision_is_refused():
-    with pytest.raises(ValueError, match=r"precision is 'float16' .*; allowed: float32, bfloat16"):
+    with pytest.raises(ValueError, match="precision is 'float16'; allowed: float32, bfloat16"):
         outcome("gru", *arguments("gru", SHAPES[0], np.float32), precision="float16")
-    with pytest.raises(ValueError, match=r"bfloat16' for states of float64; .* for float32 alone"):
+    with pytest.raises(ValueError, match="'bfloat16' and states are float64; allowed: float32"):
         outcome("gru", *arguments("gru", SHAPES[0], np.float64), precision="bfloat16")
+    with pytest.raises(ValueError, match="precision is 'half'; allowed: float32, bfloat16"):
+        RecurrentStack("gru", 4, 1, precision="half")
+
+
+def test_a_stack_computes_in_its_precision_and_for_a_while_in_another():
+    x = tf.constant(np.random.default_rng(0).normal(size=(5, 9, 2)), tf.float32)
+    stacks = [RecurrentStack("gru", 20, 2, precision=precision) for precision in native.PRECISIONS]
+    for stack in stacks:
+        stack.build((None, None, 2))
+        stack.set_weights(stacks[0].get_weights())
+    narrow = stacks[1](x)
+    assert not np.array_equal(stacks[0](x), narrow)
+    with stacks[0].computing_in("bfloat16"):
+        np.testing.assert_array_equal(stacks[0](x), narrow)
+    assert stacks[0].precision == "float32"
+    again = RecurrentStack.from_config(stacks[1].get_config())
+    assert [layer.precision for layer in again.recurrent_layers] == ["bfloat16"] * 2

@@ -81,9 +81,9 @@ def test_gradients_equal_those_through_keras_layers():
     """One training step's gradients, the native core's and those of Keras' own layers."""
     model, images = classifier("gru", 3), pixels()
     found = []
-    for implementation in ("auto", "keras"):
+    for core in ("auto", "keras"):
         for layer in model.stack.recurrent_layers:
-            layer.implementation_chosen = implementation
+            layer.core = core
         with tf.GradientTape() as tape:
             logits = model(tf.constant(images), training=True)
             # Weights by image: the plain sum of normalised values has no gradient.

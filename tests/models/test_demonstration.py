@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from demonstrate_cells import demonstrate_cells
+from scanline.models.cells import CELLS
 from scanline.models.demonstration import (
     COLUMNS,
-    GATES,
+    Drawn,
     Layer,
     copying_error,
     imitation_error,
@@ -15,11 +16,13 @@ from scanline.models.demonstration import (
 )
 
 STEPS = 24
+DRAWN = Drawn(sequences=32, steps=STEPS, seed=3)
+SMALL = {"gate_biases": (0.0,), "steps": 5, "units": 2, "sequences": 32, "seed": 0}
 # Each of the steps rounds a value below 2 to float32: half a unit in the last place, 1.2e-7.
 ROUNDING = STEPS * 1.2e-7
 
 
-@pytest.fixture(scope="module", params=GATES)
+@pytest.fixture(scope="module", params=CELLS)
 def layer(request) -> Layer:
     return Layer(request.param, 3)
 
@@ -27,25 +30,25 @@ def layer(request) -> Layer:
 @pytest.mark.parametrize("bias", [0.0, 4.0, 12.0, 20.0])
 @pytest.mark.parametrize("error_of", [keeping_error, copying_error])
 def test_error_stays_below_its_bound(layer, error_of, bias):
-    error, bound = error_of(layer, bias, STEPS, seed=3)
+    error, bound = error_of(layer, bias, DRAWN)
     assert error <= bound + ROUNDING
 
 
 @pytest.mark.parametrize("error_of", [keeping_error, copying_error])
 def test_error_falls_like_the_open_gate(layer, error_of):
     """Ten more of bias make the gate exp(10) times smaller, and the error with it."""
-    little, much = (error_of(layer, bias, STEPS, seed=3)[0] for bias in (5.0, 10.0))
+    little, much = (error_of(layer, bias, DRAWN)[0] for bias in (5.0, 10.0))
     # sigma(-5) / sigma(-10) is exp(5) / 1.0067; keeping is not quite linear in it (24 steps).
     assert little / much == pytest.approx(np.exp(5), rel=0.15)
 
 
 def test_gru_keeps_its_state_exactly_where_the_gate_rounds_to_one():
-    assert keeping_error(Layer("gru", 2), 20.0, STEPS, seed=0)[0] == 0
+    assert keeping_error(Layer("gru", 2), 20.0, DRAWN)[0] == 0
 
 
 def test_no_lstm_comes_near_the_report_gru():
     """The distance levels off; random LSTMs, in NumPy from equations 1 to 5, are no nearer."""
-    layers = {cell: Layer(cell, 1) for cell in GATES}
+    layers = {cell: Layer(cell, 1) for cell in CELLS}
     floor = imitation_error(layers, 20.0)
     assert imitation_error(layers, 10.0) == pytest.approx(floor, rel=0.01)
     x = np.linspace(-9, 7, 401)
@@ -61,7 +64,7 @@ def test_no_lstm_comes_near_the_report_gru():
 
 
 def test_script_writes_both_tables(tmp_path):
-    demonstrate_cells(gate_biases=(0.0, 8.0), steps=5, units=2, out=tmp_path)
+    demonstrate_cells(**(SMALL | {"gate_biases": (0.0, 8.0)}), out=tmp_path)
     table = pd.read_csv(tmp_path / "demonstration.csv")
     assert tuple(table.columns) == COLUMNS
     assert len(table) == 2 * 5
@@ -74,9 +77,10 @@ def test_script_writes_both_tables(tmp_path):
     [
         ({"gate_biases": (-1.0,)}, "gate_biases is .*; allowed: numbers, 0 and above"),
         ({"gate_biases": (float("nan"),)}, "gate_biases is"),
-        ({"steps": 0}, "steps is 0 and units is 8; allowed: 1 and above"),
+        ({"sequences": 1}, "sequences is 1; allowed: 2 and above"),
+        ({"steps": 0}, "steps is 0 and units is 2; allowed: 1 and above"),
     ],
 )
 def test_bad_settings_are_refused(tmp_path, settings, message):
     with pytest.raises(ValueError, match=message):
-        demonstrate_cells(**settings, out=tmp_path)
+        demonstrate_cells(**(SMALL | settings), out=tmp_path)

@@ -6,7 +6,7 @@ import pytest
 from scanline.models.classifier import Classifier, load_classifier
 from scanline.models.loading import load_model
 from scanline.models.predictor import Predictor, load_predictor
-from scanline.models.recurrent import RecurrentStack, set_gate_bias
+from scanline.models.recurrent import RecurrentStack
 
 STEPS = 784
 CELLS = ("gru", "lstm")
@@ -45,7 +45,7 @@ def kept_share(stack: RecurrentStack) -> np.ndarray:
 def test_a_constant_bias_is_at_the_gate_that_keeps_and_nowhere_else(cell, name, bias):
     stack = stack_of(cell)
     kernels = [layer.get_weights()[:2] for layer in stack.recurrent_layers]
-    set_gate_bias(stack, name, STEPS, seed=0)
+    stack.set_gate_bias(name, STEPS, seed=0)
     keeping = 0 if cell == "gru" else 1
     for gates in biases(stack):
         for index, gate in enumerate(gates):
@@ -61,7 +61,7 @@ def test_a_constant_bias_is_at_the_gate_that_keeps_and_nowhere_else(cell, name, 
 def test_chrono_lets_units_remember_for_one_step_up_to_a_whole_sequence(cell):
     """A unit that keeps the share s a step remembers for s / (1 - s) steps."""
     stack = stack_of(cell, units=300)
-    set_gate_bias(stack, "chrono", STEPS, seed=3)
+    stack.set_gate_bias("chrono", STEPS, seed=3)
     share = kept_share(stack).astype(np.float64)
     times = share / (1 - share)
     assert times.shape == (2, 300)
@@ -79,7 +79,7 @@ def test_chrono_lets_units_remember_for_one_step_up_to_a_whole_sequence(cell):
 
 def test_chrono_shuts_the_input_gate_of_an_lstm_as_far_as_it_opens_the_forget_gate():
     stack = stack_of("lstm")
-    set_gate_bias(stack, "chrono", STEPS, seed=0)
+    stack.set_gate_bias("chrono", STEPS, seed=0)
     for entry, forget, candidate, output in biases(stack):
         np.testing.assert_array_equal(entry, -forget)
         assert (forget > 0).all()
@@ -89,7 +89,7 @@ def test_chrono_shuts_the_input_gate_of_an_lstm_as_far_as_it_opens_the_forget_ga
 
 def test_chrono_leaves_the_other_gates_of_a_gru_at_zero():
     stack = stack_of("gru")
-    set_gate_bias(stack, "chrono", STEPS, seed=0)
+    stack.set_gate_bias("chrono", STEPS, seed=0)
     for update, reset, candidate in biases(stack):
         assert (update > 0).all()
         assert not reset.any()
@@ -100,7 +100,7 @@ def test_chrono_is_the_same_for_the_same_seed_alone():
     drawn = []
     for seed in (4, 4, 5):
         stack = stack_of("gru")
-        set_gate_bias(stack, "chrono", STEPS, seed)
+        stack.set_gate_bias("chrono", STEPS, seed)
         drawn.append(np.array(biases(stack)))
     np.testing.assert_array_equal(drawn[0], drawn[1])
     assert (drawn[0][:, 0] != drawn[2][:, 0]).all()
@@ -109,13 +109,13 @@ def test_chrono_is_the_same_for_the_same_seed_alone():
 @pytest.mark.parametrize("steps", [1, 2])
 def test_chrono_for_a_sequence_of_one_or_two_steps_is_zero(steps):
     stack = stack_of("lstm")
-    set_gate_bias(stack, "chrono", steps, seed=0)
+    stack.set_gate_bias("chrono", steps, seed=0)
     assert not np.any(biases(stack))
 
 
 def test_an_unknown_bias_is_refused():
     with pytest.raises(ValueError, match="gate_bias is 'two'; allowed: zeros, one, chrono"):
-        set_gate_bias(stack_of("gru"), "two", STEPS, seed=0)
+        stack_of("gru").set_gate_bias("two", STEPS, seed=0)
 
 
 def randomised(model):

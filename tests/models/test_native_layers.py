@@ -19,7 +19,7 @@ pytestmark = NEEDS_COMPILER
 @pytest.mark.parametrize("kind", ["gru", "gru_reset_after", "lstm"])
 def test_layer_equals_keras_layer_in_values_and_gradients(kind, units):
     keras.utils.set_random_seed(3)
-    options = dict(implementation="native", return_sequences=True, return_state=True)
+    options = dict(core="native", return_sequences=True, return_state=True)
     layer = (
         LSTM(units, **options)
         if kind == "lstm"
@@ -64,7 +64,7 @@ def test_stack_of_stock_layers_gives_the_same_outputs(cell, depth):
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_stack_is_the_same_on_keras_loop_in_values_and_gradients(cell):
     x = tf.constant(np.random.default_rng(0).normal(size=(7, 25, 2)), tf.float32)
-    stacks = [RecurrentStack(cell, 20, 3, implementation=form) for form in ("native", "keras")]
+    stacks = [RecurrentStack(cell, 20, 3, core=form) for form in ("native", "keras")]
     head = keras.layers.Dense(1)
     head.build((None, None, 20))
     found = []
@@ -100,12 +100,12 @@ def test_saved_stack_of_stock_layers_loads_without_this_project(tmp_path):
 
 
 def test_native_is_refused_for_what_the_core_does_not_know():
-    layer = GRU(8, implementation="native", activation="relu")
+    layer = GRU(8, core="native", activation="relu")
     layer.build((None, None, 1))
     with pytest.raises(ValueError, match="use 'auto' or 'keras'"):
         layer(tf.zeros((1, 2, 1)))
-    with pytest.raises(ValueError, match="implementation is 'fast'; allowed: auto, native, keras"):
-        GRU(8, implementation="fast")
+    with pytest.raises(ValueError, match="core is 'fast'; allowed: auto, native, keras"):
+        GRU(8, core="fast")
 
 
 def test_auto_falls_back_to_keras_for_other_activations():

@@ -157,7 +157,7 @@ def test_a_place_outside_of_what_there_is_is_refused_by_name():
 def test_a_predictor_says_the_same_on_keras_loop(inputs):
     models = [Predictor("gru", 9, 2, {"rows": 6, "columns": 7}, inputs, seed=1) for _ in range(2)]
     for layer in models[1].stack.recurrent_layers:
-        layer.implementation_chosen = "keras"
+        layer.core = "keras"
     pixels = np.random.default_rng(0).integers(0, 2, (20, 42)).astype(np.uint8)
     found = []
     for model in models:

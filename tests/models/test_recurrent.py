@@ -76,10 +76,10 @@ def stack(request) -> RecurrentStack:
     return make_stack(*request.param)
 
 
-@pytest.mark.parametrize("implementation", ["auto", "keras"])
+@pytest.mark.parametrize("core", ["auto", "keras"])
 @pytest.mark.parametrize(("cell", "layers"), KINDS)
-def test_a_run_equals_the_equations(cell, layers, implementation):
-    stack = make_stack(cell, layers, implementation=implementation)
+def test_a_run_equals_the_equations(cell, layers, core):
+    stack = make_stack(cell, layers, core=core)
     inputs, before = draw(stack, 4)
     check(*stack.run(inputs, before), inputs, before, stack)
 
@@ -281,22 +281,22 @@ def test_stock_layers_are_keras_own_in_what_they_say_and_in_their_file(stack, tm
     assert not [each for each in layers if each["registered_name"]]
 
 
-def test_an_unknown_cell_and_an_unknown_implementation_are_refused():
+def test_an_unknown_cell_and_an_unknown_core_are_refused():
     with pytest.raises(ValueError, match="cell is 'rnn'; allowed: gru, lstm"):
         RecurrentStack("rnn", 4, 1)
-    with pytest.raises(ValueError, match="implementation is 'fast'; allowed: auto, native, keras"):
-        RecurrentStack("gru", 4, 1, implementation="fast")
+    with pytest.raises(ValueError, match="core is 'fast'; allowed: auto, native, keras"):
+        RecurrentStack("gru", 4, 1, core="fast")
 
 
-@pytest.mark.parametrize("implementation", ["auto", "native", "keras"])
+@pytest.mark.parametrize("core", ["auto", "native", "keras"])
 @pytest.mark.parametrize("input_gradient", [True, False])
-def test_a_stack_is_made_again_from_its_config(implementation, input_gradient):
-    options = dict(implementation=implementation, input_gradient=input_gradient, name="stack")
+def test_a_stack_is_made_again_from_its_config(core, input_gradient):
+    options = dict(core=core, input_gradient=input_gradient, name="stack")
     stack = RecurrentStack("lstm", UNITS, 2, **options)
     again = RecurrentStack.from_config(stack.get_config())
     assert again.get_config() == stack.get_config()
     for ours, theirs in zip(again.recurrent_layers, stack.recurrent_layers, strict=True):
         assert ours.get_config() == theirs.get_config()
-        assert ours.implementation_chosen == implementation
+        assert ours.core == core
         assert ours.input_gradient is theirs.input_gradient
     assert again.recurrent_layers[0].input_gradient is input_gradient

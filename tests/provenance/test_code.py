@@ -69,6 +69,11 @@ def test_code_is_the_script_and_what_it_imports(source):
     ]
 
 
+def test_a_name_in_a_registry_s_string_is_an_import(source):
+    hashed = hash_after(source / "train.py", SCRIPT + 'KIND = "scanline.data.other:thing"\n')
+    assert hash_after(source / "scanline/data/other.py", "thing = 1\n") != hashed
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

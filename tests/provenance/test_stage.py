@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,19 +17,45 @@ NAMES = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-lab
 
 def copy_text(
     *, source: Path, more: tuple[Path, ...] = (), times: int = 1, log_epoch=None, out: Path
-) -> None:
+) -> dict:
     """Writes a text several times over."""
     if times < 0:
         (out / "copy.txt").write_text("half")
         raise ValueError(f"times is {times}; allowed: 0 and above")
     texts = [path.read_text() for path in (source, *more)]
     (out / "copy.txt").write_text("".join(texts) * times)
+    return {"texts": len(texts)}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How words are set.
+
+    Attributes:
+        sizes: of the words, in points
+        columns: side by side
+    """
+
+    sizes: tuple[int, ...]
+    columns: int = 1
+
+
+def set_words(*, layout: Layout, seed: int, out: Path) -> None:
+    """Writes its settings.
+
+    Args:
+        layout: how the words are set
+        seed: of their order
+        out: folder
+    """
+    (out / "words.txt").write_text(f"{layout} {seed}")
 
 
 @pytest.fixture(autouse=True)
 def stage(monkeypatch):
-    """Names the function above after a real script, for the code hash; hides no GPU afterwards."""
-    monkeypatch.setattr(copy_text, "__name__", "hide_pixels")
+    """Names the functions above after a real script, for the code hash; shows the GPU again."""
+    for function in (copy_text, set_words):
+        monkeypatch.setattr(function, "__name__", "hide_pixels")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setenv("SCANLINE_TRACKING", "none")
 
@@ -50,6 +77,7 @@ def test_run_writes_outputs_and_their_record(text, tmp_path):
     assert record["settings"] == {"times": 2}
     assert list(record["inputs"]) == [text.as_posix()]
     assert list(record["outputs"]) == ["copy.txt"]
+    assert record["computed"] == {"texts": 2}
 
 
 def test_a_missing_input_is_named_before_anything_runs(text, tmp_path):
@@ -92,6 +120,20 @@ def test_only_who_asks_sees_a_gpu(text, tmp_path, gpu):
     assert os.environ["CUDA_VISIBLE_DEVICES"] == ("" if gpu else "-1")
 
 
+def test_the_fields_of_a_dataclass_are_flags_and_settings(tmp_path, capsys):
+    out = tmp_path / "out"
+    main(set_words, arguments=["--sizes", "8", "12", "--seed", "3", "--out", str(out)])
+    assert (out / "words.txt").read_text() == f"{Layout((8, 12))} 3"
+    record = json.loads((out / "run.json").read_text())
+    assert record["settings"] == {"sizes": [8, 12], "columns": 1, "seed": 3}
+    with pytest.raises(SystemExit):
+        main(set_words, arguments=["--seed", "3", "--out", str(out)])
+    assert "--sizes" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(set_words, arguments=["--help"])
+    assert "of the words, in points" in capsys.readouterr().out
+
+
 def call(script: str, *arguments: object) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, str(SOURCE / f"{script}.py"), *map(str, arguments)],
@@ -105,7 +147,8 @@ def test_a_real_script_from_the_command_line(idx_folder, tmp_path):
     files = [idx_folder / f"{name}-ubyte" for name in NAMES]
     flags = ("--train-images", "--train-labels", "--test-images", "--test-labels")
     pairs = [word for pair in zip(flags, files, strict=True) for word in pair]
-    rest = ("--data", "tiny", "--source", "generated", "--validation-images", "8", "--out")
+    rest = ("--data", "tiny", "--source", "generated", "--validation-images", "8")
+    rest += ("--method", "threshold", "--threshold", "0.1", "--out")
     done = call("binarise", *pairs, *rest, tmp_path / "pixels")
     assert done.returncode == 0, done.stderr
     record = json.loads((tmp_path / "pixels/run.json").read_text())

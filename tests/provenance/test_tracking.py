@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from recipes import words_of
 from study_copy import ROOT
 from tiny_study import DATA, EPOCHS, SHAPE, binarise_digits, train, train_folder
 from tracking_store import (
@@ -59,7 +60,7 @@ def trained(results) -> Record:
         "src/train_predictor.py",
         *("--train", pixels / "train.npz", "--validation", pixels / "validation.npz"),
         *("--checkpoints", results / "checkpoints", "--out", folder),
-        *study_settings.flags({"epochs": EPOCHS, "batch_size": 16, "seed": 1} | SHAPE).split(),
+        *words_of("train_predictor", epochs=EPOCHS, batch_size=16, **SHAPE),
     )
     return Record.load(folder / "run.json")
 

@@ -104,7 +104,10 @@ def test_intervals_and_the_ranking_of_models_are_shown(study, tmp_path):
     entry = lookup(shown["Table 3.3: next-pixel models"], "gru-128", "nats per image (test)")
     assert entry == f"{table.loc[0, 'measured']:.2f} | {low:.2f} to {high:.2f}"
     ranking = shown["Which models the test images tell apart: nats per image"]
+    # The sentence below the table says in which order its rows go.
+    assert "The rows go from the second best model down to the worst" in text
     assert [row[0] for row in ranking[1:]] == ["gru-64", "gru-32"]
+    assert [row[1].split(" | ")[-1] for row in ranking[1:]] == ["gru-128", "gru-64"]
     worst = pairs[(pairs["model"] == "gru-32") & (pairs["other"] == "gru-128")].iloc[0]
     assert ranking[2][3] == (
         f"+{worst['difference']:.2f} | +{worst['low']:.2f} to +{worst['high']:.2f} | gru-128"

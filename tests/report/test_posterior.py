@@ -4,7 +4,7 @@ import pandas as pd
 from posterior_tables import HOLES, methods_table, ways_of
 
 from scanline.evaluation.words import METHODS
-from scanline.report.posterior import HEADINGS, lines_by_model
+from scanline.report.posterior import SHOWN, lines_by_model
 
 
 def test_every_number_of_the_table_is_shown_once(tmp_path):
@@ -16,10 +16,10 @@ def test_every_number_of_the_table_is_shown_once(tmp_path):
     for lines, wanted in zip(shown.values(), (table, other), strict=True):
         assert [hole for hole, _, _ in lines if hole] == [f"{hole}, 20 images" for hole in HOLES]
         assert [way for _, way, _ in lines] == [
-            METHODS[way] for hole in HOLES for way in ("truth", *ways_of(hole))
+            METHODS[way].label for hole in HOLES for way in ("truth", *ways_of(hole))
         ]
         for (_, _, numbers), (_, line) in zip(lines, wanted.iterrows(), strict=True):
-            for text, name in zip(numbers, HEADINGS, strict=True):
+            for text, name in zip(numbers, SHOWN, strict=True):
                 if line[name] != line[name]:
                     assert text == ""
                 else:  # shown with 4 decimals, or 2 digits

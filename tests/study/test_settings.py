@@ -47,7 +47,7 @@ REFUSED = [
     ("dataset", "mnits", ["dataset", "'mnits'", "mnist-bernoulli"]),
     ("variants/gru-32/units", 0, ["variants.gru-32.units", "0", "at least 1"]),
     ("variants/gru-32/units", "many", ["variants.gru-32.units", '"many"', "integer"]),
-    ("variants/gru-32/cell", "rnn", ['"rnn"', "lstm, gru"]),
+    ("variants/gru-32/cell", "rnn", ["'rnn'", "gru, lstm"]),
     ("variants/gru-32/unit", 3, ["'unit'", "units"]),
     ("variants/..%x", {"cell": "gru", "units": 8, "layers": 1}, ["..%x"]),
     ("complete/hidden_runs", [301], ["complete.hidden_runs", "301", "1 to 300"]),

@@ -7,15 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from recipes import recipe
 
 from scanline.models.predictor import Predictor
 from scanline.training import fit as loop
 from scanline.training.checkpoint import Checkpoints
-from scanline.training.fit import Recipe, fit
+from scanline.training.fit import fit
 from scanline.training.objectives import CLASSIFY, PREDICT, Score
 
-RECIPE = Recipe(3, 8, 0.01, 2, "cosine", 1.0, seed=5)
-SHIFTED = replace(RECIPE, shift_pixels=1)
+SETTINGS = dict(
+    batch_size=8, learning_rate=0.01, warmup_steps=2, decay="cosine", clip_norm=1.0, seed=5
+)
+RECIPE = recipe(3, **SETTINGS)
+SHIFTED = recipe(3, "classify", shift_pixels=1, **SETTINGS)
 
 
 def _train(pixel_sets, checkpoints=None, log_epoch=None, recipe=RECIPE):
@@ -151,9 +155,9 @@ def test_curves_tell_each_step_and_epoch(pixel_sets):
 
 
 def test_a_loss_that_is_no_number_stops_and_says_what_to_try(pixel_sets):
-    recipe = Recipe(3, 8, float("inf"), 0, "constant", 0, seed=5)
+    hopeless = recipe(3, batch_size=8, learning_rate=float("inf"), seed=5)
     with pytest.raises(ArithmeticError, match=r"the loss is nan at step 2 .* lower learning_rate"):
-        _train(pixel_sets, recipe=recipe)
+        _train(pixel_sets, recipe=hopeless)
 
 
 def test_the_better_checkpoint():

@@ -59,9 +59,8 @@ def test_it_runs_as_a_command(folder):
     assert refused.stderr.splitlines()[-1] == ("complete_image: samples is 0; allowed: 1 and above")
 
 
-def test_a_larger_hole_is_sampled(folder, monkeypatch, capsys):
-    monkeypatch.setattr("complete_image.EXACT_UP_TO", 3)
-    complete_image(**given(folder), samples=3, particles=8, runs=3, moves=2)
+def test_a_larger_hole_is_sampled(folder, capsys):
+    complete_image(**given(folder), exact_pixels=3, samples=3, particles=8, runs=3, moves=2)
     printed = capsys.readouterr().out
     assert re.search(r"± 0\.\d\d nats \(3 runs of 8 particles\)", printed)
     assert re.search(r"effective sample size +\d+\.\d", printed)

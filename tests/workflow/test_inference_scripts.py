@@ -14,6 +14,7 @@ from sample_completions import sample_completions
 from scanline.figures import names as figure_names
 from scanline.files import load_arrays
 from scanline.inference.forecast import load_forecasts
+from scanline.inference.methods import SamplerSettings
 from scanline.models.classifier import Classifier
 from scanline.models.predictor import Predictor
 from scanline.provenance import tracking
@@ -37,7 +38,7 @@ def model_file(tmp_path, pixel_set):
 
 def test_completions_are_sampled_and_scored(tmp_path, pixels_folder, model_file):
     test = pixels_folder / "test.npz"
-    run(hide_pixels, test=test, images=5, cut=6, runs=(1, 4, 10), out=tmp_path)
+    run(hide_pixels, test=test, images=5, seed=0, cut=6, runs=(1, 4, 10), out=tmp_path)
     run(
         sample_completions,
         model=model_file,
@@ -68,7 +69,8 @@ def test_completions_are_sampled_and_scored(tmp_path, pixels_folder, model_file)
 
 
 def test_patches_are_inferred(tmp_path, pixels_folder, model_file):
-    run(hide_patches, test=pixels_folder / "test.npz", images=6, mean=1, sd=1, out=tmp_path)
+    test = pixels_folder / "test.npz"
+    run(hide_patches, test=test, holes=("1x1", "2x2"), images=6, mean=1, sd=1, seed=0, out=tmp_path)
     hidden = (tmp_path / "1x1.npz", tmp_path / "2x2.npz")
     out = tmp_path / "posterior"
     run(infer_patches, model=model_file, hidden=hidden, out=out)
@@ -94,7 +96,7 @@ def test_holes_are_filled_scored_and_drawn(tmp_path, pixels_folder, model_file, 
     holes = ("run-3", "2x2", "random-half")
     hidden = tmp_path / "hidden"
     run(hide_holes, test=pixels_folder / "test.npz", holes=holes, images=(9, 6, 4), cut=6,
-        out=hidden)  # fmt: skip
+        seed=0, out=hidden)  # fmt: skip
     classifier = tmp_path / "classifier.keras"
     Classifier(cell="gru", units=4, layers=1, pixels=pixel_set.identity).save(classifier)
     forecasts = tmp_path / "posterior/gru-4/seed-1/forecasts"
@@ -104,12 +106,17 @@ def test_holes_are_filled_scored_and_drawn(tmp_path, pixels_folder, model_file, 
         model=model_file,
         train=pixels_folder / "train.npz",
         hidden=files,
-        exact_pixels=4,
-        particles=8,
-        chains=2,
-        moves=2,
-        sweeps=1,
-        samples=5,
+        settings=SamplerSettings(
+            exact_pixels=4,
+            particles=8,
+            chains=2,
+            moves=2,
+            block=16,
+            move_particles=16,
+            sweeps=1,
+            samples=5,
+            seed=0,
+        ),
         out=forecasts,
     )
     filled = tuple(forecasts / path.name for path in files)
@@ -127,7 +134,7 @@ def test_holes_are_filled_scored_and_drawn(tmp_path, pixels_folder, model_file, 
     assert ways == {
         "run-3": ["truth", "prefix", "exact", *simple],
         "2x2": ["truth", "prefix", "exact", *simple],
-        "random-half": ["truth", "prefix", "smc", "mcmc", *simple],
+        "random-half": ["truth", "prefix", "smc", "particle_gibbs", *simple],
     }
     bins = pd.read_csv(out / "reliability.csv")
     hidden_pixels = {"run-3": 9 * 3, "2x2": 6 * 4, "random-half": 4 * 8}

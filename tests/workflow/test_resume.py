@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from recipes import words_of
 from small_digits import TEST_IMAGES, TRAINING_IMAGES, binarised, save_sets, write_digits
 
 from scanline.data.pixels import save_pixels
@@ -27,12 +28,17 @@ PATIENCE = 600.0  # seconds on a busy machine; far less are needed
 OUTPUTS = ["curve_by_epoch.csv", "curve_by_step.csv", "model.keras", "run.json"]
 
 
-def arguments(pixels: Path, out: Path, checkpoints: Path, *more: str) -> list[str]:
+SETTINGS = {
+    **{"cell": "gru", "units": 16, "layers": 1},
+    **{"epochs": EPOCHS, "batch_size": 16, "decay": "cosine"},
+}
+
+
+def arguments(script: str, pixels: Path, out: Path, checkpoints: Path, *more: str) -> list[str]:
     """A small training's command line."""
     words = ["--train", pixels / "train.npz", "--validation", pixels / "validation.npz"]
-    words += ["--out", out, "--checkpoints", checkpoints, "--cell", "gru", "--units", "16"]
-    words += ["--layers", "1", "--epochs", EPOCHS, "--batch-size", "16", "--decay", "cosine"]
-    return [*map(str, words), *more]
+    words += ["--out", out, "--checkpoints", checkpoints]
+    return [*map(str, words), *words_of(script, **SETTINGS), *more]
 
 
 def learnt(out: Path) -> dict[str, bytes]:
@@ -70,7 +76,7 @@ def server(tmp_path_factory) -> Iterator[Server]:
         text=True,
         env=environment,
     ) as process:
-        alone = arguments(folder, folder / "out", folder / "checkpoints")
+        alone = arguments(SCRIPT.stem, folder, folder / "out", folder / "checkpoints")
         done = subprocess.run(
             [sys.executable, SCRIPT, *alone], env=environment, capture_output=True, text=True
         )
@@ -90,7 +96,7 @@ class Training:
         self.pid = 0
 
     def start(self, *more: str) -> None:
-        words = arguments(self.server.pixels, self.out, self.checkpoints, *more)
+        words = arguments(self.script, self.server.pixels, self.out, self.checkpoints, *more)
         self.server.process.stdin.write(json.dumps([self.script, words, str(self.log)]) + "\n")
         self.server.process.stdin.flush()
         self.pid = int(self.server.process.stdout.readline())

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference
+from recipes import arguments_of, settings_of
 
 from scanline.data.pixels import load_pixels, save_pixels
 from scanline.files import load_arrays
@@ -79,7 +80,7 @@ def train(script, pixels_folder, out, **settings):
         validation=pixels_folder / "validation.npz",
         out=out,
         checkpoints=out.parent / "checkpoints",
-        **(RECIPE | settings),
+        **arguments_of(script.__name__, **(RECIPE | settings)),
     )
     return pd.read_csv(out / "curve_by_epoch.csv"), pd.read_csv(out / "curve_by_step.csv")
 
@@ -178,7 +179,7 @@ def test_a_training_is_recorded_repeatable_and_leaves_no_work_in_progress(
         pd.testing.assert_frame_equal(one, other)
     assert curves[0][1]["step"].max() == 3  # 20 images, in batches of 8
     records = [json.loads((tmp_path / name / "run.json").read_text()) for name in "ab"]
-    assert records[0]["settings"] == RECIPE | settings
+    assert records[0]["settings"] == settings_of(script.__name__, **RECIPE, **settings)
     assert records[0]["script"] == script.__name__
     names = [path.rsplit("/", 1)[-1] for path in records[0]["inputs"]]
     assert names == ["train.npz", "validation.npz"]

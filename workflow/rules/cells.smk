@@ -11,6 +11,30 @@ rule demonstrate_cells:
     conda:
         ENVIRONMENT
     params:
+        settings=settings("demonstrate_cells"),
         code=code_hash("demonstrate_cells"),
     shell:
-        "python src/demonstrate_cells.py --out $(dirname {output.record}) 2>&1 | tee {log}"
+        "python src/demonstrate_cells.py --out $(dirname {output.record})"
+        " {params.settings} 2>&1 | tee {log}"
+
+
+rule draw_cells:
+    input:
+        demonstration=rules.demonstrate_cells.output.demonstration,
+    output:
+        report(
+            pictures("cells", [figure_names.CELLS]),
+            caption="../report/cells.rst",
+            category="Cells",
+        ),
+        vectors("cells", [figure_names.CELLS]),
+        record=f"{RESULTS}/{{data}}/figures/cells/run.json",
+    log:
+        f"{RESULTS}/logs/draw_cells/{{data}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_hash("draw_cells"),
+    shell:
+        "python src/draw_cells.py --demonstration {input.demonstration}"
+        " --out $(dirname {output.record}) 2>&1 | tee {log}"

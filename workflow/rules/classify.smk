@@ -8,10 +8,10 @@ rule train_classifier:
         test=selection_pixels("classify"),
         tracking=ancient(f"{RESULTS}/tracking/open.json"),
     output:
-        model=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/train/model.keras",
-        by_epoch=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/train/curve_by_epoch.csv",
-        by_step=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/train/curve_by_step.csv",
-        record=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/train/run.json",
+        model=at("classify", "train", "model.keras"),
+        by_epoch=at("classify", "train", "curve_by_epoch.csv"),
+        by_step=at("classify", "train", "curve_by_step.csv"),
+        record=at("classify", "train", "run.json"),
     log:
         f"{RESULTS}/logs/train_classifier/{{data}}-{{variant}}-{{seed}}.log",
     benchmark:
@@ -38,9 +38,9 @@ rule score_classifier:
         train=rules.binarise.output.train,
         test=rules.binarise.output.test,
     output:
-        scores=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/score/scores.csv",
-        predictions=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/score/predictions.npz",
-        record=f"{RESULTS}/{{data}}/classify/{{variant}}/seed-{{seed}}/score/run.json",
+        scores=at("classify", "score", "scores.csv"),
+        predictions=at("classify", "score", "predictions.npz"),
+        record=at("classify", "score", "run.json"),
     log:
         f"{RESULTS}/logs/score_classifier/{{data}}-{{variant}}-{{seed}}.log",
     conda:

@@ -1,5 +1,9 @@
 # Task 2b: completions, sampled pixel by pixel.
 
+COMPLETIONS = figure_names.completions(
+    config["complete"]["hidden_runs"], config["complete"]["variants"]
+)
+
 
 rule hide_pixels:
     input:
@@ -24,8 +28,8 @@ rule sample_completions:
         model=rules.train_predictor.output.model,
         hidden=rules.hide_pixels.output.hidden,
     output:
-        samples=f"{RESULTS}/{{data}}/complete/{{variant}}/seed-{{seed}}/samples/samples.npz",
-        record=f"{RESULTS}/{{data}}/complete/{{variant}}/seed-{{seed}}/samples/run.json",
+        samples=at("complete", "samples", "samples.npz"),
+        record=at("complete", "samples", "run.json"),
     log:
         f"{RESULTS}/logs/sample_completions/{{data}}-{{variant}}-{{seed}}.log",
     benchmark:
@@ -46,9 +50,9 @@ rule score_completions:
     input:
         samples=rules.sample_completions.output.samples,
     output:
-        scores=f"{RESULTS}/{{data}}/complete/{{variant}}/seed-{{seed}}/score/scores.csv",
-        by_image=f"{RESULTS}/{{data}}/complete/{{variant}}/seed-{{seed}}/score/by_image.csv",
-        record=f"{RESULTS}/{{data}}/complete/{{variant}}/seed-{{seed}}/score/run.json",
+        scores=at("complete", "score", "scores.csv"),
+        by_image=at("complete", "score", "by_image.csv"),
+        record=at("complete", "score", "run.json"),
     log:
         f"{RESULTS}/logs/score_completions/{{data}}-{{variant}}-{{seed}}.log",
     conda:
@@ -58,3 +62,28 @@ rule score_completions:
     shell:
         "python src/score_completions.py --samples {input.samples}"
         " --out $(dirname {output.scores}) 2>&1 | tee {log}"
+
+
+rule draw_completions:
+    input:
+        hidden=rules.hide_pixels.output.hidden,
+        samples=of_each("complete", "samples", "samples.npz"),
+        by_image=of_each("complete", "score", "by_image.csv"),
+    output:
+        report(
+            pictures("completions", COMPLETIONS),
+            caption="../report/completions.rst",
+            category="Completions",
+        ),
+        vectors("completions", COMPLETIONS),
+        digits=f"{RESULTS}/{{data}}/figures/completions/digits.csv",
+        record=f"{RESULTS}/{{data}}/figures/completions/run.json",
+    log:
+        f"{RESULTS}/logs/draw_completions/{{data}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_hash("draw_completions"),
+    shell:
+        "python src/draw_completions.py --hidden {input.hidden} --samples {input.samples}"
+        " --by-image {input.by_image} --out $(dirname {output.record}) 2>&1 | tee {log}"

@@ -9,7 +9,7 @@ rule fetch:
     log:
         f"{RESULTS}/logs/fetch/{{source}}.log",
     wildcard_constraints:
-        source="|".join(DOWNLOADED),
+        source="|".join(SOURCES),
     conda:
         ENVIRONMENT
     params:

@@ -6,6 +6,12 @@ OPTIMAL = {  # the assignment's names
     "2x2": "optimal_inpaintings_2x2pixel_patch.npy",
 }
 
+INPAINTINGS = [  # with the wildcard in place of a variant
+    name
+    for hole in HOLES
+    for name in figure_names.inpainting(hole, "{variant}").values()
+]
+
 
 rule hide_patches:
     input:
@@ -35,11 +41,12 @@ rule infer_patches:
         hidden=expand(f"{RESULTS}/{{{{data}}}}/inpaint/hidden/{{hole}}.npz", hole=HOLES),
     output:
         posterior=expand(
-            f"{RESULTS}/{{{{data}}}}/inpaint/{{{{variant}}}}/seed-{{{{seed}}}}/posterior/{{file}}",
+            at("inpaint", "posterior", "{file}"),
             file=[f"{hole}.npz" for hole in HOLES] + [OPTIMAL[hole] for hole in HOLES],
+            allow_missing=True,
         ),
-        scores=f"{RESULTS}/{{data}}/inpaint/{{variant}}/seed-{{seed}}/posterior/scores.csv",
-        record=f"{RESULTS}/{{data}}/inpaint/{{variant}}/seed-{{seed}}/posterior/run.json",
+        scores=at("inpaint", "posterior", "scores.csv"),
+        record=at("inpaint", "posterior", "run.json"),
     log:
         f"{RESULTS}/logs/infer_patches/{{data}}-{{variant}}-{{seed}}.log",
     benchmark:
@@ -53,3 +60,32 @@ rule infer_patches:
     shell:
         "python src/infer_patches.py --model {input.model} --hidden {input.hidden}"
         " --out $(dirname {output.scores}) 2>&1 | tee {log}"
+
+
+rule draw_inpainting:
+    input:
+        hidden=expand(f"{RESULTS}/{{{{data}}}}/inpaint/hidden/{{hole}}.npz", hole=HOLES),
+        posterior=expand(
+            at("inpaint", "posterior", "{hole}.npz"),
+            seed=config["seeds"][:1],
+            hole=HOLES,
+            allow_missing=True,
+        ),
+    output:
+        report(
+            pictures("inpainting-{variant}", INPAINTINGS),
+            caption="../report/inpainting.rst",
+            category="In-painting",
+        ),
+        vectors("inpainting-{variant}", INPAINTINGS),
+        record=f"{RESULTS}/{{data}}/figures/inpainting-{{variant}}/run.json",
+    log:
+        f"{RESULTS}/logs/draw_inpainting/{{data}}-{{variant}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        settings=settings("draw_inpainting"),
+        code=code_hash("draw_inpainting"),
+    shell:
+        "python src/draw_inpainting.py --hidden {input.hidden} --posterior {input.posterior}"
+        " --out $(dirname {output.record}) {params.settings} 2>&1 | tee {log}"

@@ -39,11 +39,12 @@ rule fill_holes:
         hidden=rules.hide_holes.output.hidden,
     output:
         forecasts=expand(
-            f"{RESULTS}/{{{{data}}}}/posterior/{{{{variant}}}}/seed-{{{{seed}}}}/forecasts/{{hole}}.npz",
+            at("posterior", "forecasts", "{hole}.npz"),
             hole=study_settings.holes(config),
+            allow_missing=True,
         ),
-        seconds=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/forecasts/seconds.csv",
-        record=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/forecasts/run.json",
+        seconds=at("posterior", "forecasts", "seconds.csv"),
+        record=at("posterior", "forecasts", "run.json"),
     log:
         f"{RESULTS}/logs/fill_holes/{{data}}-{{variant}}-{{seed}}.log",
     benchmark:
@@ -71,9 +72,9 @@ rule score_forecasts:
         forecasts=rules.fill_holes.output.forecasts,
         seconds=rules.fill_holes.output.seconds,
     output:
-        methods=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/score/methods.csv",
-        reliability=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/score/reliability.csv",
-        record=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/score/run.json",
+        methods=at("posterior", "score", "methods.csv"),
+        reliability=at("posterior", "score", "reliability.csv"),
+        record=at("posterior", "score", "run.json"),
     log:
         f"{RESULTS}/logs/score_forecasts/{{data}}-{{variant}}-{{seed}}.log",
     conda:
@@ -142,11 +143,11 @@ rule calibrate_posterior:
         model=rules.train_predictor.output.model,
         test=rules.binarise.output.test,
     output:
-        ranks=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/calibration/ranks.csv",
-        uniform=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/calibration/calibration.csv",
-        errors=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/calibration/errors.csv",
-        sizes=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/calibration/effective_sample_size.csv",
-        record=f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{{seed}}/calibration/run.json",
+        ranks=at("posterior", "calibration", "ranks.csv"),
+        uniform=at("posterior", "calibration", "calibration.csv"),
+        errors=at("posterior", "calibration", "errors.csv"),
+        sizes=at("posterior", "calibration", "effective_sample_size.csv"),
+        record=at("posterior", "calibration", "run.json"),
     log:
         f"{RESULTS}/logs/calibrate_posterior/{{data}}-{{variant}}-{{seed}}.log",
     benchmark:
@@ -166,7 +167,9 @@ rule calibrate_posterior:
 rule draw_calibration:
     input:
         **{
-            name: f"{RESULTS}/{{data}}/posterior/{{variant}}/seed-{config['seeds'][0]}/calibration/{file}"
+            name: at("posterior", "calibration", file).replace(
+                "{seed}", str(config["seeds"][0])
+            )
             for name, file in [
                 ("ranks", "ranks.csv"),
                 ("errors", "errors.csv"),

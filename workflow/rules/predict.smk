@@ -8,10 +8,10 @@ rule train_predictor:
         test=selection_pixels("predict"),
         tracking=ancient(f"{RESULTS}/tracking/open.json"),
     output:
-        model=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/train/model.keras",
-        by_epoch=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/train/curve_by_epoch.csv",
-        by_step=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/train/curve_by_step.csv",
-        record=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/train/run.json",
+        model=at("predict", "train", "model.keras"),
+        by_epoch=at("predict", "train", "curve_by_epoch.csv"),
+        by_step=at("predict", "train", "curve_by_step.csv"),
+        record=at("predict", "train", "run.json"),
     log:
         f"{RESULTS}/logs/train_predictor/{{data}}-{{variant}}-{{seed}}.log",
     benchmark:
@@ -38,9 +38,9 @@ rule score_predictor:
         train=rules.binarise.output.train,
         test=rules.binarise.output.test,
     output:
-        scores=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/score/scores.csv",
-        likelihoods=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/score/log_likelihoods.npz",
-        record=f"{RESULTS}/{{data}}/predict/{{variant}}/seed-{{seed}}/score/run.json",
+        scores=at("predict", "score", "scores.csv"),
+        likelihoods=at("predict", "score", "log_likelihoods.npz"),
+        record=at("predict", "score", "run.json"),
     log:
         f"{RESULTS}/logs/score_predictor/{{data}}-{{variant}}-{{seed}}.log",
     conda:

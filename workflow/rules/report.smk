@@ -16,26 +16,14 @@ TABLES = {
 }
 CURVES = [
     name
-    for task in ("classify", "predict")
-    for cell in ("lstm", "gru")
+    for task in KINDS
+    for cell in CELLS
     if any(
         config["variants"][variant]["cell"] == cell
         for variant in config[task]["variants"]
     )
     for name in figure_names.curves(task, cell).values()
 ]
-COMPLETIONS = figure_names.completions(
-    config["complete"]["hidden_runs"], config["complete"]["variants"]
-)
-
-
-INPAINTINGS = [  # with the wildcard in place of a variant
-    name
-    for hole in HOLES
-    for name in figure_names.inpainting(hole, "{variant}").values()
-]
-
-
 RECORDS = [  # of the stages that the report tells of
     rules.binarise.output.record,
     *of_task("complete", rules.hide_pixels.output.record),
@@ -121,81 +109,6 @@ rule draw_curves:
     shell:
         "python src/draw_curves.py --curves {input} --out $(dirname {output.record})"
         " {params.settings} 2>&1 | tee {log}"
-
-
-rule draw_completions:
-    input:
-        hidden=rules.hide_pixels.output.hidden,
-        samples=of_each("complete", "samples", "samples.npz"),
-        by_image=of_each("complete", "score", "by_image.csv"),
-    output:
-        report(
-            pictures("completions", COMPLETIONS),
-            caption="../report/completions.rst",
-            category="Completions",
-        ),
-        vectors("completions", COMPLETIONS),
-        digits=f"{RESULTS}/{{data}}/figures/completions/digits.csv",
-        record=f"{RESULTS}/{{data}}/figures/completions/run.json",
-    log:
-        f"{RESULTS}/logs/draw_completions/{{data}}.log",
-    conda:
-        ENVIRONMENT
-    params:
-        code=code_hash("draw_completions"),
-    shell:
-        "python src/draw_completions.py --hidden {input.hidden} --samples {input.samples}"
-        " --by-image {input.by_image} --out $(dirname {output.record}) 2>&1 | tee {log}"
-
-
-rule draw_inpainting:
-    input:
-        hidden=expand(f"{RESULTS}/{{{{data}}}}/inpaint/hidden/{{hole}}.npz", hole=HOLES),
-        posterior=expand(
-            f"{RESULTS}/{{{{data}}}}/inpaint/{{{{variant}}}}/seed-{{seed}}/posterior/{{hole}}.npz",
-            seed=config["seeds"][:1],
-            hole=HOLES,
-        ),
-    output:
-        report(
-            pictures("inpainting-{variant}", INPAINTINGS),
-            caption="../report/inpainting.rst",
-            category="In-painting",
-        ),
-        vectors("inpainting-{variant}", INPAINTINGS),
-        record=f"{RESULTS}/{{data}}/figures/inpainting-{{variant}}/run.json",
-    log:
-        f"{RESULTS}/logs/draw_inpainting/{{data}}-{{variant}}.log",
-    conda:
-        ENVIRONMENT
-    params:
-        settings=settings("draw_inpainting"),
-        code=code_hash("draw_inpainting"),
-    shell:
-        "python src/draw_inpainting.py --hidden {input.hidden} --posterior {input.posterior}"
-        " --out $(dirname {output.record}) {params.settings} 2>&1 | tee {log}"
-
-
-rule draw_cells:
-    input:
-        demonstration=rules.demonstrate_cells.output.demonstration,
-    output:
-        report(
-            pictures("cells", [figure_names.CELLS]),
-            caption="../report/cells.rst",
-            category="Cells",
-        ),
-        vectors("cells", [figure_names.CELLS]),
-        record=f"{RESULTS}/{{data}}/figures/cells/run.json",
-    log:
-        f"{RESULTS}/logs/draw_cells/{{data}}.log",
-    conda:
-        ENVIRONMENT
-    params:
-        code=code_hash("draw_cells"),
-    shell:
-        "python src/draw_cells.py --demonstration {input.demonstration}"
-        " --out $(dirname {output.record}) 2>&1 | tee {log}"
 
 
 rule write_report:

@@ -1,6 +1,10 @@
 # What the rules share: where things lie, and the params that name all that a result depends on.
 
+from scanline.data.fetch import FILES, SOURCES
 from scanline.figures import names as figure_names
+from scanline.layout import Place
+from scanline.models.cells import CELLS
+from scanline.training.kinds import KINDS
 
 RESULTS = config["results"]
 DATA = config["dataset"]
@@ -25,35 +29,38 @@ def settings(rule):
     )
 
 
-def expand_trained(pattern, task):
-    """``pattern`` for every variant of a task and every seed."""
+def at(task, stage, file):
+    """The pattern of a file of one stage, by data set, variant and seed."""
+    return f"{RESULTS}/{Place('{data}', task, '{variant}', '{seed}')}/{stage}/{file}"
+
+
+def of_each(task, stage, file, seeds=config["seeds"]):
+    """A file of one stage, for every variant of a task and every seed."""
     return expand(
-        pattern,
+        at(task, stage, file),
         variant=config[task]["variants"],
-        seed=config["seeds"],
+        seed=seeds,
         allow_missing=True,
     )
 
 
+def of_first_seed(task, stage, file):
+    """The same of the first seed alone."""
+    return of_each(task, stage, file, config["seeds"][:1])
+
+
 def trained(task):
-    return expand_trained(
-        f"{STUDY}/{task}/{{variant}}/seed-{{seed}}/train/model.keras", task
-    )
+    return expand(of_each(task, "train", "model.keras"), data=DATA)
 
 
-IDX_FILES = {
-    "train_images": "train-images-idx3-ubyte",
-    "train_labels": "train-labels-idx1-ubyte",
-    "test_images": "t10k-images-idx3-ubyte",
-    "test_labels": "t10k-labels-idx1-ubyte",
-}
-DOWNLOADED = ["mnist", "fashion-mnist"]
+ROLES = ("train_images", "train_labels", "test_images", "test_labels")
+IDX_FILES = dict(zip(ROLES, FILES, strict=True))
 
 
 def idx_files(wildcards):
     """The raw files of a data set: downloaded ones, or those in a folder of the user's own."""
     source = config["datasets"][wildcards.data]["source"]
-    folder = f"{config['downloads']}/{source}" if source in DOWNLOADED else source
+    folder = f"{config['downloads']}/{source}" if source in SOURCES else source
     return {name: f"{folder}/{file}" for name, file in IDX_FILES.items()}
 
 
@@ -61,9 +68,7 @@ def selection_pixels(task):
     """The test images where a checkpoint is chosen on batches of them, as in the report; else none."""
 
     def paths(wildcards):
-        training = study_settings.settings(
-            config, study_config.TRAINED[task], **wildcards
-        )
+        training = study_settings.settings(config, KINDS[task].script, **wildcards)
         if training["selection"] == "test_batches":
             return f"{RESULTS}/{wildcards.data}/pixels/test.npz"
         return []
@@ -77,23 +82,6 @@ def selection_flag(wildcards, input):
 
 def gpus(wildcards):
     return study_environment.gpus(config)
-
-
-def of_each(task, stage, file):
-    """A file of one stage, for every variant of a task and every seed."""
-    return expand_trained(
-        f"{RESULTS}/{{data}}/{task}/{{variant}}/seed-{{seed}}/{stage}/{file}", task
-    )
-
-
-def of_first_seed(task, stage, file):
-    """A file of one stage for every variant of a task, of the first seed."""
-    return expand(
-        f"{RESULTS}/{{data}}/{task}/{{variant}}/seed-{{seed}}/{stage}/{file}",
-        variant=config[task]["variants"],
-        seed=config["seeds"][:1],
-        allow_missing=True,
-    )
 
 
 def of_task(task, *paths):

@@ -1,8 +1,9 @@
 """Lists a study's current runs and what each was made from, from their records (``make runs``)."""
 
-import argparse
 import sys
 from pathlib import Path
+
+import tyro
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
@@ -10,13 +11,14 @@ from scanline.provenance.lineage import Lineage
 from scanline.provenance.record import records_in
 
 
-def main() -> None:
-    """Exits 1 with one line where there are no results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, default=Path("results"))
-    given = parser.parse_args()
+def main(*, results: Path = Path("results")) -> None:
+    """Exits 1 with one line where there are no results.
+
+    Args:
+        results: the study's folder of results
+    """
     try:
-        lineage = Lineage(records_in(given.results))
+        lineage = Lineage(records_in(results))
     except (ValueError, OSError) as error:
         sys.exit(f"list_runs: {error}")
     for record in lineage.in_order():
@@ -28,4 +30,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    tyro.cli(main, prog="list_runs.py", description=__doc__)

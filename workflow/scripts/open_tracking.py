@@ -1,20 +1,25 @@
-"""Opens the tracking store, once, before several jobs write to it: {results}/tracking/open.json."""
+"""Opens the tracking store once, before several jobs write to it.
 
-import argparse
+Writes {results}/tracking/open.json.
+"""
+
 import json
 import sys
 from pathlib import Path
+
+import tyro
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 from scanline.provenance import tracking
 
 
-def main() -> None:
-    """A store that cannot be reached is no failure: results do not depend on it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, required=True)
-    results = parser.parse_args().results
+def main(*, results: Path) -> None:
+    """A store that cannot be reached is no failure, because results do not depend on it.
+
+    Args:
+        results: the study's folder of results
+    """
     if tracking.address():
         try:
             tracking.open_store(results)
@@ -26,4 +31,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    tyro.cli(main, prog="open_tracking.py", description=__doc__)

@@ -1,28 +1,25 @@
 """Puts a finished study's trained models and numbers into the repository (``make publish``).
 
-pretrained/{data}/{task}/{variant}/seed-{seed}/ gets model.keras, its learning curves (by step:
-every 50th), the record of its training and a card; docs/results/figures.csv gets the study's
-numbers, beside those of other data sets, seeds and models, and docs/results/posterior.csv its lines
-on holes; docs/results/completions.png, holes.png and the README's tables follow.
+pretrained/{data}/{task}/{variant}/seed-{seed}/ gets model.keras, its learning curves (those by step
+with every 50th step), the record of its training and a card. docs/results/figures.csv gets the
+study's numbers, beside those of other data sets, seeds and models, and docs/results/posterior.csv
+its lines on holes. docs/results/completions.png, holes.png and the README's tables are renewed.
 """
 
-import argparse
 import math
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
-
-import keras
 import pandas as pd
+import tyro
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 from scanline.data.pixels import load_pixels
 from scanline.evaluation.tables import trained_models
 from scanline.figures import names as figure_names
-from scanline.models.classifier import load_classifier
-from scanline.models.predictor import load_predictor
+from scanline.models.loading import load_model
 from scanline.provenance.record import Record, records_in
 from scanline.report import readme
 from scanline.report.publishing import (
@@ -34,6 +31,7 @@ from scanline.report.publishing import (
     published_numbers,
 )
 from scanline.study.config import PRETRAINED
+from scanline.training.kinds import KINDS, task_of
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs/results"
@@ -41,22 +39,19 @@ FIGURES = RESULTS / "figures.csv"
 HOLES = RESULTS / "posterior.csv"
 PICTURE = "figure-15-completion-300-c"  # samples that vary much
 EVERY = 50  # steps
-LOAD: dict[str, Callable[..., keras.Model]] = {
-    "train_classifier": load_classifier,
-    "train_predictor": load_predictor,
-}
 
 
-def main() -> None:
-    """Exits 1 with one line where the study is not finished, or a small one."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, default=Path("results"))
-    given = parser.parse_args()
+def main(*, results: Path = Path("results")) -> None:
+    """Exits 1 with one line where the study is not finished, or is a small one.
+
+    Args:
+        results: the study's folder of results
+    """
     try:
-        tables = sorted(given.results.glob("*/tables/figures.csv"))
-        holes = sorted(given.results.glob("*/posterior/table/posterior.csv"))
+        tables = sorted(results.glob("*/tables/figures.csv"))
+        holes = sorted(results.glob("*/posterior/table/posterior.csv"))
         if not tables and not holes:
-            raise ValueError(f"{given.results} holds no tables/figures.csv; run the study first")
+            raise ValueError(f"{results} holds no tables/figures.csv; run the study first")
         for table in tables:
             publish(table)
         for table in holes:
@@ -118,7 +113,8 @@ def trained(data: Path, name: str) -> Trained:
         training = Record.load(shipped)
     weights = training.outputs["model.keras"]
     anew = not shipped.is_file() or Record.load(shipped).outputs["model.keras"] != weights
-    model = LOAD[training.script](data / name / "train/model.keras", pixels.identity)
+    kind = KINDS[task_of(training.script)]
+    model = load_model(data / name / "train/model.keras", kind.model_class, pixels.identity)
     n_parameters = sum(math.prod(weight.shape) for weight in model.trainable_weights)
     return Trained(training, anew, len(pixels.labels), n_parameters, pixels.description)
 
@@ -134,4 +130,4 @@ def copy_training(train: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    tyro.cli(main, prog="publish_results.py", description=__doc__)

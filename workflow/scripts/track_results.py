@@ -1,20 +1,22 @@
-"""Sends to the tracking store what it lacks of all results; doing it twice changes nothing."""
+"""Sends the tracking store what it lacks of all results; doing it twice changes nothing."""
 
-import argparse
 import os
 import sys
 from pathlib import Path
+
+import tyro
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 from scanline.provenance import tracking
 
 
-def main() -> None:
-    """Without SCANLINE_TRACKING the store inside the results folder is meant, if there is one."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, required=True)
-    results = parser.parse_args().results
+def main(*, results: Path) -> None:
+    """Without SCANLINE_TRACKING the store is the one inside the results folder, if there is one.
+
+    Args:
+        results: the study's folder of results
+    """
     store = (results / "mlflow" / "mlflow.db").resolve()
     if store.exists():
         os.environ.setdefault(tracking.ADDRESS, f"sqlite:///{store}")
@@ -29,4 +31,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    tyro.cli(main, prog="track_results.py", description=__doc__)

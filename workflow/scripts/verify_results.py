@@ -1,34 +1,28 @@
 """Compares all recorded hashes of a study with its results, config and code (``make verify``)."""
 
-import argparse
 import sys
 from pathlib import Path
 
+import tyro
+import yaml
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "src"))
-
-import yaml
 
 from scanline.provenance.verify import verify
 from scanline.study.config import load_config
 
 
-def main() -> None:
-    """Exits 1 where something does not match, after naming each."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, help="the config's results folder if not given")
-    parser.add_argument(
-        "--configfile",
-        type=Path,
-        nargs="+",
-        default=[],
-        help="laid over config.yaml; the preset with that results folder if not given",
-    )
-    given = parser.parse_args()
+def main(*, results: Path | None = None, configfile: tuple[Path, ...] = ()) -> None:
+    """Exits 1 where something does not match, after naming each.
+
+    Args:
+        results: the config's results folder if not given
+        configfile: laid over config.yaml; the preset with that results folder if not given
+    """
     try:
-        files = [ROOT / "config.yaml", *(given.configfile or presets_of(given.results))]
-        config = load_config(files)
-        results = given.results or Path(config["results"])
+        config = load_config([ROOT / "config.yaml", *(configfile or presets_of(results))])
+        results = results or Path(config["results"])
         verdict = verify(results, config)
     except (ValueError, OSError) as error:
         sys.exit(f"verify_results: {error}")
@@ -52,4 +46,4 @@ def presets_of(results: Path | None) -> list[Path]:
 
 
 if __name__ == "__main__":
-    main()
+    tyro.cli(main, prog="verify_results.py", description=__doc__)

@@ -20,14 +20,14 @@ def binarise_files(
     data: str,
     source: str,
     method: Method,
-    threshold: float,
-    seed: int,
+    threshold: float | None,
+    seed: int | None,
     validation_images: int,
 ) -> dict[str, PixelSet]:
     """The sets "train", "validation" and "test" from two pairs of (images, labels) idx files.
 
-    The first ``validation_images`` of the training files are the validation set. ``threshold``
-    counts for the method "threshold" alone, ``seed`` for "bernoulli" alone.
+    The first ``validation_images`` of the training files are the validation set. The method
+    "threshold" needs ``threshold``, "bernoulli" needs ``seed``.
     """
     grey, labels = zip(*(_read_pair(*files) for files in (training, test)), strict=True)
     rows, columns = grey[0].shape[1:]
@@ -42,8 +42,12 @@ def binarise_files(
             f"so allowed: 1 to {len(grey[0]) - 1}"
         )
     if method == "threshold":
+        if threshold is None:
+            raise ValueError("method is threshold and no threshold is given; give one, 0 to 1")
         drawn = [at_threshold(images, threshold) for images in grey]
     else:
+        if seed is None:
+            raise ValueError("method is bernoulli and no seed is given; give one, 0 or above")
         drawn = [
             bernoulli_draw(images, seed, stream)
             for images, stream in zip(grey, (TRAINING_FILES, TEST_FILES), strict=True)

@@ -1,11 +1,10 @@
 """Which models are told apart by the test images: every two of a table, compared image by image.
 
-Of classifiers their accuracy, of next-pixel models the nats per image. Two trained models are
-compared, those of one seed; p is not corrected for the number of comparisons.
+Classifiers are compared by accuracy and next-pixel models by nats per image, always within one
+seed. p is not corrected for the number of comparisons.
 """
 
 from collections.abc import Mapping
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -22,11 +21,11 @@ COLUMNS += ["difference", "low", "high", "test", "p"]
 
 
 def comparisons(values: Mapping[Number, np.ndarray]) -> pd.DataFrame:
-    """A line a pair of models: ``difference`` = model - other, of which ``other`` is the better.
+    """One line for each pair of models: ``difference`` = model - other, where ``other`` is better.
 
-    Lines come from the best model down, each with the better ones from the next to the best.
-    ``values``: by image, the same images for every model. ``low``, ``high``: the difference's 95 %
-    interval.
+    Lines go from the second best model to the worst, each beside all better models, the next better
+    one first and the best one last. ``values``: by image, the same images for every model. ``low``,
+    ``high``: the difference's 95 % interval.
     """
     lines = []
     for task, (quantity, difference_of, more_is_better) in COMPARED.items():
@@ -38,10 +37,10 @@ def comparisons(values: Mapping[Number, np.ndarray]) -> pd.DataFrame:
                 if (n.split_or_hidden, n.seed) == (where, seed)
             }
             ranked = sorted(mine, key=lambda model: mine[model].mean(), reverse=not more_is_better)
-            # From the worst: each model with all better ones, the next first.
-            pairs = [*combinations(ranked, 2)]
-            for model, other in sorted(pairs, key=lambda pair: -ranked.index(pair[0])):
-                found = difference_of(mine[model], mine[other])
-                names = (task, quantity, where, seed, model, other, len(mine[model]))
-                lines.append((*names, found.mean, *found.interval, found.test, found.p))
+            ranked.reverse()  # the best first
+            for place, model in enumerate(ranked):
+                for other in reversed(ranked[:place]):
+                    found = difference_of(mine[model], mine[other])
+                    names = (task, quantity, where, seed, model, other, len(mine[model]))
+                    lines.append((*names, found.mean, *found.interval, found.test, found.p))
     return pd.DataFrame(lines, columns=COLUMNS)

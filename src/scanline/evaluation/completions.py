@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 
 from scanline.evaluation.intervals import standard_error
-from scanline.inference.ancestral import Completions
-
-QUANTITIES = ("samples", "ground_truth_under_samples", "ground_truth_teacher_forced")
+from scanline.evaluation.quantities import COMPLETED
+from scanline.inference.forecast import Completions
+from scanline.inference.log_odds import log_prob
 
 
 def score_by_image(completions: Completions, runs: Sequence[int]) -> pd.DataFrame:
     """One line an image and hidden run: the three cross-entropies and what the samples look like.
 
-    Columns: ``image`` (0 to N - 1), ``hidden_run``, the QUANTITIES (nats per hidden pixel, mean
+    Columns: ``image`` (0 to N - 1), ``hidden_run``, those quantities (nats per hidden pixel, mean
     over samples), ``accuracy`` (the share of sampled pixels that equal the truth) and ``diversity``
     (the share of the hidden pixels in which two different samples differ, mean over all pairs; 0
     for one sample). A digit is completed well where the accuracy is high, badly where it is low,
@@ -29,10 +29,11 @@ def score_by_image(completions: Completions, runs: Sequence[int]) -> pd.DataFram
     """
     drawn = completions.samples.shape[2]
     truth = completions.truth[:, None, :]
+    forced = -log_prob(completions.teacher_forced_logits, completions.truth)
     nats = {
-        "samples": _nats(completions.sample_logits, completions.samples).mean(axis=1),
-        "ground_truth_under_samples": _nats(completions.sample_logits, truth).mean(axis=1),
-        "ground_truth_teacher_forced": _nats(completions.teacher_forced_logits, completions.truth),
+        "samples": -log_prob(completions.sample_logits, completions.samples).mean(axis=1),
+        "ground_truth_under_samples": -log_prob(completions.sample_logits, truth).mean(axis=1),
+        "ground_truth_teacher_forced": forced,
         "accuracy": (completions.samples == truth).mean(axis=1),
         "diversity": _disagreement(completions.samples),
     }
@@ -53,7 +54,7 @@ def mean_scores(by_image: pd.DataFrame, samples: int) -> pd.DataFrame:
     """
     lines = []
     for run, images in by_image.groupby("hidden_run"):
-        for name in QUANTITIES:
+        for name in COMPLETED:
             values = images[name].to_numpy()
             forced = name == "ground_truth_teacher_forced"
             lines.append(
@@ -66,12 +67,6 @@ def mean_scores(by_image: pd.DataFrame, samples: int) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(lines)
-
-
-def _nats(logits: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """-log p(pixel), float64; p(ink) = sigmoid(logit)."""
-    signs = 1 - 2 * pixels.astype(np.float64)
-    return np.logaddexp(0, signs * logits)
 
 
 def _disagreement(samples: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from scanline.inference.forecast import Forecast
+from scanline.layout import Place
 
 BINS = 10  # of a reliability diagram, equally wide
 
@@ -19,17 +20,27 @@ BINS = 10  # of a reliability diagram, equally wide
 def scores(forecast: Forecast, truth: np.ndarray) -> dict[str, float]:
     """Means over images and hidden pixels, against the true values ``truth`` [N, k].
 
-    nats_per_hidden_pixel (of the truth, -log p; NaN where undefined), map_pixel_accuracy (of
-    ``best``), map_whole_accuracy (images all of whose hidden pixels ``best`` has right),
-    marginal_pixel_accuracy (pixels whose more probable value is the true one), brier.
+    nats_per_hidden_pixel (of the truth, -log p; NaN where undefined), brier, and the accuracies.
     """
-    right = forecast.best == truth
     return {
         "nats_per_hidden_pixel": -forecast.log_prob.mean() / truth.shape[1],
-        "map_pixel_accuracy": right.mean(),
-        "map_whole_accuracy": right.all(axis=1).mean(),
-        "marginal_pixel_accuracy": ((forecast.marginals > 0.5) == truth).mean(),
+        **accuracies(forecast.best, forecast.marginals, truth),
         "brier": np.square(forecast.marginals - truth).mean(),
+    }
+
+
+def accuracies(best: np.ndarray, marginals: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """How often a forecast is right about hidden pixels, all arrays [N, k].
+
+    map_whole_accuracy (the share of images all of whose hidden pixels ``best`` has right),
+    map_pixel_accuracy (the share of pixels that it has right), marginal_pixel_accuracy (the share
+    of pixels whose more probable value is the true one).
+    """
+    right = best == truth
+    return {
+        "map_whole_accuracy": right.all(axis=1).mean(),
+        "map_pixel_accuracy": right.mean(),
+        "marginal_pixel_accuracy": ((marginals > 0.5) == truth).mean(),
     }
 
 
@@ -39,7 +50,7 @@ def digit_accuracy(class_log_probs: np.ndarray, labels: np.ndarray) -> float:
 
 
 def reliability(marginals: np.ndarray, truth: np.ndarray) -> pd.DataFrame:
-    """How often pixels are ink, by the probability of it: a line a bin that holds pixels.
+    """How often pixels are ink, by the probability of it: one line for each bin that holds pixels.
 
     Columns: low, high (the bin, [low, high), the last one with its end), n_pixels, p_ink (mean
     forecast), ink (the share of true pixels that are ink).
@@ -56,12 +67,12 @@ def reliability(marginals: np.ndarray, truth: np.ndarray) -> pd.DataFrame:
 
 
 def by_model(methods: Sequence[Path]) -> pd.DataFrame:
-    """One table of several methods.csv files, in {variant}/seed-{seed}/{stage}/ each.
+    """One table of several methods.csv files, each where its stage writes it (``layout``).
 
     The column ``model`` comes first. Several seeds of a model are one line, their mean; the last
     column, ``n_seeds``, says of how many.
     """
-    tables = [pd.read_csv(path).assign(model=path.parts[-4]) for path in methods]
+    tables = [pd.read_csv(path).assign(model=Place.of(path).variant) for path in methods]
     lines = pd.concat(tables).groupby(["model", "hole", "method"], sort=False)
     table = lines.mean().astype({"n_images": int}).assign(n_seeds=lines.size())
     return table.reset_index()

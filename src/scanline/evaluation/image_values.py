@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from scanline.evaluation.completions import QUANTITIES
+from scanline.evaluation.quantities import COMPLETED
 from scanline.files import load_arrays
-from scanline.layout import place_of
+from scanline.layout import Place
 
 
 class Number(NamedTuple):
@@ -40,7 +40,7 @@ def values_by_image(paths: Sequence[Path]) -> dict[Number, np.ndarray]:
     }
     values = {}
     for path in paths:
-        _, task, model, seed = place_of(path)
+        _, task, model, seed = Place.of(path)
         for quantity, where, numbers in read[task](path):
             values[Number(task, model, seed, quantity, where)] = np.asarray(numbers, np.float64)
     return values
@@ -63,7 +63,7 @@ def _predicted(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:
 
 def _completed(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:
     for run, images in pd.read_csv(path).groupby("hidden_run"):
-        for quantity in QUANTITIES:
+        for quantity in COMPLETED:
             yield quantity, str(run), images[quantity].to_numpy()
 
 

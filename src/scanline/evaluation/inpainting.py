@@ -1,12 +1,14 @@
 """In-painting by the most probable completion: the image it gives, and how near the truth it is.
 
-The completion maximises the likelihood of the whole image, the truth is one of the candidates: a
-completion never has a higher cross-entropy than the truth.
+The completion maximises the likelihood of the whole image, and the truth is one of the candidates,
+so that a completion never has a higher cross-entropy than the truth.
 """
 
 import numpy as np
 import pandas as pd
 
+from scanline.evaluation.forecasts import accuracies
+from scanline.evaluation.quantities import INPAINTED, PUBLISHED_AS
 from scanline.holes.sets import filled
 from scanline.inference.exact import ExactPosterior
 
@@ -39,13 +41,12 @@ def score_inpainting(pixels: np.ndarray, posterior: ExactPosterior, hole: str) -
 
     ``ground_truth``, ``map`` and ``difference`` (map - ground truth, never above 0) are the whole
     image's cross-entropy in nats per pixel, mean and standard deviation over images.
-    ``whole_accuracy`` is the share of images whose completion is the truth, ``pixel_accuracy`` that
-    of hidden pixels, ``marginal_accuracy`` that of hidden pixels whose more probable value is the
-    true one, ``truth_log_posterior`` the mean over images, in nats, and ``entropy`` likewise.
+    ``whole_accuracy``, ``pixel_accuracy`` and ``marginal_accuracy`` are those of
+    ``forecasts.accuracies`` under their published names. ``truth_log_posterior`` and ``entropy``
+    are means over images, in nats.
     """
     arrays = truth_arrays(pixels, posterior)
     truth = np.take_along_axis(pixels, posterior.hidden, axis=1)
-    right = arrays["map"] == truth
     size = pixels.shape[1]
     by_image = {
         "ground_truth": -arrays["log_likelihood_truth"] / size,
@@ -56,18 +57,17 @@ def score_inpainting(pixels: np.ndarray, posterior: ExactPosterior, hole: str) -
     for name, nats in by_image.items():
         values[f"{name}_mean"] = nats.mean()
         values[f"{name}_std"] = nats.std()
+    found = accuracies(arrays["map"], posterior.marginals, truth)
+    values |= {PUBLISHED_AS[name]: value for name, value in found.items()}
     values |= {
-        "whole_accuracy": right.all(axis=1).mean(),
-        "pixel_accuracy": right.mean(),
-        "marginal_accuracy": ((posterior.marginals > 0.5) == truth).mean(),
         "truth_log_posterior": arrays["truth_log_posterior"].mean(),
         "entropy": posterior.entropy.mean(),
     }
     return pd.DataFrame(
         {
-            "quantity": list(values),
+            "quantity": INPAINTED,
             "split_or_hidden": hole,
-            "value": list(values.values()),
+            "value": [values[name] for name in INPAINTED],
             "n": len(pixels),
         }
     )

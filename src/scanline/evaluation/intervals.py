@@ -86,6 +86,4 @@ def _paired(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def standard_error(values: np.ndarray) -> float:
     """Of the mean of independent ``values``; not a number for one value."""
-    if len(values) < 2:
-        return float("nan")
-    return float(values.std(ddof=1) / np.sqrt(len(values)))
+    return float(stats.sem(values)) if len(values) > 1 else float("nan")

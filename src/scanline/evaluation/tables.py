@@ -1,4 +1,4 @@
-"""Tables: what was measured beside what the 2017 report published, and the difference.
+"""Tables of what was measured beside what the 2017 report published, and the difference.
 
 Every table is tidy. ``difference`` is measured - published. Several seeds are one line, with the
 standard error of their mean. ``low`` and ``high`` bound the 95 % interval over test images, empty
@@ -14,7 +14,7 @@ import pandas as pd
 
 from scanline.evaluation.image_values import Number
 from scanline.evaluation.intervals import interval_of_mean, standard_error
-from scanline.layout import place_of
+from scanline.layout import Place
 
 PUBLISHED = Path(__file__).with_name("published.csv")
 KEYS = ["task", "model", "quantity", "split_or_hidden"]
@@ -47,11 +47,13 @@ def measured(scores: Sequence[Path]) -> pd.DataFrame:
     """
     tables = []
     for path in scores:
-        place = place_of(path)
+        place = Place.of(path)
         table = pd.read_csv(path, dtype={"split_or_hidden": str}).rename(
             columns={"value": "measured"}
         )
-        tables.append(table.assign(**place._asdict()))
+        tables.append(
+            table.assign(data=place.data, task=place.task, model=place.variant, seed=place.seed)
+        )
     if not tables:
         raise ValueError("no scores are given; a table needs one scores.csv at least")
     columns = ["data", "task", "model", "seed", "quantity", "split_or_hidden", "measured", "n"]
@@ -85,7 +87,8 @@ def trained_models(numbers: pd.DataFrame) -> pd.Series:
     """The trained model that each number is of: {task}/{variant}/seed-{seed}."""
     # Completions and in-paintings are a next-pixel model's.
     task = numbers["task"].where(numbers["task"] == "classify", "predict")
-    return task + "/" + numbers["model"] + "/seed-" + numbers["seed"].astype(str)
+    named = zip(task, numbers["model"], numbers["seed"], strict=True)
+    return pd.Series([Place("", *each).model for each in named], numbers.index, dtype=object)
 
 
 def comparison(

@@ -1,37 +1,95 @@
-"""Labels: one a quantity, a method of filling holes, and a task."""
+"""What every quantity, task and method is called where people read it, and a method's look.
 
-HEADINGS = {
-    "nats": "cross-entropy, nats",
-    "accuracy": "accuracy",
-    "nats_per_pixel": "nats per pixel",
-    "nats_per_image": "nats per image",
-    "bits_per_image": "bits per image",
-    "samples": "samples",
-    "ground_truth_under_samples": "ground truth under samples",
-    "ground_truth_teacher_forced": "ground truth, teacher forced",
-    "ground_truth_mean": "ground truth, mean",
-    "map_mean": "in-painting, mean",
-    "difference_mean": "in-painting − ground truth, mean",
-    "ground_truth_std": "ground truth, s.d.",
-    "map_std": "in-painting, s.d.",
-    "difference_std": "in-painting − ground truth, s.d.",
-    "whole_accuracy": "patches restored whole",
-    "pixel_accuracy": "pixels restored",
+One label each, for the report, the README and the figures' axes and legends. Whatever a table can
+hold has its line here; ``check`` names what lacks one.
+"""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from scanline.evaluation.quantities import BY_TASK, PUBLISHED_AS
+
+
+class Quantity(NamedTuple):
+    """A measured quantity: its label, its unit where the label names none, how it is written."""
+
+    label: str
+    unit: str = ""
+    form: str = "{:.4f}"
+    axis: str = ""  # its label with the unit in brackets, where it stands on an axis
+
+
+class Method(NamedTuple):
+    """A way to fill a hole: its label, and its look in figures."""
+
+    label: str
+    colour: int = 7  # place in figures.style.COLOURS
+    marker: str = "*"
+
+
+HIDDEN, WHOLE = "nats per hidden pixel", "nats per pixel"  # units
+QUANTITIES = {  # names are those of the column ``quantity``, and of the columns of posterior.csv
+    "nats": Quantity("cross-entropy, nats", axis="cross-entropy (nats)"),
+    "accuracy": Quantity("accuracy", form="{:.2%}", axis="accuracy (fraction)"),
+    "nats_per_pixel": Quantity(WHOLE, axis="cross-entropy (nats per pixel)"),
+    "nats_per_image": Quantity("nats per image", form="{:.2f}"),
+    "bits_per_image": Quantity("bits per image", form="{:.2f}"),
+    "samples": Quantity("samples", HIDDEN),
+    "ground_truth_under_samples": Quantity("ground truth under samples", HIDDEN),
+    "ground_truth_teacher_forced": Quantity("ground truth, teacher forced", HIDDEN),
+    "ground_truth_mean": Quantity("ground truth, mean", WHOLE),
+    "ground_truth_std": Quantity("ground truth, s.d.", WHOLE),
+    "map_mean": Quantity("in-painting, mean", WHOLE),
+    "map_std": Quantity("in-painting, s.d.", WHOLE),
+    "difference_mean": Quantity("in-painting − ground truth, mean", WHOLE),
+    "difference_std": Quantity("in-painting − ground truth, s.d.", WHOLE),
+    "truth_log_posterior": Quantity("log posterior of the truth, nats"),
+    "entropy": Quantity("entropy of the posterior, nats"),
+    "nats_per_hidden_pixel": Quantity(HIDDEN),
+    "map_pixel_accuracy": Quantity("pixels right, most probable image"),
+    "marginal_pixel_accuracy": Quantity("pixels right, one by one"),
+    "map_whole_accuracy": Quantity("holes restored whole"),
+    "brier": Quantity("Brier score"),
+    "digit_accuracy": Quantity("digits read, most probable image"),
+    "sample_digit_accuracy": Quantity("digits read, a sample"),
+    "seconds_per_image": Quantity("seconds an image", form="{:.2g}"),
 }
-METHODS = {
-    "truth": "truth",
-    "prefix": "prefix",
-    "exact": "posterior, exact",
-    "smc": "posterior, sampled",
-    "mcmc": "posterior, particle Gibbs",
-    "gibbs": "Gibbs sampling",
-    "nearest_image": "nearest training image",
-    "pixel_frequencies": "pixel frequencies",
+QUANTITIES |= {name: QUANTITIES[column] for column, name in PUBLISHED_AS.items()}
+
+TASKS = {
+    "classify": "class",
+    "predict": "next pixel",
+    "complete": "completion",
+    "inpaint": "in-painting",
+    "posterior": "holes",
 }
-TASKS = {"classify": "class", "predict": "next pixel", "complete": "completion"}
-UNITS = {  # by quantity: what it is called, and its digits
-    "accuracy": ("accuracy", "{:.2%}"),
-    "nats_per_pixel": ("nats per pixel", "{:.4f}"),
-    "nats_per_image": ("nats per image", "{:.2f}"),
-    "ground_truth_teacher_forced": ("nats per hidden pixel, truth, teacher forced", "{:.4f}"),
+
+METHODS = {  # the posterior has one colour, be it enumerated or sampled
+    "truth": Method("truth"),
+    "prefix": Method("prefix: pixels before", 1, "s"),
+    "exact": Method("posterior, exact", 0, "o"),
+    "smc": Method("posterior, sequential Monte Carlo", 0, "D"),
+    "particle_gibbs": Method("posterior, particle Gibbs", 4, "P"),
+    "gibbs": Method("posterior, Gibbs sampling", 2, "^"),
+    "nearest_image": Method("nearest training image", 3, "v"),
+    "pixel_frequencies": Method("pixel frequencies", 6, "x"),
 }
+
+
+def check(methods: Collection[str] = ()) -> None:
+    """Raises ValueError, one line, where something that a table can hold has no label here.
+
+    That is every task and quantity of ``evaluation.quantities``, and the given ``methods``.
+    """
+    quantities = [name for names in BY_TASK.values() for name in names]
+    for names, labelled, table in (
+        (BY_TASK, TASKS, "TASKS"),
+        (quantities, QUANTITIES, "QUANTITIES"),
+        (methods, METHODS, "METHODS"),
+    ):
+        for name in names:
+            if name not in labelled:
+                raise ValueError(
+                    f"{name!r} has no label; add it to {table} in "
+                    f"src/scanline/evaluation/words.py, which has {', '.join(labelled)}"
+                )

@@ -7,16 +7,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from scanline.figures.pictures import GAP, _show, draw_rows
+from scanline.figures.pictures import GAP, draw_rows, show
 
 
 def choose_digits(by_image: Sequence[pd.DataFrame], run: int) -> dict[str, int]:
-    """Three images for a hidden run, by a rule over the models' by_image.csv tables.
+    """Three images for a hidden run, chosen by a rule from the models' by_image.csv tables.
 
-    A is completed best (highest accuracy of the samples, mean over models), B worst, C has the
-    samples that differ most (highest diversity), A and B excepted. Ties go to the lower image.
-    The images are among those with ink to complete, where there are three: others are all paper,
-    and trivially right.
+    The models complete A best (their samples' mean accuracy is highest) and B worst; of all others,
+    C has the samples that differ most (highest diversity). The lower image wins a tie. Images
+    without ink to complete are trivially right, so they are left out if three others remain.
     """
     tables = [table[table["hidden_run"] == run].set_index("image") for table in by_image]
     accuracy = pd.concat([table["accuracy"] for table in tables], axis=1).mean(axis=1)
@@ -32,7 +31,7 @@ def choose_digits(by_image: Sequence[pd.DataFrame], run: int) -> dict[str, int]:
 
 
 def draw_completions(rows: dict[str, np.ndarray], truth: np.ndarray, hidden: np.ndarray) -> Figure:
-    """One digit: a row a model, columns original, hidden and its samples.
+    """One digit, in a row for each model: the original, what is hidden, and the model's samples.
 
     ``rows``: pictures [S, T] by model; ``truth`` and ``hidden`` are pictures [T].
     """
@@ -44,7 +43,7 @@ def draw_completions(rows: dict[str, np.ndarray], truth: np.ndarray, hidden: np.
 
 
 def draw_mosaics(mosaics: dict[str, np.ndarray], across: int = 10) -> Figure:
-    """Panels of many pictures [N, T] each, by title, ``across`` pictures a row."""
+    """Panels of many pictures [N, T] each, by title, with ``across`` pictures in a row."""
     columns = min(2, len(mosaics))
     rows = -(-len(mosaics) // columns)
     figure, panels = plt.subplots(
@@ -53,7 +52,7 @@ def draw_mosaics(mosaics: dict[str, np.ndarray], across: int = 10) -> Figure:
     for axes in panels.flat[len(mosaics) :]:
         axes.set_axis_off()
     for axes, (title, pictures) in zip(panels.flat, mosaics.items(), strict=False):
-        _show(axes, mosaic(pictures, across))
+        show(axes, mosaic(pictures, across))
         axes.set_title(title, fontsize=9)
     return figure
 

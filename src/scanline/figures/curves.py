@@ -10,25 +10,22 @@ from matplotlib.ticker import MaxNLocator
 
 from scanline.figures.style import colour_of
 
-FEW = 8  # points of a curve, below which smoothing shows the first of them more than the course
-SMOOTHING = 0.5  # share of the last smoothed value in the next, as in the report's figures
+FEW = 8  # a curve of fewer points is not smoothed: its first point would outweigh the others
+SMOOTHING = 0.5  # the share of the last smoothed value in the next one, as in the report
 
 
 def smoothed(values: np.ndarray, smoothing: float = SMOOTHING) -> np.ndarray:
     """Exponential smoothing: s[0] = v[0], s[i] = smoothing s[i - 1] + (1 - smoothing) v[i]."""
-    result = np.array(values, float)
-    for i in range(1, len(result)):
-        result[i] = smoothing * result[i - 1] + (1 - smoothing) * result[i]
-    return result
+    return pd.Series(values, dtype=float).ewm(alpha=1 - smoothing, adjust=False).mean().to_numpy()
 
 
 def draw_learning_curves(
     curves: dict[str, pd.DataFrame], quantity: str, label: str, palette: Sequence[str]
 ) -> Figure:
-    """One quantity against training steps: by variant, training and held-out, raw and smoothed.
+    """One quantity against training steps, by variant, on training and held-out images.
 
-    ``curves``: curve_by_epoch tables by variant. Training is dashed, held-out solid; the raw values
-    are faint. A curve of few points is drawn raw alone, its points marked.
+    ``curves``: curve_by_epoch tables by variant. Training is dashed, held-out solid. Raw values are
+    faint, smoothed ones strong; a curve of few points shows its raw values only, as marked points.
     """
     figure, axes = plt.subplots(figsize=(6.2, 3.8))
     held_out = ""

@@ -16,9 +16,9 @@ FRAME = "#0072B2"
 def draw_bulk_and_tail(
     values: dict[str, np.ndarray], label: str, colours: dict[str, str]
 ) -> Figure:
-    """Histograms of ``values`` by name: all up to the 95th percentile, and all on a log axis.
+    """Histograms of ``values`` by name, up to the 95th percentile and, on a log axis, of all.
 
-    The first name is filled, so that a second one that hardly differs leaves it in sight.
+    The first is filled and the second an outline, so that both are seen where they hardly differ.
     """
     figure, (bulk, tail) = plt.subplots(1, 2, figsize=(7.6, 3.0), layout="constrained")
     everything = np.concatenate(list(values.values()))
@@ -47,7 +47,7 @@ def draw_bulk_and_tail(
     bulk.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     tail.set_title("all, logarithmic", fontsize=9)
     tail.set_yscale("log")
-    tail.set_ylim(bottom=0.7)  # one image is to be seen
+    tail.set_ylim(bottom=0.7)  # so that a single image can be seen
     tail.yaxis.set_major_formatter(FuncFormatter(lambda count, _: f"{count:g}"))
     if len(values) > 1:
         tail.legend()
@@ -57,9 +57,9 @@ def draw_bulk_and_tail(
 def draw_inpaintings(
     truth: np.ndarray, hidden: np.ndarray, filled: np.ndarray, titles: Sequence[str]
 ) -> Figure:
-    """Figure 18: rows of truth, hidden, in-painting; pictures [N, T], a column an image.
+    """Figure 18: rows of truth, hidden and in-painting; pictures [N, T], one column for each image.
 
-    A frame around the hidden patch, which may be one pixel, says where to look.
+    A frame shows where the hidden patch is, which may be a single pixel.
     """
     figure = draw_rows({"truth": truth, "hidden": hidden, "in-painting": filled}, titles)
     side = round(np.sqrt(hidden.shape[1]))

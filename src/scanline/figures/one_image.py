@@ -1,14 +1,12 @@
-"""One completed image: the hole, what is most probable, marginals, entropy, samples."""
+"""One completed image: the hole, the most probable completion, marginals, entropy, samples."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
-from matplotlib.image import AxesImage
 
-from scanline.figures.pictures import COLOURS, FILLED_PAPER, HIDDEN, INK, PAPER
+from scanline.figures.pictures import FILLED_PAPER, HIDDEN, INK, PAPER, show
 from scanline.holes.sets import filled
 from scanline.inference.one_image import Completed
 
@@ -18,9 +16,9 @@ ACROSS = 8  # samples in a row of the picture
 def draw_completed(
     pixels: np.ndarray, done: Completed, columns: int, truth: np.ndarray | None = None
 ) -> Figure:
-    """Hole, truth where it is known, best completion, marginals, entropy; below, the samples.
+    """Above: hole, truth if it is given, best completion, marginals, entropy. Below: the samples.
 
-    ``pixels`` and ``truth`` [T]; a sample's title is the log-likelihood of its image.
+    ``pixels`` and ``truth`` [T]; a sample's title is the log-likelihood of its image, in nats.
     """
     picture = np.where(pixels > 0, INK, PAPER)[None]
 
@@ -36,7 +34,7 @@ def draw_completed(
     grid = GridSpec(rows + 1, 1, figure=figure, height_ratios=[1.6] + [1] * rows)
     upper = grid[0].subgridspec(1, len(top) + 2)
     for i, (title, image) in enumerate(top.items()):
-        _show(figure.add_subplot(upper[i]), image, title)
+        show(_titled(figure.add_subplot(upper[i]), title), image)
     for i, (title, values, observed, limit) in enumerate(
         [
             ("p(ink)", done.marginals, pixels.astype(float), 1.0),
@@ -45,26 +43,17 @@ def draw_completed(
     ):
         image = observed.copy()
         image[done.hidden] = values
-        axes = figure.add_subplot(upper[len(top) + i])
-        shown = _show(axes, image.reshape(-1, columns), title, "magma_r", (0, limit))
+        axes = _titled(figure.add_subplot(upper[len(top) + i]), title)
+        shown = show(axes, image.reshape(-1, columns), "magma_r", (0, limit))
         figure.colorbar(shown, ax=axes, ticks=[0, round(limit, 2)], shrink=0.7)
     for number, sample in enumerate(done.samples):
         row, place = divmod(number, ACROSS)
         axes = figure.add_subplot(grid[row + 1].subgridspec(1, ACROSS)[place])
-        _show(axes, with_hidden(FILLED_PAPER + sample), f"{done.log_likelihood[number]:.1f}")
+        _titled(axes, f"{done.log_likelihood[number]:.1f}")
+        show(axes, with_hidden(FILLED_PAPER + sample))
     return figure
 
 
-def _show(
-    axes: Axes,
-    image: np.ndarray,
-    title: str,
-    colours: Colormap | str = COLOURS,
-    limits: tuple[float, float] = (-0.5, 5.5),
-) -> AxesImage:
+def _titled(axes: Axes, title: str) -> Axes:
     axes.set_title(title, fontsize=8)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.grid(False)
-    axes.spines[:].set(visible=True, linewidth=0.4)
-    return axes.imshow(image, cmap=colours, vmin=limits[0], vmax=limits[1], interpolation="nearest")
+    return axes

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 # Values of a picture: observed paper and ink, hidden, filled-in paper and ink, between pictures.
 PAPER, INK, HIDDEN, FILLED_PAPER, FILLED_INK, GAP = range(6)
@@ -16,9 +17,9 @@ COLOURS = ListedColormap(["#ffffff", "#111111", "#9a9a9a", "#fde7d3", "#c04a00",
 def pictures_of(
     pixels: np.ndarray, cut: int, run: int, samples: np.ndarray | None = None
 ) -> np.ndarray:
-    """Images [N, T] with ``run`` pixels from ``cut`` on hidden, or filled from ``samples`` [N, L].
+    """Images [N, T] with ``run`` pixels from ``cut`` on hidden, or filled by ``samples`` [N, L].
 
-    What lies behind the run is not known to the models and is shown as hidden too.
+    The models do not know what comes after the run, so it is shown as hidden too.
     """
     pictures = np.where(pixels > 0, INK, PAPER)
     pictures[:, cut:] = HIDDEN
@@ -48,10 +49,7 @@ def shaded(picture: np.ndarray, hidden: np.ndarray, p_ink: np.ndarray) -> np.nda
 
 
 def draw_rows(rows: dict[str, np.ndarray], titles: Sequence[str]) -> Figure:
-    """Pictures [N, T] by the name of their row, side by side; ``titles``: of the columns.
-
-    Pictures may also be given by their colours, [N, T, 3].
-    """
+    """Rows of pictures [N, T] or of their colours [N, T, 3], by name; ``titles`` of the columns."""
     across = len(titles)
     figure, panels = plt.subplots(
         len(rows), across, figsize=(0.95 * across + 0.8, 1.02 * len(rows) + 0.3),
@@ -59,21 +57,30 @@ def draw_rows(rows: dict[str, np.ndarray], titles: Sequence[str]) -> Figure:
     )  # fmt: skip
     for axes_row, (name, pictures) in zip(panels, rows.items(), strict=True):
         for axes, picture in zip(axes_row, pictures, strict=True):
-            _show(axes, picture)
+            show(axes, picture)
         axes_row[0].set_ylabel(name, fontsize=8)
     for axes, title in zip(panels[0], titles, strict=True):
         axes.set_title(title, fontsize=8)
     return figure
 
 
-def _show(axes: Axes, picture: np.ndarray) -> None:
+def show(
+    axes: Axes,
+    picture: np.ndarray,
+    colours: Colormap | str = COLOURS,
+    limits: tuple[float, float] = (-0.5, 5.5),
+) -> AxesImage:
+    """Shows a picture in a thin frame, without ticks: values [rows, columns], or a square [T].
+
+    A square may also come as its colours [T, 3]. ``limits``: the values at the ends of ``colours``.
+    """
     if picture.ndim == 1 or picture.shape[1] == 3:
         side = round(np.sqrt(len(picture)))
         picture = picture.reshape(side, side, *picture.shape[1:])
-    axes.imshow(picture, cmap=COLOURS, vmin=-0.5, vmax=5.5, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])
     axes.grid(False)
-    for spine in axes.spines.values():
-        spine.set_visible(True)
-        spine.set_linewidth(0.4)
+    axes.spines[:].set(visible=True, linewidth=0.4)
+    return axes.imshow(
+        picture, cmap=colours, vmin=limits[0], vmax=limits[1], interpolation="nearest"
+    )

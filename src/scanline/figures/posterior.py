@@ -1,17 +1,19 @@
-"""How well holes are filled, drawn: nats by hole, reliability diagrams, examples.
+"""Figures of how well holes are filled: nats by hole, reliability diagrams, examples.
 
-A method has one colour in every figure; the posterior has one, be it enumerated or sampled.
+``evaluation.words`` gives each method its label, colour and marker in every figure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from scanline.evaluation.words import METHODS, QUANTITIES
 from scanline.figures.pictures import (
     HIDDEN,
     INK,
@@ -25,63 +27,60 @@ from scanline.figures.style import COLOURS
 from scanline.holes.sets import values_at
 from scanline.inference.forecast import Forecast
 
+NATS = "nats_per_hidden_pixel"
 POSTERIOR = ("exact", "smc")
-LOOKS = {  # of a method: colour, marker, name
-    "prefix": (COLOURS[1], "s", "prefix: pixels before"),
-    "exact": (COLOURS[0], "o", "posterior, exact"),
-    "smc": (COLOURS[0], "D", "posterior, sequential Monte Carlo"),
-    "mcmc": (COLOURS[4], "P", "posterior, particle Gibbs"),
-    "gibbs": (COLOURS[2], "^", "Gibbs sampling"),
-    "nearest_image": (COLOURS[3], "v", "nearest training image"),
-    "pixel_frequencies": (COLOURS[6], "x", "pixel frequencies"),
-}
-FEW = 10  # pixels of a bin, below which its share of ink says nothing
+FEW = 10  # a bin of fewer pixels is not drawn: its share of ink says nothing
 SAMPLES = 3  # of the posterior, in the examples
 
 
 def draw_nats(table: pd.DataFrame) -> Figure:
-    """Nats per hidden pixel of the truth by hole and method, a panel a model.
+    """Nats per hidden pixel of the truth by hole and method, one panel for each model.
 
-    ``table``: posterior.csv. What the posterior gains on the prefix stands above the hole.
+    ``table``: posterior.csv. Above each hole stands what the posterior gains on the prefix.
     """
     models = list(dict.fromkeys(table["model"]))
     figure, panels = plt.subplots(
         1, len(models), figsize=(1.5 + 4.2 * len(models), 3.6), squeeze=False, sharey=True,
         layout="constrained",
     )  # fmt: skip
+    shown = table.dropna(subset=NATS)
     for axes, model in zip(panels[0], models, strict=True):
-        lines = table[table["model"] == model].dropna(subset="nats_per_hidden_pixel")
-        holes = list(dict.fromkeys(lines["hole"]))
-        for method, points in lines.groupby("method", sort=False):
-            colour, marker, _ = LOOKS[str(method)]
-            places = [holes.index(hole) for hole in points["hole"]]
-            axes.plot(places, points["nats_per_hidden_pixel"], marker, color=colour, ms=5)
-        for place, hole in enumerate(holes):
-            nats = lines[lines["hole"] == hole].set_index("method")["nats_per_hidden_pixel"]
-            before, after = nats["prefix"], nats[[each for each in POSTERIOR if each in nats]].min()
-            axes.plot([place, place], [after, before], color="grey", lw=0.8, zorder=0)
-            axes.annotate(
-                f"{100 * (after / before - 1):+.0f} %".replace("-", "−"),
-                (place, max(before, after)), xytext=(0, 7), textcoords="offset points",
-                ha="center", fontsize=8, color=COLOURS[0],
-            )  # fmt: skip
-        axes.set_xticks(range(len(holes)), holes, rotation=40, ha="right")
+        _draw_nats(axes, shown[shown["model"] == model])
         axes.set_title(model, fontsize=9)
-        axes.set_yscale("log")  # equal gains are equal lengths
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda nats, _: f"{nats:g}"))
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.margins(y=0.12)
-    panels[0, 0].set_ylabel("nats per hidden pixel")
-    _legend(figure, [method for method in LOOKS if method in set(lines["method"])])
+    panels[0, 0].set_ylabel(QUANTITIES[NATS].label)
+    _legend(figure, shown)
     return figure
 
 
-def draw_reliability(bins: pd.DataFrame) -> Figure:
-    """How often pixels are ink against the probability of it, a panel a hole, one model.
+def _draw_nats(axes: Axes, lines: pd.DataFrame) -> None:
+    """One model's methods at each hole, and from the prefix to the posterior a line."""
+    holes = list(dict.fromkeys(lines["hole"]))
+    for method, points in lines.groupby("method", sort=False):
+        colour, marker = look_of(str(method))
+        places = [holes.index(hole) for hole in points["hole"]]
+        axes.plot(places, points[NATS], marker, color=colour, ms=5)
+    for place, hole in enumerate(holes):
+        nats = lines[lines["hole"] == hole].set_index("method")[NATS]
+        before, after = nats["prefix"], nats[[each for each in POSTERIOR if each in nats]].min()
+        axes.plot([place, place], [after, before], color="grey", lw=0.8, zorder=0)
+        axes.annotate(
+            f"{100 * (after / before - 1):+.0f} %".replace("-", "−"),
+            (place, max(before, after)), xytext=(0, 7), textcoords="offset points",
+            ha="center", fontsize=8, color=COLOURS[0],
+        )  # fmt: skip
+    axes.set_xticks(range(len(holes)), holes, rotation=40, ha="right")
+    axes.set_yscale("log")  # equal gains are equal lengths
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda nats, _: f"{nats:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.margins(y=0.12)
 
-    ``bins``: reliability.csv. Bins of few pixels are left out; on the diagonal lies what is
-    calibrated.
+
+def draw_reliability(bins: pd.DataFrame) -> Figure:
+    """How often pixels are ink against the probability of it, one panel for each hole of a model.
+
+    ``bins``: reliability.csv. Bins of few pixels are left out. A calibrated forecast lies on the
+    diagonal.
     """
     bins = bins[(bins["method"] != "nearest_image") & (bins["n_pixels"] >= FEW)]
     holes = list(dict.fromkeys(bins["hole"]))
@@ -96,7 +95,7 @@ def draw_reliability(bins: pd.DataFrame) -> Figure:
     for axes, hole in zip(panels.flat, holes, strict=False):
         axes.plot([0, 1], [0, 1], color="grey", lw=0.8)
         for method, points in bins[bins["hole"] == hole].groupby("method", sort=False):
-            colour, marker, _ = LOOKS[str(method)]
+            colour, marker = look_of(str(method))
             axes.plot(points["p_ink"], points["ink"], marker=marker, color=colour, ms=3.5, lw=1)
         axes.set_title(hole, fontsize=9)
         axes.set_aspect("equal")
@@ -106,7 +105,7 @@ def draw_reliability(bins: pd.DataFrame) -> Figure:
         if place + columns >= len(holes):  # nothing below it
             axes.set_xlabel("probability of ink")
             axes.tick_params(labelbottom=True)
-    _legend(figure, [method for method in LOOKS if method in set(bins["method"])])
+    _legend(figure, bins)
     return figure
 
 
@@ -114,10 +113,10 @@ def draw_examples(
     images: Mapping[str, tuple[np.ndarray, np.ndarray]],
     forecasts: Mapping[str, Mapping[str, Forecast]],
 ) -> Figure:
-    """One image a hole: truth, hole, a prefix sample, posterior samples, the best, p(ink).
+    """One image for each hole: truth, hole, prefix and posterior samples, the best, p(ink).
 
-    ``images``: pixels [N, T] and hidden [N, k] by hole; ``forecasts``: of each
-    method, by hole. Shown is the first image that has ink in the hole.
+    ``images``: pixels [N, T] and hidden [N, k] by hole; ``forecasts``: of each method, by hole. The
+    first image that has ink in the hole is shown.
     """
     rows = {}
     for hole, (pixels, hidden) in images.items():
@@ -146,9 +145,15 @@ def first_with_ink(pixels: np.ndarray, hidden: np.ndarray) -> int:
     return int(np.argmax(values_at(pixels, hidden).any(axis=1)))
 
 
-def _legend(figure: Figure, methods: Sequence[str]) -> None:
-    handles = [
-        Line2D([], [], color=LOOKS[each][0], marker=LOOKS[each][1], ls="", ms=5) for each in methods
-    ]
-    names = [LOOKS[each][2] for each in methods]
+def look_of(method: str) -> tuple[str, str]:
+    """The colour and the marker of a method."""
+    return COLOURS[METHODS[method].colour], METHODS[method].marker
+
+
+def _legend(figure: Figure, table: pd.DataFrame) -> None:
+    """Names the methods of a table, below all panels."""
+    shown = [method for method in METHODS if method in set(table["method"])]
+    looks = [look_of(method) for method in shown]
+    handles = [Line2D([], [], color=colour, marker=marker, ls="", ms=5) for colour, marker in looks]
+    names = [METHODS[method].label for method in shown]
     figure.legend(handles, names, loc="outside lower center", ncols=3)

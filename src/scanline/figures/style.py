@@ -1,4 +1,7 @@
-"""How the figures look: one style, one colour a variant in every figure, .png and .pdf."""
+"""How the figures look: one style, one colour for each variant in every figure, .png and .pdf.
+
+Whoever draws calls ``use`` first; importing a module of figures changes nothing.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,21 +10,6 @@ import matplotlib
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-matplotlib.use("Agg")
-matplotlib.rcParams.update(
-    {
-        "figure.dpi": 100,
-        "savefig.dpi": 200,
-        "font.size": 9,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.grid": True,
-        "grid.alpha": 0.25,
-        "legend.frameon": False,
-        "pdf.fonttype": 42,  # text stays text
-        "svg.hashsalt": "scanline",
-    }
-)
 # Told apart with every common colour blindness (Okabe and Ito 2008), then darker shades of them.
 COLOURS = (
     *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#8C564B"),
@@ -29,8 +17,27 @@ COLOURS = (
 )
 
 
+def use() -> None:
+    """Sets this style for all figures of this process, and draws to files, not to a screen."""
+    matplotlib.use("Agg")
+    matplotlib.rcParams.update(
+        {
+            "figure.dpi": 100,
+            "savefig.dpi": 200,
+            "font.size": 9,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "grid.alpha": 0.25,
+            "legend.frameon": False,
+            "pdf.fonttype": 42,  # text stays text
+            "svg.hashsalt": "scanline",
+        }
+    )
+
+
 def colour_of(variant: str, palette: Sequence[str]) -> str:
-    """The colour of a variant: its place in ``palette``, the names of all variants."""
+    """The colour of a variant, by its place in ``palette``, the names of all variants."""
     return COLOURS[list(palette).index(variant) % len(COLOURS)]
 
 

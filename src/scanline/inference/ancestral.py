@@ -11,21 +11,11 @@ import numpy as np
 import tensorflow as tf
 
 from scanline.holes.sets import check_hidden, values_at
+from scanline.inference.forecast import Completions
+from scanline.inference.log_odds import log_prob
 from scanline.models.predictor import Predictor
 
 ROWS = 2**14  # sequences that advance together
-
-
-class Completions(NamedTuple):
-    """Samples of L hidden pixels of N images, S an image, and what the model said on the way.
-
-    The first l pixels of a sample are a sample of the first l hidden pixels.
-    """
-
-    samples: np.ndarray  # uint8 [N, S, L], drawn from p(hidden | pixels before)
-    sample_logits: np.ndarray  # float32 [N, S, L], log-odds of ink given the sample's own past
-    truth: np.ndarray  # uint8 [N, L]
-    teacher_forced_logits: np.ndarray  # float32 [N, L], log-odds of ink given the true past
 
 
 class PrefixCompletions(NamedTuple):
@@ -172,14 +162,12 @@ def _complete(model, pixels, hidden, samples, seed) -> PrefixCompletions:
     )
     places = hidden - start
     values = _at(filled.numpy().T.reshape(images, rows, -1), places)
-    odds = _at(logits.numpy().T.reshape(images, rows, -1), places)[:, :samples]
-    truth = values_at(pixels, hidden)
-    true_odds = np.take_along_axis(forced.numpy(), places, axis=1).astype(np.float64)
+    drawn_logits = _at(logits.numpy().T.reshape(images, rows, -1), places)[:, :samples]
     return PrefixCompletions(
         samples=values[:, :samples],
         greedy=values[:, samples],
-        marginals=np.exp(-np.logaddexp(0, -odds.astype(np.float64))).mean(axis=1),
-        log_probs=-np.logaddexp(0, (1 - 2.0 * truth) * true_odds),
+        marginals=np.exp(log_prob(drawn_logits, 1)).mean(axis=1),
+        log_probs=log_prob(values_at(forced.numpy(), places), values_at(pixels, hidden)),
     )
 
 

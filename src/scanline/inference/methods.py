@@ -1,147 +1,237 @@
 """Ways to fill a hole, each as a forecast: by the pixels before, by all observed, by training.
 
-``pixels`` [N, T] hold the true values at ``hidden`` [N, k]; a method reads them there only to say
-how probable it had held the truth.
+``METHODS`` lists them. A new way is a function here, an entry of the list, and a label in
+``evaluation.words``. A setting of its own is a field of ``SamplerSettings``, and a key of
+``posterior`` in config.yaml and in its schema. ``check`` compares these when the study starts. It
+must be quick, so what needs TensorFlow is imported by the functions that use it.
 """
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from scanline.holes.sets import values_at
-from scanline.inference.ancestral import prefix_completions
 from scanline.inference.baselines import ink_frequencies, nearest_images
-from scanline.inference.exact import exact_posterior
 from scanline.inference.forecast import Forecast
-from scanline.inference.gibbs import gibbs_posterior
-from scanline.inference.likelihood import log_likelihoods
-from scanline.inference.particle_gibbs import refine
-from scanline.inference.resampling import draw_by_weight
-from scanline.inference.smc import Particles, beam_search, smc_posterior
-from scanline.models.predictor import Predictor
 
-Method = Callable[[np.ndarray, np.ndarray], Forecast]
+if TYPE_CHECKING:
+    from scanline.inference.smc import Particles
+    from scanline.models.predictor import Predictor
+
+HERE = "src/scanline/inference/methods.py"
 
 
-def methods(
-    model: Predictor,
-    training: np.ndarray,
-    hidden_pixels: int,
-    *,
-    exact_pixels: int,
-    particles: int,
-    chains: int,
-    moves: int,
-    sweeps: int,
-    samples: int,
-    seed: int,
-) -> dict[str, Method]:
-    """The ways to fill a hole of so many ``hidden_pixels``, by name: of (pixels, hidden).
+@dataclass(frozen=True)
+class SamplerSettings:
+    """How holes are filled: the numbers of config.yaml's ``posterior`` section.
 
-    Up to ``exact_pixels`` the posterior is enumerated (``exact``), beyond sampled by ``particles``
-    (``smc``), of which ``chains`` go on for so many ``moves`` of particle Gibbs (``mcmc``). Gibbs
-    sampling (``gibbs``) has as many chains and so many ``sweeps``. ``training`` [M, T] are the
-    training images.
+    Attributes:
+        exact_pixels: the posterior of a hole of more hidden pixels is sampled, not enumerated
+        particles: of sequential Monte Carlo, an image
+        chains: of particle Gibbs and of Gibbs sampling, an image
+        moves: of particle Gibbs, each on one block of hidden pixels that lie together
+        block: hidden pixels of a block
+        move_particles: particles of one move, the present values among them
+        sweeps: of Gibbs sampling, each over all hidden pixels
+        samples: an image, of the prefix and of what is weighted
+        seed: what the draws depend on
     """
-    if hidden_pixels <= exact_pixels:
-        posterior = {
-            "exact": lambda pixels, hidden: by_exact_posterior(model, pixels, hidden, samples, seed)
-        }
-    else:
-        posterior = {
-            "smc": lambda pixels, hidden: by_smc(model, pixels, hidden, particles, samples, seed),
-            "mcmc": lambda pixels, hidden: by_mcmc(
-                model, pixels, hidden, particles, chains, moves, seed
-            ),
-        }
-    return {
-        "prefix": lambda pixels, hidden: by_prefix(model, pixels, hidden, samples, seed),
-        **posterior,
-        "gibbs": lambda pixels, hidden: by_gibbs(model, pixels, hidden, chains, sweeps, seed),
-        "nearest_image": lambda pixels, hidden: by_nearest_image(pixels, hidden, training),
-        "pixel_frequencies": lambda pixels, hidden: by_pixel_frequencies(pixels, hidden, training),
-    }
+
+    exact_pixels: int
+    particles: int
+    chains: int
+    moves: int
+    block: int
+    move_particles: int
+    sweeps: int
+    samples: int
+    seed: int
 
 
-def by_prefix(
-    model: Predictor, pixels: np.ndarray, hidden: np.ndarray, samples: int, seed: int
-) -> Forecast:
+class Given(NamedTuple):
+    """What a method is asked: what could the hidden pixels be?
+
+    ``pixels`` hold the true values at ``hidden``; a method reads them there only to say how
+    probable it had held the truth.
+    """
+
+    model: "Predictor"
+    training: np.ndarray  # uint8 [M, T], the training images
+    pixels: np.ndarray  # uint8 [N, T]
+    hidden: np.ndarray  # int [N, k], flat indices, ascending
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to fill a hole: of ``Given`` and, by keyword, of the settings that it reads.
+
+    ``holes``: any; those that are ``enumerated``, of up to ``exact_pixels`` hidden pixels; or those
+    that are ``sampled``, of more.
+    """
+
+    name: str
+    holes: Literal["any", "enumerated", "sampled"]
+    function: Callable[..., Forecast]
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The names of the settings that the method reads."""
+        return tuple(inspect.signature(self.function).parameters)[1:]
+
+    def forecast(self, given: Given, settings: SamplerSettings) -> Forecast:
+        """What the method says of the hidden pixels."""
+        return self.function(given, **{name: getattr(settings, name) for name in self.settings})
+
+
+def methods_for(hidden_pixels: int, settings: SamplerSettings) -> list[Method]:
+    """The ways to fill a hole of so many ``hidden_pixels``."""
+    kind = "enumerated" if hidden_pixels <= settings.exact_pixels else "sampled"
+    return [method for method in METHODS if method.holes in ("any", kind)]
+
+
+def check(settings: Iterable[str]) -> None:
+    """Raises ValueError, naming the file to edit, where a setting is only half there.
+
+    ``settings`` are the names that the config gives to fill_holes. ``evaluation.words`` has a check
+    of its own for the methods' labels.
+    """
+    known, given = {field.name for field in fields(SamplerSettings)}, set(settings)
+    for method in METHODS:
+        if unknown := sorted(set(method.settings) - known):
+            raise ValueError(
+                f"{HERE}: the method {method.name!r} reads {unknown[0]!r}, which is no field of "
+                f"SamplerSettings; add it there, or rename it"
+            )
+    if lacking := sorted(known - given):
+        raise ValueError(
+            f"config.yaml: posterior lacks {lacking[0]!r}, a field of SamplerSettings in {HERE}; "
+            f"add it there and to workflow/schemas/config.schema.yaml"
+        )
+    if unread := sorted(given - known):
+        raise ValueError(
+            f"{HERE}: SamplerSettings has no field {unread[0]!r}, a key of posterior in "
+            f"config.yaml; add it, or drop the key there and in workflow/schemas/config.schema.yaml"
+        )
+
+
+def by_prefix(given: Given, *, samples: int, seed: int) -> Forecast:
     """From the pixels before alone, as the report completes: best is greedy, p(ink) by sampling.
 
     The truth's probability is teacher-forced: each true pixel given the true ones before it.
     """
-    found = prefix_completions(model, pixels, hidden, samples, seed)
+    from scanline.inference.ancestral import prefix_completions
+
+    found = prefix_completions(given.model, given.pixels, given.hidden, samples, seed)
     return Forecast(found.greedy, found.marginals, found.samples, found.log_probs.sum(axis=1))
 
 
-def by_exact_posterior(
-    model: Predictor, pixels: np.ndarray, hidden: np.ndarray, samples: int, seed: int
-) -> Forecast:
+def by_exact_posterior(given: Given, *, samples: int, seed: int) -> Forecast:
     """From all observed pixels, by enumeration."""
-    found = exact_posterior(model, pixels, hidden)
-    true_index = found.index_of(values_at(pixels, hidden))[:, None]
+    from scanline.inference.exact import exact_posterior
+
+    found = exact_posterior(given.model, given.pixels, given.hidden)
+    true_index = found.index_of(values_at(given.pixels, given.hidden))[:, None]
     return Forecast(
         best=found.map_completion,
         marginals=found.marginals,
-        samples=found.completions[_places(found.log_posterior, samples, seed)],
+        samples=found.completions[_drawn(found.log_posterior, samples, seed)],
         log_prob=np.take_along_axis(found.log_posterior, true_index, axis=1)[:, 0],
     )
 
 
-def by_smc(
-    model: Predictor,
-    pixels: np.ndarray,
-    hidden: np.ndarray,
-    particles: int,
-    samples: int,
-    seed: int,
-) -> Forecast:
+def by_smc(given: Given, *, particles: int, samples: int, seed: int) -> Forecast:
     """From all observed pixels, by sequential Monte Carlo.
 
     Best is the most probable of all particles and of a beam search as wide as they are many.
     """
+    from scanline.inference.likelihood import log_likelihoods
+    from scanline.inference.smc import beam_search, smc_posterior
+
+    model, _, pixels, hidden = given
     found = smc_posterior(model, pixels, hidden, particles, seed)
     beam, nats = beam_search(model, pixels, hidden, particles)
     better = nats > found.log_likelihood.max(axis=1)
     log_likelihood = log_likelihoods(model, pixels)
-    places = _places(found.log_weights, samples, seed)
+    drawn = _drawn(found.log_weights, samples, seed)
     log_observed = log_observed_at_least(found, log_likelihood, values_at(pixels, hidden))
     return Forecast(
         best=np.where(better[:, None], beam, found.map_completion),
         marginals=found.marginals,
-        samples=np.take_along_axis(found.values, places[:, :, None], axis=1),
+        samples=np.take_along_axis(found.values, drawn[:, :, None], axis=1),
         log_prob=log_likelihood - log_observed,
     )
 
 
-def by_mcmc(
-    model: Predictor,
-    pixels: np.ndarray,
-    hidden: np.ndarray,
+def by_particle_gibbs(
+    given: Given,
+    *,
     particles: int,
     chains: int,
     moves: int,
+    block: int,
+    move_particles: int,
     seed: int,
 ) -> Forecast:
     """From all observed pixels: chains of particle Gibbs, begun from sequential Monte Carlo."""
-    found = smc_posterior(model, pixels, hidden, particles, seed)
-    return _of_chains(refine(model, pixels, found, chains, moves, seed))
+    from scanline.inference.particle_gibbs import refine
+    from scanline.inference.smc import smc_posterior
+
+    begun = smc_posterior(given.model, given.pixels, given.hidden, particles, seed)
+    return _of_chains(
+        refine(given.model, given.pixels, begun, chains, moves, seed, block, move_particles)
+    )
 
 
-def by_gibbs(
-    model: Predictor,
-    pixels: np.ndarray,
-    hidden: np.ndarray,
-    chains: int,
-    sweeps: int,
-    seed: int,
-) -> Forecast:
+def by_gibbs(given: Given, *, chains: int, sweeps: int, seed: int) -> Forecast:
     """From all observed pixels: chains that draw one pixel at a time, begun from the prefix."""
-    return _of_chains(gibbs_posterior(model, pixels, hidden, chains, seed, sweeps))
+    from scanline.inference.gibbs import gibbs_posterior
+
+    return _of_chains(
+        gibbs_posterior(given.model, given.pixels, given.hidden, chains, seed, sweeps)
+    )
+
+
+def by_nearest_image(given: Given) -> Forecast:
+    """The hidden pixels of the nearest training image (``inference.baselines``)."""
+    nearest = nearest_images(given.pixels, given.hidden, given.training)
+    values = values_at(given.training[nearest], given.hidden)
+    return Forecast(
+        best=values,
+        marginals=values.astype(np.float64),
+        samples=values[:, None][:, :0],
+        log_prob=np.full(len(values), np.nan),
+    )
+
+
+def by_pixel_frequencies(given: Given) -> Forecast:
+    """Every pixel by itself: how often it is ink in the training images."""
+    marginals = ink_frequencies(given.training)[given.hidden]
+    best = (marginals > 0.5).astype(np.uint8)
+    truth = values_at(given.pixels, given.hidden)
+    return Forecast(
+        best=best,
+        marginals=marginals,
+        samples=best[:, None][:, :0],
+        log_prob=np.log(np.where(truth == 1, marginals, 1 - marginals)).sum(axis=1),
+    )
+
+
+METHODS = (  # in the order of tables and figures
+    Method("prefix", "any", by_prefix),
+    Method("exact", "enumerated", by_exact_posterior),
+    Method("smc", "sampled", by_smc),
+    Method("particle_gibbs", "sampled", by_particle_gibbs),
+    Method("gibbs", "any", by_gibbs),
+    Method("nearest_image", "any", by_nearest_image),
+    Method("pixel_frequencies", "any", by_pixel_frequencies),
+)
 
 
 def log_observed_at_least(
-    particles: Particles, log_likelihood: np.ndarray, truth: np.ndarray
+    particles: "Particles", log_likelihood: np.ndarray, truth: np.ndarray
 ) -> np.ndarray:
     """The estimate of log p(observed) [N], or the sum over known completions where that is more.
 
@@ -156,38 +246,19 @@ def log_observed_at_least(
     return np.maximum(particles.log_observed, bounds)
 
 
-def by_nearest_image(pixels: np.ndarray, hidden: np.ndarray, training: np.ndarray) -> Forecast:
-    """The hidden pixels of the nearest of the ``training`` images [M, T] (inference.baselines)."""
-    nearest = training[nearest_images(pixels, hidden, training)]
-    values = np.take_along_axis(nearest, hidden, axis=1)
-    return Forecast(values, values.astype(np.float64), _none_of(values), _unknown(values))
+def _of_chains(ends: "Particles") -> Forecast:
+    """By the ends of chains; they say nothing of p(observed), so neither of the truth."""
+    return Forecast(
+        best=ends.map_completion,
+        marginals=ends.marginals,
+        samples=ends.values,
+        log_prob=np.full(len(ends.values), np.nan),
+    )
 
 
-def by_pixel_frequencies(pixels: np.ndarray, hidden: np.ndarray, training: np.ndarray) -> Forecast:
-    """Every pixel by itself: how often it is ink in the ``training`` images [M, T]."""
-    marginals = ink_frequencies(training)[hidden]
-    best = (marginals > 0.5).astype(np.uint8)
-    log_probs = np.log(np.where(values_at(pixels, hidden) == 1, marginals, 1 - marginals))
-    return Forecast(best, marginals, _none_of(best), log_probs.sum(axis=1))
+def _drawn(log_weights: np.ndarray, samples: int, seed: int) -> np.ndarray:
+    """Which of C completions the ``samples`` of an image are, drawn by weight: int [N, samples]."""
+    from scanline.inference.resampling import draw_by_weight
 
-
-def _none_of(values: np.ndarray) -> np.ndarray:
-    """No samples of ``values`` [N, k]: [N, 0, k]."""
-    return np.empty((len(values), 0, values.shape[1]), np.uint8)
-
-
-def _unknown(values: np.ndarray) -> np.ndarray:
-    """No log-probability of the truth, for each image of ``values`` [N, k]: NaN [N]."""
-    return np.full(len(values), np.nan)
-
-
-def _of_chains(ends: Particles) -> Forecast:
-    """By the ends of chains; they say nothing of p(observed)."""
-    best = ends.map_completion
-    return Forecast(best, ends.marginals, ends.values, _unknown(best))
-
-
-def _places(log_weights: np.ndarray, samples: int, seed: int) -> np.ndarray:
-    """``samples`` places an image, drawn by its weights [N, C]: int [N, samples]."""
     uniform = np.random.Generator(np.random.Philox(seed)).random((len(log_weights), samples))
     return draw_by_weight(log_weights, uniform)

@@ -1,4 +1,4 @@
-"""One image with a hole, completed: samples by likelihood, marginals, entropy, and their picture.
+"""One image with a hole, completed: samples by likelihood, marginals, entropy.
 
 A small hole has its exact posterior. For a larger one several independent runs of sequential Monte
 Carlo estimate p(observed), their spread its error; their pooled particles begin the chains of
@@ -15,8 +15,6 @@ from scanline.inference.particle_gibbs import refine
 from scanline.inference.resampling import draw_by_weight
 from scanline.inference.smc import pooled, smc_posterior
 from scanline.models.predictor import Predictor
-
-EXACT_UP_TO = 12  # hidden pixels
 
 
 class Completed(NamedTuple):
@@ -43,9 +41,8 @@ def complete_exactly(
 ) -> Completed:
     """``pixels`` [T] with its ``hidden`` [k] pixels drawn from their exact posterior."""
     found = exact_posterior(model, pixels[None], hidden[None])
-    chosen = draw_by_weight(found.log_posterior, np.random.default_rng(seed).random((1, samples)))[
-        0
-    ]
+    uniform = np.random.default_rng(seed).random((1, samples))
+    chosen = draw_by_weight(found.log_posterior, uniform)[0]
     chosen = chosen[np.argsort(-found.log_joint[0, chosen], kind="stable")]
     return Completed(
         hidden=hidden,
@@ -67,21 +64,24 @@ def complete_by_sampling(
     particles: int,
     runs: Iterable[int],
     moves: Iterable[int],
+    block: int,
+    move_particles: int,
     seed: int,
 ) -> Completed:
-    """``pixels`` [T] with its ``hidden`` [k] pixels from ``runs`` of SMC and ``moves`` of Gibbs.
+    """``pixels`` [T] with its ``hidden`` [k] pixels from ``runs`` of SMC, then particle Gibbs.
 
     Each run has ``particles`` particles, and a seed of its own; there are at least two of them.
+    A move of particle Gibbs draws ``block`` hidden pixels anew with ``move_particles`` particles.
     Marginals are over all chains after each move; over the particles where there is no move.
     """
     image, places = pixels[None], hidden[None]
     found = [smc_posterior(model, image, places, particles, seed + run) for run in runs]
     both = pooled(found)
     relative = np.exp([each.log_observed[0] - both.log_observed[0] for each in found])
-    chains = refine(model, image, both, samples, 0, seed)
+    chains = refine(model, image, both, samples, 0, seed, block, move_particles)
     marginals = []
     for move in moves:
-        chains = refine(model, image, chains, samples, 1, seed + move)
+        chains = refine(model, image, chains, samples, 1, seed + move, block, move_particles)
         marginals.append(chains.marginals[0])
     order = np.argsort(-chains.log_likelihood[0], kind="stable")
     best = max((both, chains), key=lambda each: each.log_likelihood.max())

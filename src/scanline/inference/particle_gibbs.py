@@ -1,19 +1,16 @@
-"""Markov chains on the hidden pixels, whose stationary distribution is the posterior.
+"""Particle Gibbs: Markov chains on the hidden pixels, with the posterior as their limit.
 
-``refine``: particle Gibbs by blocks. A block of hidden pixels is drawn anew given all others by
-sequential Monte Carlo in which the present values are one of the particles (conditional SMC;
-Andrieu, Doucet and Holenstein 2010, doi:10.1111/j.1467-9868.2009.00736.x). It repairs what plain
-SMC leaves of a long hole: many observed pixels after the hole let few particles of different
-beginnings live. A block is the hidden pixels nearest to one of them, so that what is drawn together
-lies together, whatever the hole's shape.
-
-``gibbs_posterior``: single pixels, each drawn given all others; both values are scored by the whole
-likelihood from that pixel on. The baseline: slow, and stuck where two pixels must change together.
+A move draws a block of hidden pixels anew, given all others, by sequential Monte Carlo in which the
+present values are one of the particles (conditional SMC; Andrieu, Doucet and Holenstein 2010,
+doi:10.1111/j.1467-9868.2009.00736.x). It repairs what plain SMC leaves of a long hole: many
+observed pixels after the hole let few particles of different beginnings live. A block is the hidden
+pixels nearest to one of them, so that what is drawn together lies together, whatever the hole's
+shape.
 """
 
 import numpy as np
 
-from scanline.holes.sets import filled
+from scanline.holes.sets import filled, values_at
 from scanline.inference.resampling import draw_by_weight
 from scanline.inference.smc import Particles, smc_posterior
 from scanline.models.predictor import Predictor
@@ -26,8 +23,8 @@ def refine(
     chains: int,
     moves: int,
     seed: int,
-    block: int = 16,
-    particles: int = 16,
+    block: int,
+    particles: int,
 ) -> Particles:
     """``chains`` draws from the particles ``found``, each moved ``moves`` times: equal weights.
 
@@ -44,40 +41,45 @@ def refine(
             f"particles is {particles}; allowed: 2 and above, the present one included"
         )
     images, count = found.hidden.shape
-    uniform = [np.random.default_rng((seed, n)) for n in range(images)]
-    first = np.stack([each.random() for each in uniform])
-    comb = (np.arange(chains) + first[:, None]) / chains
-    chosen = draw_by_weight(found.log_weights, comb)
-    values = np.take_along_axis(found.values, chosen[:, :, None], axis=1)
-    values = values.reshape(images * chains, count)
-    log_likelihood = np.take_along_axis(found.log_likelihood, chosen, axis=1).reshape(-1)
+    generators = [np.random.default_rng((seed, n)) for n in range(images)]
+    values, log_likelihood = _begun(found, chains, generators)
     hidden = np.repeat(found.hidden, chains, axis=0)
     rows = np.repeat(pixels.astype(np.uint8), chains, axis=0)
     for move in range(moves if count else 0):
         centre = int(np.random.default_rng((seed, images, move)).integers(count))
-        inside = np.repeat(
-            _nearest(found.hidden, centre, block, model.pixels["columns"]), chains, axis=0
-        )
-        places = np.take_along_axis(hidden, inside, axis=1)
+        inside = _nearest(found.hidden, centre, block, model.pixels["columns"])
+        inside = np.repeat(inside, chains, axis=0)
         again = smc_posterior(
             model,
             filled(rows, hidden, values),
-            places,
+            values_at(hidden, inside),
             particles,
             int(np.random.SeedSequence((seed, move)).generate_state(1)[0]),
-            reference=np.take_along_axis(values, inside, axis=1),
+            reference=values_at(values, inside),
         )
-        number = np.concatenate([each.random((chains, 1)) for each in uniform])
-        taken = draw_by_weight(again.log_weights, number)
-        np.put_along_axis(
-            values, inside, np.take_along_axis(again.values, taken[:, :, None], axis=1)[:, 0], 1
-        )
+        uniform = np.concatenate([each.random((chains, 1)) for each in generators])
+        taken = draw_by_weight(again.log_weights, uniform)
+        drawn = np.take_along_axis(again.values, taken[:, :, None], axis=1)[:, 0]
+        values = filled(values, inside, drawn)
         log_likelihood = np.take_along_axis(again.log_likelihood, taken, axis=1)[:, 0]
     return found._replace(
         values=values.reshape(images, chains, count),
         log_weights=np.full((images, chains), -np.log(chains)),
         log_likelihood=log_likelihood.reshape(images, chains),
     )
+
+
+def _begun(found: Particles, chains: int, generators) -> tuple[np.ndarray, np.ndarray]:
+    """Each image's ``chains`` drawn from its particles, systematically: values, log p of images.
+
+    Of all images one after the other: [N * chains, k] and [N * chains].
+    """
+    first = np.stack([each.random() for each in generators])
+    comb = (np.arange(chains) + first[:, None]) / chains
+    chosen = draw_by_weight(found.log_weights, comb)
+    values = np.take_along_axis(found.values, chosen[:, :, None], axis=1)
+    log_likelihood = np.take_along_axis(found.log_likelihood, chosen, axis=1)
+    return values.reshape(log_likelihood.size, -1), log_likelihood.reshape(-1)
 
 
 def _nearest(hidden: np.ndarray, centre: int, count: int, columns: int) -> np.ndarray:

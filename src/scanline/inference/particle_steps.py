@@ -32,7 +32,7 @@ def advance(model, seen, is_hidden, start, stop, states, log_weights, log_likeli
     for t in tf.range(start, stop):
         logits, states = model.step_on(model.inputs_of.at(seen, t), states)
         logits = tf.reshape(tf.cast(logits, tf.float64), shape)
-        log_probs = -tf.math.softplus(tf.stack([logits, -logits], axis=2))
+        log_probs = _log_prob(tf.stack([logits, logits], axis=2), [0, 1])
         pixel = tf.reshape(tf.cast(seen[t + 1], tf.int32), shape)
         parent = same
         observed = tf.gather(log_probs, pixel, batch_dims=2)
@@ -80,9 +80,13 @@ def observe(model, pixels, start, stop, states, log_weights, log_likelihood):
     each step [N, S], the states.
     """
     logits, states = model.segment(pixels, start, stop, states)
-    value = tf.cast(pixels[:, start:stop], tf.float64)
-    log_probs = -tf.math.softplus((1 - 2 * value) * tf.cast(logits, tf.float64))
+    log_probs = _log_prob(logits, pixels[:, start:stop])
     shape = tf.shape(log_weights)
     passed = tf.cumsum(tf.reshape(log_probs, [shape[0], shape[1], -1]), axis=2)
     sizes = effective_size(log_weights[:, :, None] + passed)
     return log_weights + passed[:, :, -1], log_likelihood + passed[:, :, -1], sizes, states
+
+
+def _log_prob(logits: tf.Tensor, pixels) -> tf.Tensor:
+    """``log_odds.log_prob`` inside a compiled function."""
+    return -tf.math.softplus((1 - 2 * tf.cast(pixels, tf.float64)) * tf.cast(logits, tf.float64))

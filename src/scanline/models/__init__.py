@@ -1,1 +1,3 @@
 """Recurrent layers and the models made of them: what they compute, how they are kept."""
+
+from scanline import backend as backend  # before TensorFlow is imported

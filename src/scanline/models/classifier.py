@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from scanline.models.loading import load_model
 from scanline.models.reading import Reading
-from scanline.models.recurrent import RecurrentStack, set_gate_bias
+from scanline.models.recurrent import RecurrentStack
 
 CLASSES = 10
 BATCH = 256  # images; bounds the memory
@@ -50,7 +50,7 @@ class Classifier(keras.Model):
         self.stack.build((None, None, 1))
         for layer, width in zip(self.head, (units, units, 100, 100), strict=True):
             layer.build((None, width))
-        set_gate_bias(self.stack, gate_bias, pixels["rows"] * pixels["columns"], seed)
+        self.stack.set_gate_bias(gate_bias, pixels["rows"] * pixels["columns"], seed)
         self.built = True
 
     def call(self, pixels: tf.Tensor, training: bool = False) -> tf.Tensor:

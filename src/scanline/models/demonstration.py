@@ -32,43 +32,41 @@ The layers compute in float32, whose rounding (6e-8 of a value, at each step) ad
 """
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from scanline.models.cells import CELLS
 from scanline.models.recurrent import RecurrentStack
 
 COLUMNS = ("demonstration", "cell", "gate_bias", "error", "bound")
-SETTINGS = {
-    ("keep", "lstm"): "i = 0, f = 1",
-    ("keep", "gru"): "z = 1",
-    ("copy", "lstm"): "f = 0, i = 1, U = 0",
-    ("copy", "gru"): "z = 0, U = 0",
-    ("imitate", "lstm"): "the nearest LSTM to the report's GRU",
-}
-GATES = {"gru": ("z", "r", "h"), "lstm": ("i", "f", "c", "o")}
-KEEPING = {"gru": {"z": 1}, "lstm": {"f": 1, "i": -1}}  # signs of the bias
-BATCH = 32  # sequences, over which the largest error is taken
-COPYING = {"gru": {"z": -1}, "lstm": {"f": -1, "i": 1}}
 
 
-def demonstrate(*, gate_biases: Sequence[float], steps: int, units: int, seed: int) -> pd.DataFrame:
+def demonstrate(
+    *, gate_biases: Sequence[float], steps: int, units: int, sequences: int, seed: int
+) -> pd.DataFrame:
     """All demonstrations, one row each and gate bias; columns as in COLUMNS (bound: NaN if none).
 
-    Raises ValueError where a gate bias is negative or no number, or ``steps`` or ``units`` below 1.
+    An error is the largest over so many ``sequences`` (to copy, over half as many pairs). Raises
+    ValueError where a gate bias is negative or no number, ``steps`` or ``units`` below 1, or there
+    are fewer than 2 sequences.
     """
     if not gate_biases or not all(np.isfinite(b) and b >= 0 for b in gate_biases):
         raise ValueError(f"gate_biases is {tuple(gate_biases)}; allowed: numbers, 0 and above")
     if steps < 1 or units < 1:
         raise ValueError(f"steps is {steps} and units is {units}; allowed: 1 and above")
+    if sequences < 2:
+        raise ValueError(f"sequences is {sequences}; allowed: 2 and above")
+    drawn = Drawn(sequences, steps, seed)
     rows = []
-    layers = {cell: Layer(cell, units) for cell in GATES}
-    single = {cell: Layer(cell, 1) for cell in GATES}
+    layers = {cell: Layer(cell, units) for cell in CELLS}
+    single = {cell: Layer(cell, 1) for cell in CELLS}
     for bias in sorted({float(bias) for bias in gate_biases}):
         for cell, layer in layers.items():
-            rows.append(("keep", cell, bias, *keeping_error(layer, bias, steps, seed)))
-            rows.append(("copy", cell, bias, *copying_error(layer, bias, steps, seed)))
+            rows.append(("keep", cell, bias, *keeping_error(layer, bias, drawn)))
+            rows.append(("copy", cell, bias, *copying_error(layer, bias, drawn)))
         rows.append(("imitate", "lstm", bias, imitation_error(single, bias), np.nan))
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.sort_values(["demonstration", "cell", "gate_bias"], ignore_index=True)
@@ -77,7 +75,7 @@ def demonstrate(*, gate_biases: Sequence[float], steps: int, units: int, seed: i
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Per demonstration and cell: its gates in the limit, and the error with no and most bias."""
     rows = []
-    for (demonstration, cell), gates in SETTINGS.items():
+    for (demonstration, cell), gates in _settings().items():
         chosen = (table.demonstration == demonstration) & (table.cell == cell)
         first, last = table[chosen].iloc[0], table[chosen].iloc[-1]
         rows.append(
@@ -92,6 +90,27 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _settings() -> dict[tuple[str, str], str]:
+    """The gates in the limit, by demonstration and cell."""
+
+    def limits(signs: Mapping[str, int]) -> str:
+        return ", ".join(f"{gate} = {max(sign, 0)}" for gate, sign in signs.items())
+
+    return {
+        **{("keep", name): limits(CELLS[name].keep) for name in reversed(CELLS)},
+        **{("copy", name): f"{limits(CELLS[name].copy)}, U = 0" for name in reversed(CELLS)},
+        ("imitate", "lstm"): "the nearest LSTM to the report's GRU",
+    }
+
+
+class Drawn(NamedTuple):
+    """The random sequences that an error is the largest over, and the seed of all that is drawn."""
+
+    sequences: int
+    steps: int
+    seed: int
 
 
 class Layer:
@@ -113,23 +132,24 @@ class Layer:
         return np.asarray(outputs, np.float64), np.asarray(after[-1], np.float64)
 
 
-def keeping_error(layer: Layer, bias: float, steps: int, seed: int) -> tuple[float, float]:
-    """Largest change of a state over ``steps`` steps of random pixels, and its bound."""
-    generator = np.random.default_rng(seed)
-    weights = _biased(layer, KEEPING[layer.cell], bias, generator)
-    start = _start(layer, generator)
-    _, kept = layer.run(weights, generator.integers(0, 2, (BATCH, steps, 1)), start)
-    bound = -np.expm1(steps * np.log(_sigmoid(bias))) * (1 + float(np.abs(start[-1]).max()))
+def keeping_error(layer: Layer, bias: float, drawn: Drawn) -> tuple[float, float]:
+    """Largest change of a state over steps of random pixels, and its bound."""
+    generator = np.random.default_rng(drawn.seed)
+    weights = _biased(layer, CELLS[layer.cell].keep, bias, generator)
+    start = _start(layer, drawn.sequences, generator)
+    _, kept = layer.run(weights, generator.integers(0, 2, (drawn.sequences, drawn.steps, 1)), start)
+    bound = -np.expm1(drawn.steps * np.log(_sigmoid(bias))) * (1 + float(np.abs(start[-1]).max()))
     return float(np.abs(kept - start[-1]).max()), float(bound)
 
 
-def copying_error(layer: Layer, bias: float, steps: int, seed: int) -> tuple[float, float]:
+def copying_error(layer: Layer, bias: float, drawn: Drawn) -> tuple[float, float]:
     """Largest difference of last outputs that only the past can make, and its bound."""
-    generator = np.random.default_rng(seed)
-    kernel, recurrent, biases = _biased(layer, COPYING[layer.cell], bias, generator)
-    inputs, half = generator.normal(size=(BATCH, steps, 1)), BATCH // 2
+    generator = np.random.default_rng(drawn.seed)
+    kernel, recurrent, biases = _biased(layer, CELLS[layer.cell].copy, bias, generator)
+    half = drawn.sequences // 2
+    inputs = generator.normal(size=(2 * half, drawn.steps, 1))
     inputs[half:, -1] = inputs[:half, -1]  # the second half has another past
-    start = _start(layer, generator)
+    start = _start(layer, 2 * half, generator)
     outputs, _ = layer.run((kernel, np.zeros_like(recurrent), biases), inputs, start)
     error = np.abs(outputs[half:, -1] - outputs[:half, -1]).max()
     return float(error), float(2 * _sigmoid(-bias))
@@ -171,10 +191,10 @@ def _nearest_lstm(o: float) -> tuple[float, float]:
 
 
 def _biased(
-    layer: Layer, signs: dict[str, int], bias: float, generator: np.random.Generator
+    layer: Layer, signs: Mapping[str, int], bias: float, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Random weights, in which the named gates see nothing but a bias of the given sign."""
-    gates, units = GATES[layer.cell], layer.units
+    gates, units = CELLS[layer.cell].gates, layer.units
     kernel = generator.normal(size=(1, len(gates), units))
     recurrent = generator.normal(size=(units, len(gates), units)) / np.sqrt(units)
     biases = np.zeros((len(gates), units))
@@ -186,9 +206,9 @@ def _biased(
     return kernel.reshape(1, wide), recurrent.reshape(units, wide), biases.reshape(wide)
 
 
-def _start(layer: Layer, generator: np.random.Generator) -> list[np.ndarray]:
+def _start(layer: Layer, sequences: int, generator: np.random.Generator) -> list[np.ndarray]:
     """Random float32 states within (-1, 1), where every reachable output lies."""
-    shape = (layer.stack.states_per_layer, BATCH, layer.units)
+    shape = (layer.stack.states_per_layer, sequences, layer.units)
     return list(generator.uniform(-1, 1, shape).astype(np.float32))
 
 

@@ -6,14 +6,15 @@ hold nothing of pixel t or later.
 """
 
 import itertools
+from typing import get_args
 
 import numpy as np
 import tensorflow as tf
 
+from scanline.models.architecture import Inputs, PredictorArchitecture
 from scanline.models.reading import Reading
 
-KINDS = ("previous", "context")
-RADIUS = 6  # rows and columns; the best on validation of those tried (docs/experiments.md)
+KINDS = get_args(Inputs)
 
 
 class PixelInputs:
@@ -22,7 +23,9 @@ class PixelInputs:
     Raises ValueError for an unknown ``kind``, or a ``radius`` below 1.
     """
 
-    def __init__(self, kind: str, rows: int, columns: int, radius: int = RADIUS):
+    def __init__(
+        self, kind: str, rows: int, columns: int, radius: int = PredictorArchitecture.radius
+    ):
         if kind not in KINDS:
             raise ValueError(f"inputs is {kind!r}; allowed: {', '.join(KINDS)}")
         if radius < 1:

@@ -14,20 +14,23 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
+from typing import Literal, get_args
 
 import tensorflow as tf
 
 from scanline.models.reading import Reading
 
-PRECISIONS = ("float32", "bfloat16")
+Precision = Literal["float32", "bfloat16"]
+PRECISIONS = get_args(Precision)
 SOURCE = Path(__file__).resolve().parent.parent / "kernel"
 BUILT = SOURCE.parents[2] / "build" / "kernel"
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
+WIDEST = 65536  # numbers that a step may read; the limit of ops.cc
 # The forms of recurrent.cc: what the compiler may use in each. The fastest that the processor
 # runs is chosen at run time; SCANLINE_KERNEL_FORM names another.
 AVX512 = ("-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma")
@@ -99,6 +102,12 @@ def threads() -> int:
     return tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0))
 
 
+def check_precision(precision: str) -> None:
+    """Raises ValueError unless it is one of PRECISIONS."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}; allowed: {', '.join(PRECISIONS)}")
+
+
 def instruction_set(precision: str = "float32") -> str:
     """The form of the core that computes in ``precision`` here, and how it multiplies.
 
@@ -141,7 +150,8 @@ def recurrent(
     training: bool,
     input_gradient: bool,
     head: tf.Tensor | None = None,
-    precision: str = "float32",
+    loop: Callable | None = None,
+    precision: Precision = "float32",
     shared: tf.Tensor | None = None,
     shared_gradient: bool = False,
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
@@ -152,6 +162,8 @@ def recurrent(
     units]. In ``training`` the gates are kept for the gradient; otherwise a gradient first computes
     them anew. Without ``input_gradient`` the inputs have none. With a ``head`` [units + 1], weights
     and bias of one logit a step, the outputs are logits [B, T]; those of the units are not held.
+    ``loop``(inputs, states, weights), outputs and last states by TensorFlow's operations, is
+    differentiated for gradients of gradients and forward mode; without it there are none.
 
     ``precision`` bfloat16 rounds both operands of every product to it, forward and backward; sums,
     states, gates and weights stay float32. ``shared`` (``shared_beginnings``) lets steps that
@@ -163,10 +175,10 @@ def recurrent(
     if ops is None:
         raise NoCompilerError("the native core could not be built")
     dtype = states[0].dtype
-    if precision not in PRECISIONS or (precision == "bfloat16" and dtype != tf.float32):
+    check_precision(precision)
+    if precision == "bfloat16" and dtype != tf.float32:
         raise ValueError(
-            f"precision is {precision!r} for states of {dtype.name}; allowed: "
-            f"{', '.join(PRECISIONS)}, the latter for float32 alone"
+            f"precision is 'bfloat16' and states are {dtype.name}; allowed: float32 states"
         )
     if precision == "bfloat16":
         _tell_of_rounding()
@@ -177,27 +189,38 @@ def recurrent(
         cell=cell, precision=precision, sequences=sequences, threads=threads(), **looked_up
     )
     names = ("x", "h", "c", "kernel", "recurrent_kernel", "bias", "head")
+    results_of = ("d_sequence", "d_logits", "d_h", "d_c")
+    steps = loop
+    if loop and isinstance(inputs, Reading):  # x is empty then
+        steps = partial(_on_reading, loop, inputs)
 
     @tf.custom_gradient
     def layer(*arguments):
         named = fixed | dict(zip(names, arguments, strict=True))
-        # What the backward pass needs is laid out as the sequences are shared.
-        backward = named | {"shared": together if shared_gradient else apart}
-        forward = backward if training else named | {"shared": together}
+        # What is kept for the backward pass is laid out as the sequences are shared there.
+        laid_out = named | {"shared": together if shared_gradient else apart}
+        forward = laid_out if training else named | {"shared": together}
         *results, kept = ops.scanline_recurrent(**forward, keep=training)
 
-        def gradient(d_sequence, d_logits, d_h, d_c):
-            gates = kept if training else ops.scanline_recurrent(**backward, keep=True).kept
-            d_inputs, *others = ops.scanline_recurrent_backward(
-                **backward,
-                kept=gates,
-                d_sequence=d_sequence,
-                d_logits=d_logits,
-                d_h=d_h,
-                d_c=d_c,
-                input_gradient=input_gradient,
-            )
-            return [d_inputs if input_gradient else None, *others]
+        def gradient(*d_results):
+            gates = kept if training else ops.scanline_recurrent(**laid_out, keep=True).kept
+
+            @tf.custom_gradient
+            def backward(*given):
+                gradients = ops.scanline_recurrent_backward(
+                    **(laid_out | dict(zip((*names, *results_of), given, strict=True))),
+                    kept=gates,
+                    input_gradient=input_gradient,
+                )
+                return list(gradients), partial(_second_gradient, steps, cell, sequences, given)
+
+            gradients = list(backward(*arguments, *d_results))
+            if not input_gradient:
+                gradients[0] = None
+            for value, argument in zip(gradients, arguments, strict=True):
+                if value is not None:
+                    value.set_shape(argument.shape)
+            return gradients
 
         return results, gradient
 
@@ -236,6 +259,39 @@ def _tell_of_rounding() -> None:
             "SCANLINE_KERNEL_FORM, has no vdpbf16ps).",
             file=sys.stderr,
         )
+
+
+def _on_reading(loop: Callable, reading: Reading, _, states, weights):
+    return loop(reading.dense(), states, weights)
+
+
+def _second_gradient(
+    loop: Callable | None, cell: str, sequences: bool, given: Sequence[tf.Tensor], *d_gradients
+) -> list[tf.Tensor]:
+    """Gradients of the backward operation's results with regard to what it was ``given``.
+
+    That is the operation's arguments and the gradients of its results; ``loop`` stands for both.
+    """
+    if loop is None:
+        raise LookupError("the native core has no second gradient here; use core='keras'")
+    arguments, d_results = given[:7], given[7:]
+    with tf.GradientTape() as outer:
+        outer.watch(given)
+        with tf.GradientTape() as inner:
+            inner.watch(arguments)
+            x, h, c, *weights, head = arguments
+            outputs, states = loop(x, [h, c] if cell == "lstm" else [h], weights)
+            results = [*states]
+            wanted = list(d_results[2:][: len(states)])
+            if sequences:
+                results.append(outputs)
+                wanted.append(d_results[0])
+            if head.shape[0]:
+                results.append(tf.linalg.matvec(outputs, head[:-1]) + head[-1])
+                wanted.append(d_results[1])
+        zero = tf.UnconnectedGradients.ZERO
+        first = inner.gradient(results, arguments, wanted, unconnected_gradients=zero)
+    return outer.gradient(first, given, d_gradients, unconnected_gradients=zero)
 
 
 def _compile(command: list[str], library: Path) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from scanline.models.inputs import RADIUS, PixelInputs
+from scanline.models.architecture import PredictorArchitecture
+from scanline.models.inputs import PixelInputs
 from scanline.models.loading import load_model
 from scanline.models.reading import Reading
-from scanline.models.recurrent import RecurrentStack, States, set_gate_bias
+from scanline.models.recurrent import RecurrentStack, States
 
 
 @keras.saving.register_keras_serializable("scanline")
@@ -33,7 +34,7 @@ class Predictor(keras.Model):
         inputs: str = "previous",
         gate_bias: str = "zeros",
         seed: int = 0,
-        radius: int = RADIUS,
+        radius: int = PredictorArchitecture.radius,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -45,7 +46,7 @@ class Predictor(keras.Model):
         self.logit = keras.layers.Dense(1, name="logit")
         self.stack.build((None, None, self.inputs_of.width))
         self.logit.build((None, None, units))
-        set_gate_bias(self.stack, gate_bias, self.inputs_of.size, seed)
+        self.stack.set_gate_bias(gate_bias, self.inputs_of.size, seed)
         self.built = True
 
     def call(self, pixels: tf.Tensor, training: bool = False) -> tf.Tensor:

@@ -7,6 +7,7 @@ modules in WATCHERS, which follow a run and cannot change what it computes.
 
 import ast
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +20,9 @@ READ_BY = {
     "scanline/evaluation/literature.py": "scanline/evaluation/literature.csv",
     "scanline/report/page.py": "scanline/report/page.html.j2",
 }
+
+
+NAMED = re.compile(r"^(scanline(?:\.\w+)+):\w+$")  # an object in a string, as registries have it
 
 
 def code_of(script: str) -> list[Path]:
@@ -65,6 +69,8 @@ def _imported(path: Path) -> list[Path]:
             names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names |= set(NAMED.findall(node.value))
     modules = {name.partition(".")[2] for name in names if name.startswith("scanline.")}
     files = {f"{module.replace('.', '/')}.py" for module in modules}
     kept = (SOURCE / "scanline" / file for file in files if not file.startswith(WATCHERS))

@@ -40,6 +40,7 @@ class Record:
     environment: dict = field(default_factory=dict)
     started: str = ""
     seconds: float = 0.0
+    computed: dict = field(default_factory=dict)  # what the stage tells of how it computed
 
     @classmethod
     def begin(cls, script: str, folder: Path, settings: Mapping, inputs: list[Path]) -> "Record":

@@ -2,14 +2,16 @@
 
 A script's function takes keyword arguments only. Those of type Path are files that it reads;
 ``out`` is an empty folder that it fills; ``checkpoints`` is where it may leave and find work in
-progress; all others are settings, which the record names. Its docstring is the help text.
+progress; all others are settings, which the record names. A parameter may be a dataclass: each of
+its fields is a flag and a setting of its own. The docstrings are the help text.
 """
 
+import dataclasses
 import inspect
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import tyro
@@ -22,7 +24,7 @@ PLACES = ("out", "checkpoints")
 
 
 def main(
-    function: Callable[..., None], gpu: bool = False, arguments: list[str] | None = None
+    function: Callable[..., dict | None], gpu: bool = False, arguments: list[str] | None = None
 ) -> None:
     """Runs ``function`` on the command line's arguments; exits 1 with one line where it fails.
 
@@ -36,6 +38,7 @@ def main(
         prog=f"{function.__name__}.py",
         description=inspect.getdoc(function),
         args=arguments,
+        config=(tyro.conf.OmitArgPrefixes,),  # a dataclass's fields are flags like all others
     )
     try:
         run(function, **given)
@@ -50,18 +53,13 @@ def main(
         sys.exit(130)
 
 
-def run(function: Callable[..., None], *, out: Path, **given) -> Record:
+def run(function: Callable[..., dict | None], *, out: Path, **given) -> Record:
     """Calls ``function`` with an empty folder that replaces ``out``'s files when it succeeds."""
     inputs = [path for name, value in given.items() if name not in PLACES for path in _paths(value)]
     for path in inputs:
         if not path.is_file():
             raise FileNotFoundError(f"{path} does not exist, or is not a file")
-    settings = {
-        name: value
-        for name, value in given.items()
-        if name not in PLACES and not list(_paths(value))
-    }
-    record = Record.begin(function.__name__, out, settings, inputs)
+    record = Record.begin(function.__name__, out, _settings(given), inputs)
     # Work in progress belongs to one stage and to all that it depends on: after a change of code,
     # settings or inputs it is not gone on with. A stage that ends removes all that it left.
     progress = given.get("checkpoints", out) / record.folder.replace("/", "_")
@@ -70,9 +68,10 @@ def run(function: Callable[..., None], *, out: Path, **given) -> Record:
     with whole_folder(out) as partial:
         if "log_epoch" in inspect.signature(function).parameters:
             with tracking.live(record) as log_epoch:
-                function(out=partial, log_epoch=log_epoch, **given)
+                computed = function(out=partial, log_epoch=log_epoch, **given)
         else:
-            function(out=partial, **given)
+            computed = function(out=partial, **given)
+        record.computed = computed or {}
         record.end(partial)
     if "checkpoints" in given:
         shutil.rmtree(progress, ignore_errors=True)
@@ -91,6 +90,17 @@ def _arguments_of(function: Callable) -> Callable[..., dict]:
     arguments.__annotations__ = {p.name: p.annotation for p in kept}
     arguments.__doc__ = function.__doc__
     return arguments
+
+
+def _settings(given: Mapping) -> dict:
+    """The settings among the arguments, a dataclass's fields among them."""
+    settings: dict = {}
+    for name, value in given.items():
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            settings |= {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        elif name not in PLACES and not _paths(value):
+            settings[name] = value
+    return settings
 
 
 def _paths(value) -> list[Path]:

@@ -6,7 +6,6 @@ later adds what is missing, and only that. A run of MLflow is found by the tag `
 which is the record's; a parent run stands for a data set, variant and seed, a child for a stage.
 """
 
-import fcntl
 import logging
 import os
 import sys
@@ -17,8 +16,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
+from filelock import FileLock
 
+from scanline.layout import Place, results_of
 from scanline.provenance.record import Record, records_in
+from scanline.training.kinds import KINDS
 
 ADDRESS = "SCANLINE_TRACKING"
 RUN_ID, FOLDER, PARENT = "scanline.run_id", "scanline.folder", "scanline.parent"
@@ -92,7 +94,7 @@ class _Watch:
             self._try(lambda: self._begin(record))
 
     def _begin(self, record: Record) -> None:
-        self.store = _Store(_results_of(record))
+        self.store = _Store(results_of(record.folder))
         self.run_id = self.store.run_of(record)
 
     def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
@@ -259,14 +261,13 @@ class _Store:
         """The model, loadable with mlflow.keras.load_model where scanline can be imported."""
         import mlflow
 
-        from scanline.models.classifier import load_classifier
-        from scanline.models.predictor import load_predictor
+        from scanline.models.loading import load_model
 
-        load = load_classifier if "classify" in path.parts else load_predictor
+        kind = KINDS[Place.of(path).task]
         mlflow.set_tracking_uri(self.uri)
         with mlflow.start_run(run_id=run_id):
             mlflow.keras.log_model(
-                load(path),
+                load_model(path, kind.model_class, None),
                 name="model",
                 pip_requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras")],
             )
@@ -274,13 +275,8 @@ class _Store:
 
 def where_of(record: Record) -> dict[str, str]:
     """What a stage's folder tells: data, task, and variant and seed where it has them."""
-    parts = Path(record.folder).parts
-    seeds = [i for i, part in enumerate(parts) if part.startswith("seed-")]
-    if not seeds or seeds[0] < 3:
-        return {}
-    data, task, variant, seed = parts[seeds[0] - 3 : seeds[0] + 1]
-    seed = seed.removeprefix("seed-")
-    return {"data": data, "task": task, "variant": variant, "seed": seed}
+    place = Place.find(record.folder)
+    return {name: str(value) for name, value in place._asdict().items()} if place else {}
 
 
 def _recipe_of_taken(record: Record) -> dict:
@@ -313,15 +309,13 @@ def metrics_of(folder: Path) -> dict[tuple[str, int], float]:
 def _alone(lock: Path) -> Iterator[None]:
     """The writers of one results folder take turns, where its file system can lock."""
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with open(lock, "w") as file:
-        with suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX)
+    turn = FileLock(lock)
+    with suppress(OSError, NotImplementedError):
+        turn.acquire()
+    try:
         yield
-
-
-def _results_of(record: Record) -> Path:
-    # results/{data}/{task}/{variant}/seed-{seed}/{stage}
-    return Path(record.folder).parents[4]
+    finally:
+        turn.release()
 
 
 def _is_current(run) -> bool:

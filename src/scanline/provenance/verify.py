@@ -5,12 +5,13 @@ files is believed: a study copied from another machine is judged like one made h
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from scanline.files import sha256_of
+from scanline.layout import Place
 from scanline.provenance.code import SOURCE, code_hash, code_of, file_hash
 from scanline.provenance.record import NAME, Record, records_in
 from scanline.study import settings as study_settings
@@ -85,7 +86,7 @@ def _changed(record: Record) -> str:
 
 def _settings(folder: Path, record: Record, results: Path, config: Mapping) -> list[str]:
     place = Path(config["results"]) / folder.relative_to(results)
-    if missing := _missing(folder.relative_to(results).parts, config):
+    if missing := _missing(folder, config):
         return [f"{folder}: the config has no {missing} any more"]
     try:
         wanted = study_settings.settings_of(config, record.script, place.as_posix())
@@ -100,14 +101,13 @@ def _settings(folder: Path, record: Record, results: Path, config: Mapping) -> l
     return told
 
 
-def _missing(place: Sequence[str], config: Mapping) -> str:
+def _missing(folder: Path, config: Mapping) -> str:
     """What a stage of a variant and seed is of, where the config's study no longer has it."""
-    if len(place) < 5 or not place[3].startswith("seed-"):
+    if not (place := Place.find(folder)):
         return ""
-    _, task, variant, seed, *_ = place
-    if variant not in config.get(task, {}).get("variants", [variant]):
-        return f"{task}/{variant}"
-    return seed if int(seed.removeprefix("seed-")) not in config["seeds"] else ""
+    if place.variant not in config.get(place.task, {}).get("variants", [place.variant]):
+        return f"{place.task}/{place.variant}"
+    return "" if place.seed in config["seeds"] else f"seed-{place.seed}"
 
 
 def _results_in(results: Path) -> list[Path]:

@@ -1,39 +1,19 @@
-"""The report as one HTML file: the study's story in the 2017 report's order, nothing fetched."""
+"""The report as one HTML file that fetches nothing, in the order of the 2017 report."""
 
-import base64
-import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
+from scanline.layout import Place
 from scanline.provenance.record import Record
 from scanline.report import posterior as posterior_report
+from scanline.report.pictures import picture
 from scanline.report.tables import by_hidden_run, by_hole, by_model, literature, ranked
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
-KINDS = {  # of figures, by how their names go on after the number (figures.names)
-    "cells": r"cells$",
-    "classify": r"classify-",
-    "predict": r"predict-",
-    "digit": r"completion-\d+-[abc]$",
-    "mosaic": r"completion-",
-    "inpainting": r"inpainting-",
-    "posterior": r"posterior-",
-    "calibration": r"calibration-",
-}
-
-
-class Picture(NamedTuple):
-    """A figure: its file's name, the image as a data address, its number, and what it shows."""
-
-    name: str
-    source: str
-    number: int | None
-    kind: str
 
 
 def write_report(
@@ -49,10 +29,10 @@ def write_report(
 ) -> None:
     """Writes the report to ``path``.
 
-    ``tables``: table-{number}-{task}.csv; ``comparisons``: comparisons.csv, every two models
-    compared; ``cells``: cells.csv; ``figures``: .png files, whose names tell where they stand;
-    ``records``: run.json files of the stages that were run; ``published``:
-    docs/results/figures.csv, for the numbers of other data sets; ``posterior``: posterior.csv.
+    ``tables``: table-{number}-{task}.csv; ``comparisons``: comparisons.csv; ``cells``: cells.csv;
+    ``figures``: .png files, whose names say where they belong; ``records``: run.json files of the
+    stages; ``published``: docs/results/figures.csv, for the numbers of other data sets;
+    ``posterior``: posterior.csv.
     """
     runs = [Record.load(record) for record in records]
     by_task = {table.stem.split("-")[-1]: pd.read_csv(table) for table in tables}
@@ -69,9 +49,9 @@ def write_report(
         literature=literature(by_task.get("predict"), _data_of(runs).get("data"), published),
         trainings=_trainings(runs),
         posterior=posterior and posterior_report.lines_by_model(posterior, _taken(runs)),
-        posterior_headings=list(posterior_report.HEADINGS.values()),
+        posterior_headings=posterior_report.HEADINGS,
         cells=pd.read_csv(cells).to_dict("records"),
-        pictures=[_picture(figure) for figure in sorted(figures, key=lambda path: path.stem)],
+        pictures=[picture(figure) for figure in sorted(figures, key=lambda path: path.stem)],
         data=_data_of(runs),
         compared=lines["published"].notna().any(),
         small=_is_small(runs),
@@ -84,33 +64,13 @@ def write_report(
     path.write_text(html)
 
 
-def kind_of(name: str) -> str:
-    """What a figure of this name shows, a key of KINDS; ValueError for a name of no figure."""
-    shown = re.sub(r"^figure-(\d+-)?", "", name)
-    for kind, pattern in KINDS.items():
-        if re.match(pattern, shown):
-            return kind
-    raise ValueError(f"{name} is not a figure of the study; its kinds are {', '.join(KINDS)}")
-
-
 def _trainings(runs: Sequence[Record]) -> list[dict]:
-    """What was trained here, with its recipe and time; a folder tells the model."""
+    """What was trained here, with its recipe and time."""
     return [
-        {
-            **run.settings,
-            "name": "/".join(run.folder.split("/")[-4:-1]),
-            "minutes": run.seconds / 60,
-        }
+        {**run.settings, "name": Place.of(run.folder).model, "minutes": run.seconds / 60}
         for run in sorted(runs, key=lambda run: run.folder)
         if run.script.startswith("train_") and "epochs" in run.settings
     ]
-
-
-def _picture(path: Path) -> Picture:
-    number = re.match(r"figure-(\d+)-", path.name)
-    encoded = base64.b64encode(path.read_bytes()).decode()
-    source = f"data:image/png;base64,{encoded}"
-    return Picture(path.stem, source, int(number[1]) if number else None, kind_of(path.stem))
 
 
 def _data_of(runs: Sequence[Record]) -> dict:
@@ -122,8 +82,8 @@ def _data_of(runs: Sequence[Record]) -> dict:
 
 def _taken(runs: Sequence[Record]) -> set[str]:
     """The next-pixel models that were taken, not trained here."""
-    folders = [Path(run.folder).parts for run in runs if run.script == "take_model"]
-    return {parts[-3] for parts in folders if parts[-4] == "predict"}
+    places = [Place.of(run.folder) for run in runs if run.script == "take_model"]
+    return {place.variant for place in places if place.task == "predict"}
 
 
 def _is_small(runs: Sequence[Record]) -> bool:

@@ -1,8 +1,8 @@
 """What a finished study leaves in the repository: trained models with a card each, and its numbers.
 
-Studies of other data sets, seeds or models publish into the same places: what one publishes stands
-beside what others did. A model whose weights are new takes all older numbers of it away; one that
-is published already keeps those that this study did not measure.
+Studies of other data sets, seeds or models publish into the same places, beside each other. A model
+with new weights loses all its older numbers; a model that was published before keeps those that
+this study did not measure.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,14 @@ import pandas as pd
 
 from scanline.evaluation.tables import KEYS, NUMBER_OF, trained_models
 from scanline.provenance.record import Record
-from scanline.training.objectives import CLASSIFY, PREDICT, Score
+from scanline.report.readme import markdown
+from scanline.training.kinds import KINDS, task_of
+from scanline.training.objectives import Score
 
 COLUMNS = ["table", *KEYS, "value", "data", "seed", "n", "low", "high"]
 COLUMNS += ["n_images_presented", "n_parameters", "published"]
 NAMED_BY = ["data", *KEYS, "seed"]
 ARCHITECTURE = ("cell", "units", "layers", "inputs", "radius", "gate_bias")
-OBJECTIVES = {"train_classifier": CLASSIFY, "train_predictor": PREDICT}
 CARD = """# {name}
 
 | | |
@@ -33,12 +34,12 @@ CARD = """# {name}
 | revision | {revision}, TensorFlow {tensorflow} |
 
 {figures}
+The figures are of that checkpoint, on all images of a split. Intervals are 95 %, by bootstrap over
+test images. The test split was used once, after training.
 
-Intervals: 95 %, bootstrap over test images. Figures are of that checkpoint, on all images of a
-split; the test split was used once, after training.
-
-Limits: for images made like these alone ({rows} x {columns} pixels, binarised so, {polarity});
-others are refused on loading. One seed tells nothing of how far another training would come out.
+Limits: the model is only for images made like these ({rows} x {columns} pixels, binarised alike,
+{polarity}); loading it for others is refused. One seed does not tell how another training would
+come out.
 """
 
 
@@ -99,11 +100,10 @@ def card(name: str, model: Trained, curve: pd.DataFrame, numbers: pd.DataFrame) 
     """The card of a model, Markdown; ``numbers``: published ones, of this model and task alone."""
     settings, environment = model.training.settings, model.training.environment
     best, score = best_epoch(curve, model.training.script)
-    lines = ["| quantity | split | value | interval |", "|---|---|---|---|"]
+    rows = []
     for row in numbers.to_dict("records"):
         interval = "" if np.isnan(row["low"]) else f"{row['low']:.5f} to {row['high']:.5f}"
-        cells = [row["quantity"], row["split_or_hidden"], f"{row['value']:.5f}", interval]
-        lines.append(f"| {' | '.join(cells)} |")
+        rows.append((row["quantity"], row["split_or_hidden"], f"{row['value']:.5f}", interval))
     told = {*ARCHITECTURE, "epochs", "selection"}
     recipe = {key: value for key, value in settings.items() if key not in told}
     return CARD.format(
@@ -120,20 +120,20 @@ def card(name: str, model: Trained, curve: pd.DataFrame, numbers: pd.DataFrame) 
         presented=model.presented,
         best=best,
         selection=settings["selection"].replace("_", " "),
-        quantity=OBJECTIVES[model.training.script].quantity,
+        quantity=KINDS[task_of(model.training.script)].minimised.quantity,
         nats=score.nats,
         accuracy=score.accuracy,
         hours=model.training.seconds / 3600,
         hardware=hardware(environment),
         revision=environment["revision"],
         tensorflow=environment["tensorflow"],
-        figures="\n".join(lines),
+        figures=markdown(rows, ["quantity", "split", "value", "interval"]),
     )
 
 
 def best_epoch(curve: pd.DataFrame, script: str) -> tuple[int, Score]:
     """The epoch whose weights a training kept, and its held-out score; from curve_by_epoch.csv."""
-    objective, best, kept = OBJECTIVES[script], None, 0
+    objective, best, kept = KINDS[task_of(script)].minimised, None, 0
     held_out = curve[curve["split"] != "train"]
     for epoch, rows in held_out.groupby("epoch"):
         values = dict(zip(rows["quantity"], rows["value"], strict=True))

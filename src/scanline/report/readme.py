@@ -3,7 +3,7 @@
 A table stands between two comments, <!-- name --> and <!-- end -->, and is replaced as a whole.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from scanline.evaluation.intervals import standard_error
 from scanline.evaluation.literature import OURS, beside_ours
-from scanline.evaluation.words import TASKS, UNITS
+from scanline.evaluation.words import QUANTITIES, TASKS
 from scanline.study.config import SCHEMA
 
 TARGETS = SCHEMA.parents[2] / "docs/results/targets.csv"
@@ -30,7 +30,7 @@ def write(path: Path, numbers: pd.DataFrame) -> None:
 
 
 def put(path: Path, name: str, table: str) -> None:
-    """Puts a table into the place of its name in the README at ``path``."""
+    """Puts a table between the comments of its name in the README at ``path``."""
     before, mark, rest = path.read_text().partition(f"<!-- {name} -->\n")
     _, end, after = rest.partition("<!-- end -->")
     if not (mark and end):
@@ -41,11 +41,10 @@ def put(path: Path, name: str, table: str) -> None:
 def targets(numbers: pd.DataFrame) -> str:
     """What was wanted, what was measured, and whether that is enough, in Markdown.
 
-    A target's model may be a pattern: of the models that it names the best counts. A number over
-    several seeds is their mean; it counts only if no more images were presented than allowed.
+    A target's model may be a pattern, and then the best model that it matches counts. A number over
+    several seeds is their mean. It counts only if no more images were presented than allowed.
     """
-    lines = ["| model | data | quantity | wanted | test | report | presented, millions | reached |"]
-    lines.append("|---" * 8 + "|")
+    rows = []
     for target in pd.read_csv(TARGETS, dtype={"split_or_hidden": str}).to_dict("records"):
         named = ["task", "data", "quantity", "split_or_hidden"]
         matching = numbers[(numbers[named] == [target[name] for name in named]).all(axis=1)]
@@ -53,20 +52,21 @@ def targets(numbers: pd.DataFrame) -> str:
         matching = matching[np.array(by_name, bool)]
         means = matching.groupby("model")["value"].mean().sort_values()
         model = str(means.index[-1 if target["wanted"] == "at least" else 0]) if len(means) else ""
-        name, form = UNITS[target["quantity"]]
-        row = [
+        label, unit, form, _ = QUANTITIES[target["quantity"]]
+        row = (
             model or target["model"].replace("*-", "best "),
             target["data"],
-            f"{TASKS[target['task']]}: {name}",
+            f"{TASKS[target['task']]}: {', '.join(filter(None, (unit, label)))}",
             f"{target['wanted']} {form.format(target['bound'])}",
             *_reached(target, matching[matching["model"] == model], form),
-        ]
-        lines.append(f"| {' | '.join(row)} |")
-    return "\n".join(lines).replace("%", " %") + "\n"
+        )
+        rows.append([cell.replace("%", " %") for cell in row])
+    columns = ["model", "data", "quantity", "wanted", "test", "report"]
+    return markdown(rows, [*columns, "presented, millions", "reached"])
 
 
 def _reached(target: dict, by_seed: pd.DataFrame, form: str) -> tuple[str, str, str, str]:
-    """Of a target: the number measured, the report's, images presented, and the verdict."""
+    """A target's measured number, the report's, the images presented, and the verdict."""
     if by_seed.empty:
         return "", "", "", "not measured"
     values = by_seed["value"].to_numpy()
@@ -82,15 +82,21 @@ def _reached(target: dict, by_seed: pd.DataFrame, form: str) -> tuple[str, str, 
 
 
 def literature(numbers: pd.DataFrame) -> str:
-    """Our models beside other people's, a table a data set, in Markdown."""
+    """Our models beside other people's, one table for each data set, in Markdown."""
     parts = []
     for data, table in beside_ours(numbers).items():
-        lines = [f"{data}:", "", "| model | nats per image | parameters | source | caveat |"]
-        lines.append("|---" * 5 + "|")
+        rows = []
         for row in table.to_dict("records"):
             model = f"**{row['model']}**" if row["source"] == OURS else row["model"]
             count = "" if pd.isna(row["n_parameters"]) else f"{row['n_parameters']:,}"
-            cells = [model, f"{row['nats_per_image']:.2f}", count, row["source"], row["caveat"]]
-            lines.append(f"| {' | '.join(cells)} |")
-        parts.append("\n".join(lines) + "\n")
+            nats = f"{row['nats_per_image']:.2f}"
+            rows.append((model, nats, count, row["source"], row["caveat"]))
+        columns = ["model", "nats per image", "parameters", "source", "caveat"]
+        parts.append(f"{data}:\n\n{markdown(rows, columns)}")
     return "\n".join(parts)
+
+
+def markdown(rows: Sequence[Sequence[str]], columns: list[str]) -> str:
+    """A table in Markdown, its cells as they are given."""
+    table = pd.DataFrame(rows, columns=columns)
+    return table.to_markdown(index=False, tablefmt="github", disable_numparse=True) + "\n"

@@ -1,4 +1,4 @@
-"""The tables of the report: what each shows, and how numbers are written."""
+"""The tables of the report: what each shows, and how its numbers are written."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from scanline.evaluation.literature import OURS, beside_ours
-from scanline.evaluation.words import HEADINGS
+from scanline.evaluation.words import QUANTITIES
 
 
 class Entry(NamedTuple):
@@ -20,14 +20,6 @@ class Entry(NamedTuple):
     matched_polarity: str
 
 
-class Behind(NamedTuple):
-    """A model beside the next better one and the best: name, difference, its interval, p."""
-
-    model: str
-    next: tuple[str, str, str, str]
-    best: tuple[str, str, str, str]
-
-
 class Table(NamedTuple):
     """``rows``: a name and its entries, one for each of ``columns``; None where not measured."""
 
@@ -36,8 +28,102 @@ class Table(NamedTuple):
     rows: list[tuple[str, list[Entry | None]]]
 
 
+class Behind(NamedTuple):
+    """A model beside the next better and the best one: name, difference, its interval, p."""
+
+    model: str
+    next: tuple[str, str, str, str]
+    best: tuple[str, str, str, str]
+
+
+def by_model(lines: pd.DataFrame | None) -> Table | None:
+    """A task's table with one row for each model; first the columns of the test split."""
+    if lines is None:
+        return None
+    lines = lines.assign(where=lines["split_or_hidden"].astype(str))
+    pairs = list(dict.fromkeys(zip(lines["quantity"], lines["where"], strict=True)))
+    pairs.sort(key=lambda pair: pair[1] != "test")
+    columns = [(f"{QUANTITIES[name].label} ({where})", name, where) for name, where in pairs]
+    return _table(lines, "model", "model", columns)
+
+
+def by_hidden_run(lines: pd.DataFrame | None) -> dict[str, Table]:
+    """Of completions, by model: one row for each number of hidden pixels."""
+    if lines is None:
+        return {}
+    lines = lines.assign(where="", hidden=lines["split_or_hidden"].astype(str))
+    columns = [(QUANTITIES[name].label, name, "") for name in dict.fromkeys(lines["quantity"])]
+    return {
+        str(model): _table(group, "hidden pixels", "hidden", columns)
+        for model, group in lines.groupby("model", sort=False)
+    }
+
+
+def by_hole(lines: pd.DataFrame | None) -> dict[str, Table]:
+    """Of in-painting, by model: one row for each quantity, one column for each hole."""
+    if lines is None:
+        return {}
+    tables = {}
+    for model, group in lines.groupby("model", sort=False):
+        holes = list(dict.fromkeys(group["split_or_hidden"]))
+        rows = []
+        for name, quantity in group.groupby("quantity", sort=False):
+            entries = {line["split_or_hidden"]: _entry(line) for _, line in quantity.iterrows()}
+            rows.append((QUANTITIES[str(name)].label, [entries.get(hole) for hole in holes]))
+        tables[str(model)] = Table("nats per pixel, or share", list(map(str, holes)), rows)
+    return tables
+
+
+def ranked(pairs: pd.DataFrame) -> list[Behind]:
+    """Each model beside the next better and the best, of the first seed, in the table's order.
+
+    ``pairs``: one task's lines of comparisons.csv, from the second best model to the worst.
+    """
+    pairs = pairs[pairs["seed"] == pairs["seed"].iloc[0]]
+    return [
+        Behind(str(model), _told_apart(better.iloc[0]), _told_apart(better.iloc[-1]))
+        for model, better in pairs.groupby("model", sort=False)
+    ]
+
+
+def literature(
+    predict: pd.DataFrame | None, data: str | None, published: Path | None
+) -> dict[str, list[dict]]:
+    """Our models beside other people's, by data set, where we have a number for these pixels.
+
+    ``predict``: this study's table for its pixels, ``data``; ``published``: docs/results/
+    figures.csv, for the numbers of other data sets.
+    """
+    if predict is None:
+        return {}
+    mine = predict.rename(columns={"measured": "value"})
+    numbers = mine.assign(task="predict", data=data, n_parameters=np.nan)
+    if published is not None:
+        other = pd.read_csv(published)
+        numbers = pd.concat([numbers, other[other["data"] != data]])
+    return {
+        name: [_beside(line) for _, line in table.iterrows()]
+        for name, table in beside_ours(numbers).items()
+        if OURS in set(table["source"])
+    }
+
+
+def _table(
+    lines: pd.DataFrame, corner: str, row: str, columns: list[tuple[str, str, str]]
+) -> Table:
+    """Rows by the values of column ``row``; ``columns``: heading, quantity and where it is of."""
+    rows: list[tuple[str, list[Entry | None]]] = []
+    for name, group in lines.groupby(row, sort=False):
+        entries: list[Entry | None] = []
+        for _, quantity, where in columns:
+            found = group[(group["quantity"] == quantity) & (group["where"] == where)]
+            entries.append(_entry(found.iloc[0]) if len(found) else None)
+        rows.append((str(name), entries))
+    return Table(corner, [heading for heading, *_ in columns], rows)
+
+
 def _entry(line: pd.Series) -> Entry:
-    digits = _digits(line["measured"])
+    digits = 2 if abs(line["measured"]) >= 10 else 5
 
     def shown(column: str, sign: str = "-") -> str:
         return _shown(line.get(column), digits, sign)
@@ -52,107 +138,11 @@ def _entry(line: pd.Series) -> Entry:
     )
 
 
-def _digits(number: float) -> int:
-    return 2 if abs(number) >= 10 else 5
-
-
-def _shown(number: float | None, digits: int, sign: str = "-") -> str:
-    missing = number is None or pd.isna(number)
-    return "" if missing else f"{number:{sign}.{digits}f}".replace("-", "−")
-
-
-def _interval(line: pd.Series, digits: int, sign: str = "-") -> str:
-    if pd.isna(line.get("low", np.nan)):
-        return ""
-    return f"{_shown(line['low'], digits, sign)} to {_shown(line['high'], digits, sign)}"
-
-
-def ranked(pairs: pd.DataFrame) -> list[Behind]:
-    """Each model behind the next better and behind the best, of the first seed, best first."""
-    pairs = pairs[pairs["seed"] == pairs["seed"].iloc[0]]
-    return [
-        Behind(str(model), _told_apart(better.iloc[0]), _told_apart(better.iloc[-1]))
-        for model, better in pairs.groupby("model", sort=False)
-    ]
-
-
 def _told_apart(pair: pd.Series) -> tuple[str, str, str, str]:
     digits = 4 if pair["quantity"] == "accuracy" else 2
     p = "< 0.0001" if pair["p"] < 1e-4 else f"{pair['p']:.4f}"
     difference = _shown(pair["difference"], digits, "+")
     return pair["other"], difference, _interval(pair, digits, "+"), p
-
-
-def _table(
-    lines: pd.DataFrame, corner: str, row: str, columns: list[tuple[str, str, str]]
-) -> Table:
-    """Rows by the values of column ``row``; ``columns``: a heading, then what its lines hold."""
-    rows: list[tuple[str, list[Entry | None]]] = []
-    for name, group in lines.groupby(row, sort=False):
-        entries: list[Entry | None] = []
-        for _, quantity, where in columns:
-            found = group[(group["quantity"] == quantity) & (group["where"] == where)]
-            entries.append(_entry(found.iloc[0]) if len(found) else None)
-        rows.append((str(name), entries))
-    return Table(corner, [heading for heading, *_ in columns], rows)
-
-
-def by_model(lines: pd.DataFrame | None) -> Table | None:
-    if lines is None:
-        return None
-    lines = lines.assign(where=lines["split_or_hidden"].astype(str))
-    pairs = list(dict.fromkeys(zip(lines["quantity"], lines["where"], strict=True)))
-    pairs.sort(key=lambda pair: pair[1] != "test")
-    columns = [(f"{HEADINGS[quantity]} ({where})", quantity, where) for quantity, where in pairs]
-    return _table(lines, "model", "model", columns)
-
-
-def by_hidden_run(lines: pd.DataFrame | None) -> dict[str, Table]:
-    if lines is None:
-        return {}
-    lines = lines.assign(where="", hidden=lines["split_or_hidden"].astype(str))
-    columns = [(HEADINGS[q], q, "") for q in dict.fromkeys(lines["quantity"])]
-    return {
-        str(model): _table(group, "hidden pixels", "hidden", columns)
-        for model, group in lines.groupby("model", sort=False)
-    }
-
-
-def by_hole(lines: pd.DataFrame | None) -> dict[str, Table]:
-    if lines is None:
-        return {}
-    shown = lines[lines["quantity"].isin(HEADINGS)]
-    shown = shown.assign(
-        where=shown["split_or_hidden"].astype(str),
-        name=shown["quantity"].map(HEADINGS),
-    )
-    tables = {}
-    for model, group in shown.groupby("model", sort=False):
-        rows = []
-        holes = list(dict.fromkeys(group["where"]))
-        for name, quantity in group.groupby("name", sort=False):
-            by_hole = {line["where"]: _entry(line) for _, line in quantity.iterrows()}
-            rows.append((str(name), [by_hole.get(hole) for hole in holes]))
-        tables[str(model)] = Table("nats per pixel, or share", holes, rows)
-    return tables
-
-
-def literature(
-    predict: pd.DataFrame | None, data: str | None, published: Path | None
-) -> dict[str, list[dict]]:
-    """Tables with other people's models, where we have a number for the same pixels."""
-    if predict is None:
-        return {}
-    mine = predict.rename(columns={"measured": "value"})
-    numbers = mine.assign(task="predict", data=data, n_parameters=np.nan)
-    if published is not None:
-        other = pd.read_csv(published)
-        numbers = pd.concat([numbers, other[other["data"] != data]])
-    tables = {}
-    for name, table in beside_ours(numbers).items():
-        if OURS in set(table["source"]):
-            tables[name] = [_beside(line) for _, line in table.iterrows()]
-    return tables
 
 
 def _beside(line: pd.Series) -> dict:
@@ -166,3 +156,14 @@ def _beside(line: pd.Series) -> dict:
         "caveat": line["caveat"],
         "ours": line["source"] == OURS,
     }
+
+
+def _interval(line: pd.Series, digits: int, sign: str = "-") -> str:
+    if pd.isna(line.get("low", np.nan)):
+        return ""
+    return f"{_shown(line['low'], digits, sign)} to {_shown(line['high'], digits, sign)}"
+
+
+def _shown(number: float | None, digits: int, sign: str = "-") -> str:
+    missing = number is None or pd.isna(number)
+    return "" if missing else f"{number:{sign}.{digits}f}".replace("-", "−")

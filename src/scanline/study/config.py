@@ -9,19 +9,22 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from scanline.holes.named import hidden_sets
+from scanline.models.cells import CELLS
 from scanline.study import config as study_config
+from scanline.training.kinds import KINDS
 
 SCHEMA = Path(__file__).resolve().parents[3] / "workflow/schemas/config.schema.yaml"
 # ASSUME: images of 28 x 28 pixels, as MNIST's; hide_pixels refuses a run that does not fit others.
 ROWS = COLUMNS = 28
 REPORTED_PIXELS = ("mnist", "threshold", 0.1)  # what the 2017 report's numbers are for
 PRETRAINED = SCHEMA.parents[2] / "pretrained"  # {data}/{task}/{variant}/seed-{seed}/
-TRAINED = {"classify": "train_classifier", "predict": "train_predictor"}
 
 
 def validate(config: Mapping) -> None:
     """Raises ValueError, one line: the key, the value that came, what is allowed."""
     schema = yaml.safe_load(SCHEMA.read_text())
+    for task in KINDS:
+        schema["properties"].setdefault(task, {"$ref": "#/$defs/task"})
     errors = sorted(
         Draft202012Validator(schema).iter_errors(dict(config)), key=_depth, reverse=True
     )
@@ -34,10 +37,12 @@ def validate(config: Mapping) -> None:
             raise ValueError(
                 f"datasets.{name} lacks {needed}, which binarise: {data['binarise']} needs"
             )
-    for task in ("classify", "predict", "complete", "inpaint", "posterior"):
+    for name, variant in config["variants"].items():
+        _known(f"variants.{name}.cell", variant["cell"], CELLS)
+    for task in (*KINDS, "complete", "inpaint", "posterior"):
         for variant in config[task]["variants"]:
             _known(f"{task}.variants", variant, config["variants"])
-    for task in TRAINED:
+    for task in KINDS:
         for exception in config[task]["exceptions"]:
             for variant in exception["variants"]:
                 _known(f"{task}.exceptions.variants", variant, config["variants"])

@@ -7,14 +7,23 @@ them with those that the records name.
 import re
 import shlex
 from collections.abc import Mapping
+from dataclasses import asdict, fields
 from pathlib import PurePosixPath
+from pkgutil import resolve_name
 
 from scanline.holes.named import hidden_sets
-from scanline.study.config import COLUMNS, PRETRAINED, REPORTED_PIXELS, ROWS, TRAINED
+from scanline.layout import Place
+from scanline.study.config import COLUMNS, PRETRAINED, REPORTED_PIXELS, ROWS
+from scanline.training.kinds import KINDS
 
 
 def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
     """The settings of a rule's script for the given wildcards (data, variant, seed)."""
+    for task, kind in KINDS.items():
+        if rule == kind.script:
+            return _training(config, task, wildcards["variant"], int(wildcards["seed"]))
+        if rule == kind.scorer:
+            return {"images": config["score"]["images"]}
     complete, inpaint, posterior = config["complete"], config["inpaint"], config["posterior"]
     match rule:
         case "binarise":
@@ -27,19 +36,6 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
                 "validation_images": data["validation_images"],
                 **{key: data[key] for key in ("threshold", "seed") if key in data},
             }
-        case "train_classifier" | "train_predictor":
-            task = {rule: task for task, rule in TRAINED.items()}[rule]
-            variant = wildcards["variant"]
-            shape = {"inputs": "previous"} | config["variants"][variant]
-            if task == "classify":  # a classifier reads the pixel itself
-                shape = {name: shape[name] for name in ("cell", "units", "layers")}
-            training = dict(config[task]["training"])
-            for exception in config[task]["exceptions"]:
-                if variant in exception["variants"]:
-                    training |= exception["training"]
-            return {**shape, **training, "seed": int(wildcards["seed"])}
-        case "score_classifier" | "score_predictor":
-            return {"images": config["score"]["images"]}
         case "hide_pixels":
             return {
                 "images": complete["images"],
@@ -53,8 +49,8 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
             return {
                 "holes": inpaint["holes"],
                 "images": inpaint["images"],
-                "mean": inpaint["centre_mean"],
-                "sd": inpaint["centre_sd"],
+                "mean": inpaint["corner_mean"],
+                "sd": inpaint["corner_sd"],
                 "seed": inpaint["patches_seed"],
             }
         case "hide_holes":
@@ -66,8 +62,8 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
                 "seed": posterior["seed"],
             }
         case "fill_holes":
-            names = ("exact_pixels", "particles", "chains", "moves", "sweeps", "samples", "seed")
-            return {name: posterior[name] for name in names}
+            parts = ("variants", "classifier", "holes", "calibration")
+            return {name: value for name, value in posterior.items() if name not in parts}
         case "calibrate_posterior":
             calibration = posterior["calibration"]
             same = ("simulated", "draws", "bins", "images", "particles", "runs", "holes")
@@ -85,12 +81,29 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
                 "pretrained": pretrained(config, wildcards["data"]),
             }
         case "draw_curves":
-            by_cell = {cell: _variants_of(config, cell) for cell in ("lstm", "gru")}
-            return {"palette": sorted(config["variants"]), **by_cell}
+            palette = sorted(config["variants"])
+            return {
+                "palette": palette,
+                "cells": [config["variants"][variant]["cell"] for variant in palette],
+            }
+        case "demonstrate_cells":
+            return dict(config["cells"])
         case "draw_inpainting" | "draw_calibration":
             return {"model": wildcards["variant"]}
         case _:
             return {}
+
+
+def _training(config: Mapping, task: str, variant: str, seed: int) -> dict:
+    """Architecture and recipe of a variant: what the task's models share, but for exceptions."""
+    training = dict(config[task]["training"])
+    for exception in config[task]["exceptions"]:
+        if variant in exception["variants"]:
+            training |= exception["training"]
+    architecture = resolve_name(KINDS[task].architecture)
+    named = {field.name for field in fields(architecture)}
+    made_of = architecture(**{k: v for k, v in config["variants"][variant].items() if k in named})
+    return {**asdict(made_of), **training, "seed": seed}
 
 
 def pretrained(config: Mapping, data: str) -> list[str]:
@@ -98,8 +111,8 @@ def pretrained(config: Mapping, data: str) -> list[str]:
     if config["train"] == "here":
         return []
     wanted = (
-        f"{task}/{variant}/seed-{seed}"
-        for task in TRAINED
+        Place(data, task, variant, seed).model
+        for task in KINDS
         for variant in config[task]["variants"]
         for seed in config["seeds"]
     )
@@ -133,13 +146,8 @@ def settings_of(config: Mapping, script: str, folder: str) -> dict:
     """The settings that the config gives for the stage whose results lie in ``folder``."""
     parts = PurePosixPath(folder).relative_to(config["results"]).parts
     wildcards = {"data": parts[0]}
-    if len(parts) >= 4 and parts[3].startswith("seed-"):
-        wildcards |= {"variant": parts[2], "seed": parts[3].removeprefix("seed-")}
+    if place := Place.find(folder):
+        wildcards |= {"variant": place.variant, "seed": str(place.seed)}
     elif found := re.fullmatch("(inpainting|calibration)-(.+)", parts[-1]):
         wildcards["variant"] = found[2]
     return settings(config, script, **wildcards)
-
-
-def _variants_of(config: Mapping, cell: str) -> list[str]:
-    variants = config["variants"].items()
-    return sorted(name for name, variant in variants if variant["cell"] == cell)

@@ -10,7 +10,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,28 +23,13 @@ from scanline.data.pixels import PixelSet
 from scanline.training.checkpoint import Checkpoints
 from scanline.training.objectives import Objective, Score
 from scanline.training.progress import Progress
+from scanline.training.recipe import Recipe
 
 SECONDS_BETWEEN_CHECKPOINTS = 120.0
 TEST_BATCH = 800  # images; the report's way of choosing a checkpoint
 MOMENT_IMAGES = 5000  # training images that batch norm's moments are recomputed on
 TEST_IMAGES, SHIFTS = 1, 2  # streams of an epoch's draws
 LogEpoch = Callable[[int, dict[str, float]], None]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a model is trained; the keys of config.yaml's ``training``."""
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    warmup_steps: int
-    decay: str
-    clip_norm: float
-    seed: int
-    selection: str = "validation"
-    batch_norm: str = "running"
-    shift_pixels: int = 0
 
 
 class Fit(NamedTuple):

@@ -1,0 +1,34 @@
+"""What a variant of config.yaml is made of, as config, scripts and models share it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Inputs = Literal["previous", "context"]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A recurrent stack.
+
+    Attributes:
+        cell: recurrent cell
+        units: units of each layer
+        layers: recurrent layers, one above the other
+    """
+
+    cell: str
+    units: int
+    layers: int
+
+
+@dataclass(frozen=True)
+class PredictorArchitecture(Architecture):
+    """A recurrent stack, and what its steps read.
+
+    Attributes:
+        inputs: what a step reads, the previous pixel or its seen neighbourhood too
+        radius: rows and columns that the neighbourhood reaches, of inputs context
+    """
+
+    inputs: Inputs = "previous"
+    radius: int = 6  # the best on validation of those tried (docs/experiments.md)

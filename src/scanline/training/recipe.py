@@ -1,0 +1,50 @@
+"""How a model is trained: the keys of config.yaml's ``training``, and the seed."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What every training needs.
+
+    Attributes:
+        epochs: passes over the training images
+        batch_size: images a step
+        learning_rate: of Adam
+        warmup_steps: steps from 0 to the learning rate
+        decay: of the learning rate after the warm-up
+        clip_norm: largest global norm of a gradient, 0: any
+        gate_bias: first bias of the gate that keeps a state
+        train_images: first training images used, 0: all
+        selection: what the checkpoint is chosen on
+        seed: of first weights, and of the order and shifts of the images
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    warmup_steps: int
+    decay: Literal["constant", "cosine"]
+    clip_norm: float
+    gate_bias: Literal["zeros", "one", "chrono"]
+    train_images: int
+    selection: Literal["validation", "test_batches"]
+    seed: int
+
+    # A next-pixel model has no batch norm, and its images keep their places.
+    batch_norm: ClassVar[str] = "running"
+    shift_pixels: ClassVar[int] = 0
+
+
+@dataclass(frozen=True)
+class ClassifierRecipe(Recipe):
+    """What a classifier's training needs besides.
+
+    Attributes:
+        batch_norm: averages for evaluation, running ones or recomputed after each epoch
+        shift_pixels: most rows and columns that a training image is shifted by, 0: none is
+    """
+
+    batch_norm: Literal["running", "recomputed"]  # type: ignore[misc]
+    shift_pixels: int  # type: ignore[misc]

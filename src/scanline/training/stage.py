@@ -1,0 +1,51 @@
+"""A training as a stage of the study: pixels in, the best checkpoint's model and its curves out."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+
+from scanline.data.pixels import load_pixels
+from scanline.training.fit import LogEpoch, fit
+from scanline.training.objectives import Objective
+from scanline.training.recipe import Recipe
+
+
+def train_model(
+    model_for: Callable[[dict], keras.Model],
+    objective: Objective,
+    recipe: Recipe,
+    *,
+    train: Path,
+    validation: Path,
+    test: Path | None,
+    out: Path,
+    checkpoints: Path,
+    label: str,
+    log_epoch: LogEpoch | None,
+) -> None:
+    """Writes model.keras, curve_by_epoch.csv and curve_by_step.csv into ``out``.
+
+    ``model_for`` makes the untrained model for pixels that it is told of (a PixelSet's identity);
+    the other arguments are those of src/train_….py and of ``fit``. Raises ValueError where the
+    recipe chooses checkpoints on test batches and no ``test`` pixels are given, and what ``fit``
+    raises.
+    """
+    training = load_pixels(train).first(recipe.train_images)
+    held_out = validation if recipe.selection == "validation" else test
+    if held_out is None:
+        raise ValueError("selection test_batches needs --test, the test pixels to draw from")
+    model = model_for(training.identity)
+    curves = fit(
+        model,
+        objective,
+        training,
+        load_pixels(held_out),
+        recipe,
+        label=f"{label}, seed {recipe.seed}",
+        checkpoints=checkpoints,
+        log_epoch=log_epoch,
+    )
+    model.save(out / "model.keras")
+    curves.by_epoch.to_csv(out / "curve_by_epoch.csv", index=False)
+    curves.by_step.to_csv(out / "curve_by_step.csv", index=False)

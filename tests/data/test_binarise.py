@@ -1,0 +1,126 @@
+"""Binarising: by a threshold, by a draw, and from four files to three splits."""
+
+import numpy as np
+import pytest
+
+from binarise import binarise
+from scanline.data.binarise import at_threshold, bernoulli_draw, binarised_as
+from scanline.data.idx import read_idx, write_idx
+from scanline.data.pixels import load_pixels
+
+NAMES = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+
+
+def run_binarise(folder, out, **settings):
+    files = [folder / f"{name}-ubyte" for name in NAMES]
+    made = {"data": "tiny", "source": "generated", "validation_images": 8}
+    made |= {"method": "threshold", "threshold": 0.1}
+    out.mkdir(exist_ok=True)
+    binarise(
+        train_images=files[0],
+        train_labels=files[1],
+        test_images=files[2],
+        test_labels=files[3],
+        out=out,
+        **(made | settings),
+    )
+
+
+def test_threshold_is_strict_and_ink_is_one():
+    grey = np.array([0, 25, 26, 51, 52, 255], np.uint8)
+    assert at_threshold(grey, 0.1).tolist() == [0, 0, 1, 1, 1, 1]  # 25.5 of 255
+    assert at_threshold(grey, 0.2).tolist() == [0, 0, 0, 0, 1, 1]  # 51 of 255 is not above
+    assert at_threshold(grey, 1.0).tolist() == [0] * 6
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan")])
+def test_threshold_outside_0_to_1_is_refused(threshold):
+    with pytest.raises(ValueError, match=f"threshold is {threshold}; allowed: 0 to 1"):
+        at_threshold(np.zeros(1, np.uint8), threshold)
+
+
+def test_draw_has_the_grey_value_as_its_probability():
+    grey = np.repeat(np.array([0, 1, 64, 200, 254, 255], np.uint8)[:, None], 40_000, axis=1)
+    frequency = bernoulli_draw(grey, seed=1).mean(axis=1)
+    p = grey[:, 0] / 255
+    standard_error = np.sqrt(p * (1 - p) / grey.shape[1])
+    # 5 standard errors: a right draw fails once in a million; 0 and 255 are certain.
+    assert (np.abs(frequency - p) <= 5 * standard_error).all()
+
+
+def test_draw_depends_on_seed_stream_and_place_alone():
+    grey = np.random.default_rng(0).integers(0, 256, (9, 4, 4)).astype(np.uint8)
+    drawn = bernoulli_draw(grey, seed=3)
+    np.testing.assert_array_equal(bernoulli_draw(grey, seed=3), drawn)
+    np.testing.assert_array_equal(bernoulli_draw(grey[:4], seed=3), drawn[:4])
+    assert (bernoulli_draw(grey, seed=4) != drawn).any()
+    assert (bernoulli_draw(grey, seed=3, stream=1) != drawn).any()
+
+
+def test_script_splits_in_order_and_describes(idx_folder, tmp_path):
+    run_binarise(idx_folder, tmp_path / "out")
+    sets = {n: load_pixels(tmp_path / f"out/{n}.npz") for n in ("train", "validation", "test")}
+    grey = read_idx(idx_folder / "train-images-idx3-ubyte", 3)
+    expected = (grey > 25.5).reshape(40, 16)
+    np.testing.assert_array_equal(sets["validation"].pixels, expected[:8])
+    np.testing.assert_array_equal(sets["train"].pixels, expected[8:])
+    labels = read_idx(idx_folder / "t10k-labels-idx1-ubyte", 1)
+    np.testing.assert_array_equal(sets["test"].labels, labels)
+    description = sets["test"].description
+    assert description["polarity"] == "ink is 1"
+    assert (description["threshold"], description["seed"]) == (0.1, None)
+    assert (description["rows"], description["columns"]) == (4, 4)
+    assert set(description["sha256"]) == {f"{name}-ubyte" for name in NAMES}
+    assert sets["train"].identity == sets["test"].identity
+
+
+def test_drawn_set_names_its_seed(idx_folder, tmp_path):
+    run_binarise(idx_folder, tmp_path / "out", method="bernoulli", seed=5)
+    description = load_pixels(tmp_path / "out/test.npz").description
+    assert (description["threshold"], description["seed"]) == (None, 5)
+
+
+@pytest.mark.parametrize("validation_images", [-1, 0, 40])
+def test_a_split_without_images_is_refused(idx_folder, tmp_path, validation_images):
+    with pytest.raises(ValueError, match=r"validation_images is .*; .* allowed: 1 to 39"):
+        run_binarise(idx_folder, tmp_path / "out", validation_images=validation_images)
+
+
+def test_labels_and_images_of_different_counts_are_refused(idx_folder, tmp_path):
+    write_idx(idx_folder / "t10k-labels-idx1-ubyte", np.zeros(23, np.uint8))
+    with pytest.raises(ValueError, match=r"holds 24 images and .* 23 labels"):
+        run_binarise(idx_folder, tmp_path / "out")
+
+
+def test_labels_beyond_the_classes_are_refused(idx_folder, tmp_path):
+    write_idx(idx_folder / "t10k-labels-idx1-ubyte", np.full(24, 10, np.uint8))
+    with pytest.raises(ValueError, match="a label is 10; allowed: 0 to 9"):
+        run_binarise(idx_folder, tmp_path / "out")
+
+
+def test_training_and_test_images_of_two_sizes_are_refused(idx_folder, tmp_path):
+    write_idx(idx_folder / "t10k-images-idx3-ubyte", np.zeros((24, 4, 5), np.uint8))
+    with pytest.raises(ValueError, match=r"images of 4 x 4 and .* of 4 x 5"):
+        run_binarise(idx_folder, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"threshold": None}, "method is threshold and no threshold is given; give one, 0 to 1"),
+        ({"method": "bernoulli"}, "method is bernoulli and no seed is given; give one, 0 or above"),
+    ],
+)
+def test_what_the_method_needs_is_asked_for(idx_folder, tmp_path, settings, message):
+    with pytest.raises(ValueError, match=message):
+        run_binarise(idx_folder, tmp_path / "out", **settings)
+
+
+def test_pixels_are_made_as_the_model_s():
+    grey = np.random.default_rng(0).integers(0, 256, (5, 7)).astype(np.uint8)
+    description = {"binarise": "threshold", "threshold": 0.33, "seed": None}
+    light, dark = ({**description, "polarity": f"ink is {value}"} for value in (1, 0))
+    assert (binarised_as(light, grey) == at_threshold(grey, 0.33)).all()
+    assert (binarised_as(dark, grey) == 1 - at_threshold(grey, 0.33)).all()
+    drawn = {"binarise": "bernoulli", "threshold": None, "seed": 3, "polarity": "ink is 1"}
+    assert (binarised_as(drawn, grey) == bernoulli_draw(grey, 3)).all()

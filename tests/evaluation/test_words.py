@@ -1,0 +1,68 @@
+"""Whatever a table can hold has a label; what lacks one is named, with the file it belongs in."""
+
+from itertools import combinations
+
+import pandas as pd
+import pytest
+from study_copy import ROOT
+
+from scanline.evaluation import quantities, words
+from scanline.evaluation.comparisons import COMPARED
+from scanline.evaluation.tables import NUMBER_OF, published
+from scanline.figures.style import COLOURS
+
+RESULTS = ROOT / "docs/results"
+
+
+def test_everything_has_a_label():
+    words.check()
+
+
+@pytest.mark.parametrize("file", ["figures.csv", "targets.csv"])
+def test_published_numbers_are_of_known_tasks_and_quantities(file):
+    lines = pd.read_csv(RESULTS / file)
+    for task, found in lines.groupby("task"):
+        assert set(found["quantity"]) <= set(quantities.BY_TASK[task])
+
+
+def test_what_is_published_and_compared_is_measured():
+    for task, found in published().groupby("task"):
+        assert set(found["quantity"]) <= set(quantities.BY_TASK[task])
+    assert all(quantity in quantities.BY_TASK[task] for task, (quantity, *_) in COMPARED.items())
+    assert set(NUMBER_OF) < set(words.TASKS)
+
+
+def test_published_lines_on_holes_are_of_known_methods_and_quantities():
+    lines = pd.read_csv(RESULTS / "posterior.csv")
+    words.check(lines["method"].unique())
+    assert set(quantities.FILLED) <= set(lines)
+
+
+@pytest.mark.parametrize(
+    ("table", "spoiled", "named"),
+    [
+        ("TASKS", {"classify": "class"}, "'predict'"),
+        ("QUANTITIES", {"nats": words.QUANTITIES["nats"]}, "'accuracy'"),
+    ],
+)
+def test_what_has_no_label_is_named_with_the_file_that_lacks_it(monkeypatch, table, spoiled, named):
+    monkeypatch.setattr(words, table, spoiled)
+    wanted = rf"{named} has no label; add it to {table} in src/"
+    with pytest.raises(ValueError, match=wanted) as told:
+        words.check()
+    assert "\n" not in str(told.value)
+    place = str(told.value).split(" in ")[1].split(",")[0]
+    assert (ROOT / place).is_file()
+
+
+def test_a_method_without_a_label_is_named():
+    with pytest.raises(ValueError, match="'guess' has no label; add it to METHODS in src/scanline"):
+        words.check(["prefix", "guess"])
+
+
+def test_methods_can_be_told_apart_in_figures():
+    drawn = [method for name, method in words.METHODS.items() if name != "truth"]
+    for one, other in combinations(drawn, 2):
+        assert (one.colour, one.marker) != (other.colour, other.marker)
+        assert one.label != other.label
+    assert all(method.colour < len(COLOURS) for method in drawn)

@@ -1,0 +1,52 @@
+"""What is trained stands in one table, which is checked against the files before a study starts."""
+
+import pytest
+
+from scanline.models.classifier import Classifier
+from scanline.models.predictor import Predictor
+from scanline.training import kinds
+from scanline.training.kinds import KINDS, Kind, task_of
+from scanline.training.objectives import CLASSIFY, PREDICT
+
+CONFIG = {"classify": {}, "predict": {}}
+
+
+def test_the_names_are_those_of_models_and_objectives():
+    assert {task: kind.model_class for task, kind in KINDS.items()} == {
+        "classify": Classifier,
+        "predict": Predictor,
+    }
+    assert KINDS["classify"].minimised is CLASSIFY
+    assert KINDS["predict"].minimised is PREDICT
+    kinds.check(CONFIG)
+
+
+def test_a_script_tells_its_task():
+    assert task_of("train_predictor") == "predict"
+    with pytest.raises(ValueError, match="hide_holes trains no model; those that do: train_cl"):
+        task_of("hide_holes")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"script": "train_nothing"}, "train_nothing in src/train_nothing.py"),
+        ({"script": "hide_holes"}, None),  # a script that is there
+        ({"model": "scanline.models.predictor:Writer"}, "Writer in src/scanline/models/predictor"),
+        ({"model": "scanline.models.none:Predictor"}, "Predictor in src/scanline/models/none.py"),
+        ({"scorer": "score_nothing"}, "score_nothing in src/score_nothing.py"),
+        ({"architecture": "scanline.models.architecture:X"}, "X in src/scanline/models/archi"),
+        ({"objective": "scanline.training.objectives:X"}, "X in src/scanline/training/objectives"),
+    ],
+)
+def test_a_kind_that_is_half_there_is_refused(monkeypatch, change, told):
+    monkeypatch.setitem(KINDS, "predict", Kind(**(KINDS["predict"]._asdict() | change)))
+    if told is None:
+        return kinds.check(CONFIG)
+    with pytest.raises(ValueError, match=f"kinds.py: 'predict' needs {told}"):
+        kinds.check(CONFIG)
+
+
+def test_a_kind_without_a_section_in_the_config_is_refused():
+    with pytest.raises(ValueError, match=r"config\.yaml lacks 'predict', a kind of src/scanline"):
+        kinds.check({"classify": {}})
