@@ -25,10 +25,10 @@ def speeds(folder: Path) -> str:
         " and ".join(f"{limit / 1e9:,.0f} in {p}" for p, limit in machine[key].items())
         for key in ("limits", "limits_of_a_core")
     )
-    core = ", ".join(f"{words} for {p}" for p, words in machine["core"].items())
+    core = " and ".join(machine["core"].values())
     words = (
         f"Training on random pixels, batch 256, 784 steps, forward, backward and Adam, on "
-        f"{machine['cores']} cores of {machine['processor']}. The core runs as {core}. The limit "
+        f"{machine['cores']} cores of {machine['processor']}. The core runs as {core}; the limit "
         f"is the rate at which all cores multiply and add in registers, in GFLOP/s {limits} "
         f"({of_a_core} on one core). The peers are Keras {machine['keras']} (TensorFlow "
         f"{machine['tensorflow']}) and PyTorch {machine['torch']}, each in both precisions. The "

@@ -1,6 +1,7 @@
 """Each file that does not match its record is named, and each result's chain of makers is told."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -249,7 +250,9 @@ def test_runs_are_listed_with_the_chain_from_the_pixels_to_the_table(finished):
     record = Record.load(finished.folder / RESULTS / DATA / "tables/run.json")
     (at,) = (i for i, line in enumerate(lines) if line.endswith(f"{RESULTS / DATA}/tables"))
     assert lines[at].startswith(f"{record.run_id[:8]}  {record.started[:16]}  ")
-    chains = lines[at + 1 :]
+    *chains, total = lines[at + 1 :]
+    count = len(records_in(finished.folder / RESULTS))
+    assert re.fullmatch(rf"{count} runs, \d+\.\d\d CPU-hours \(a stage has one thread\)", total)
 
     def named(folder: Path, file: str, more: str = "") -> str:
         return f"{folder.name}/{file} {sha256_of(finished.folder / folder / file)[:8]}{more}"
