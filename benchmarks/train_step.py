@@ -106,6 +106,7 @@ def fit_loop(
         gate_bias="zeros",
         train_images=0,
         selection="validation",
+        precision="float32",
         seed=0,
     )
     measured = rounds(len(pixels), seconds, least=1)
