@@ -99,49 +99,38 @@ def test_a_damaged_checkpoint_is_passed_over(pixel_sets, tmp_path, capsys):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def _epochs(train, recipe):
-    """Of each epoch: its pixels and labels as they come, and the images that they are of."""
-    batches = list(loop.batches(train, recipe, start=0))
-    for epoch in range(recipe.epochs):
-        pixels, labels = zip(*(batch[1:] for batch in batches if batch[0] == epoch), strict=True)
-        order = np.random.default_rng([recipe.seed, epoch]).permutation(len(train.labels))
-        yield pixels, labels, order
+@pytest.mark.parametrize("other", ["recipe", "units", "roles"])
+def test_a_checkpoint_of_another_training_is_set_aside(pixel_sets, tmp_path, capsys, other):
+    train, held_out = pixel_sets["train"], pixel_sets["validation"]
+    model = Predictor("gru", 5 if other == "units" else 4, 1, train.identity, seed=5)
+    if other == "roles":
+        train, held_out = held_out, train
+    longer = replace(RECIPE, epochs=9) if other == "recipe" else RECIPE
+    fit(model, PREDICT, train, held_out, longer, label="other", checkpoints=tmp_path)
+    capsys.readouterr()
+    ours, _ = _train(pixel_sets, tmp_path)
+    said = capsys.readouterr().err
+    assert said.count("belongs to another training (other settings or images); it is set") == 2
+    assert said.count("No checkpoint is left; the training starts anew.") == 1
+    assert "goes on from" not in said
+    for weight, alone in zip(ours, _train(pixel_sets)[0], strict=True):
+        np.testing.assert_array_equal(weight, alone)
 
 
-def test_an_epoch_holds_every_image_once_as_it_is(pixel_sets):
-    train = pixel_sets["train"]
-    for pixels, labels, order in _epochs(train, replace(RECIPE, batch_size=5)):  # 32 images
-        assert [len(each) for each in labels] == 6 * [5] + [2]
-        np.testing.assert_array_equal(np.concatenate(pixels), train.pixels[order])
-        np.testing.assert_array_equal(np.concatenate(labels), train.labels[order])
-        assert sorted(order) == list(range(32))
-
-
-def _moved(image, down, right):
-    """An image [rows, columns] moved pixel by pixel; no ink comes in."""
-    moved = np.zeros_like(image)
-    for row, column in np.argwhere(image):
-        to = row + down, column + right
-        if 0 <= to[0] < image.shape[0] and 0 <= to[1] < image.shape[1]:
-            moved[to] = 1
-    return moved
-
-
-def test_shifted_images_are_moved_by_whole_pixels(pixel_sets):
-    noise = np.random.default_rng(0).integers(0, 2, (32, 16), np.uint8)
-    train = replace(pixel_sets["train"], pixels=noise)
-    seen, by_image = set(), []
-    for pixels, labels, order in _epochs(train, replace(SHIFTED, epochs=4)):
-        np.testing.assert_array_equal(np.concatenate(labels), train.labels[order])
-        by_image.append(np.concatenate(pixels)[np.argsort(order)])
-        for flat, image in zip(by_image[-1], noise, strict=True):
-            original, shifted = image.reshape(4, 4), flat.reshape(4, 4)
-            moves = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
-            fits = [move for move in moves if np.array_equal(_moved(original, *move), shifted)]
-            assert fits
-            seen |= {move for move in fits if len(fits) == 1}
-    assert len(seen) == 9
-    assert (by_image[0] != by_image[1]).any(axis=1).sum() > 16  # drawn anew
+def test_a_checkpoint_with_other_arrays_is_set_aside_and_the_model_left_alone(
+    pixel_sets, tmp_path, capsys
+):
+    whole, _ = _train(pixel_sets, tmp_path)
+    for path in tmp_path.glob("step-*.npz"):
+        with np.load(path) as file:
+            arrays = {name: file[name] for name in file.files}
+        arrays["optimizer_3"] = arrays["optimizer_3"][:-1]
+        np.savez(path, allow_pickle=False, **arrays)
+    ours, _ = _train(pixel_sets, tmp_path)
+    said = capsys.readouterr().err
+    assert said.count("belongs to another training (optimizer_3 has shape") == 2
+    for weight, alone in zip(ours, whole, strict=True):
+        np.testing.assert_array_equal(weight, alone)
 
 
 def test_curves_tell_each_step_and_epoch(pixel_sets):
