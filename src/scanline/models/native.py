@@ -54,7 +54,8 @@ def compiler() -> list[str]:
         if name and (path := shutil.which(name)):
             return [path]
     if importlib.util.find_spec("ziglang"):
-        return [sys.executable, "-m", "ziglang", "c++"]
+        # By itself it compiles for this processor alone, and the plain form is to run on any.
+        return [sys.executable, "-m", "ziglang", "c++", "-mcpu=baseline"]
     raise NoCompilerError(
         "no C++ compiler found ($CXX, c++, g++, clang++, PyPI's ziglang); install one of them"
     )
@@ -71,7 +72,7 @@ def build(command: Sequence[str]) -> Path:
     Raises NoCompilerError, with what the compiler said.
     """
     version = subprocess.run([*command, "--version"], capture_output=True, text=True).stdout
-    key = hashlib.sha256(f"{version} {FLAGS} {forms()} {tf.__version__}".encode())
+    key = hashlib.sha256(f"{version} {command[1:]} {FLAGS} {forms()} {tf.__version__}".encode())
     for path in sorted(SOURCE.iterdir()):
         key.update(path.read_bytes())
     library = BUILT / f"scanline-{key.hexdigest()[:16]}.so"
