@@ -23,7 +23,7 @@ def rules() -> dict[str, str]:
         for text in texts
         for part in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", text, re.M | re.S)
     )
-    return {name: text for name, text in found.items() if f"python src/{name}.py" in text}
+    return {name: text for name, text in found.items() if f"python {{SRC:q}}/{name}.py" in text}
 
 
 def test_the_rules_are_found():

@@ -1,5 +1,7 @@
 # What the rules share: where things lie, and the params that name all that a result depends on.
 
+import shlex
+
 from scanline.data.fetch import FILES, SOURCES
 from scanline.figures import names as figure_names
 from scanline.layout import Place
@@ -10,6 +12,8 @@ RESULTS = config["results"]
 DATA = config["dataset"]
 STUDY = f"{RESULTS}/{DATA}"
 ENVIRONMENT = "../envs/scanline.yaml"
+SRC = of_project("src")
+SCRIPTS = of_project("workflow/scripts")
 
 # A job that is stopped (Ctrl-C, or Slurm's SIGTERM to all its processes) ends in order: the script
 # leaves its checkpoint, while the shell waits and tee still takes down the last words.
@@ -77,7 +81,7 @@ def selection_pixels(task):
 
 
 def selection_flag(wildcards, input):
-    return f"--test {input.test}" if input.test else ""
+    return f"--test {shlex.quote(str(input.test))}" if input.test else ""
 
 
 def gpus(wildcards):
