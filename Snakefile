@@ -67,8 +67,11 @@ wildcard_constraints:
 
 include: "workflow/rules/settings.smk"
 include: "workflow/rules/data.smk"
-include: "workflow/rules/classify.smk"
-include: "workflow/rules/predict.smk"
+
+
+for task in kinds.KINDS:
+
+    include: f"workflow/rules/{task}.smk"
 
 
 PRETRAINED = study_settings.pretrained(config, DATA)
@@ -116,5 +119,4 @@ rule all:
 
 rule trainings:
     input:
-        trained("classify"),
-        trained("predict"),
+        [trained(task) for task in kinds.KINDS],

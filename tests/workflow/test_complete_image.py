@@ -1,5 +1,6 @@
 """The command that completes an image of one's own: as a process, and what it refuses."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from matplotlib.image import imread, imsave
 from refusals import ROOT, held, pattern_of, rows
 
@@ -130,3 +132,10 @@ def test_a_model_of_another_kind(folder, pixel_sets):
 def test_arguments(folder, changed, message):
     with pytest.raises(ValueError, match=message):
         complete_image(**given(folder) | changed)
+
+
+def test_the_limit_of_exactness_is_the_study_s():
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    defaults = inspect.signature(complete_image).parameters
+    for name in ("exact_pixels", "particles", "block", "move_particles"):
+        assert defaults[name].default == config["posterior"][name]

@@ -19,7 +19,7 @@ from scanline.training.kinds import KINDS
 SCHEMA = Path(__file__).resolve().parents[3] / "workflow/schemas/config.schema.yaml"
 # ASSUME: images of 28 x 28 pixels, as MNIST's; hide_pixels refuses a run that does not fit others.
 ROWS = COLUMNS = 28
-TASKS = ("classify", "predict", "complete", "inpaint", "posterior")
+TASKS = (*KINDS, "complete", "inpaint", "posterior")
 NO_PATH = re.compile(r"[\x00-\x1f\x7f{}?*]")
 REPORTED_PIXELS = ("mnist", "threshold", 0.1)  # what the 2017 report's numbers are for
 PRETRAINED = SCHEMA.parents[2] / "pretrained"  # {data}/{task}/{variant}/seed-{seed}/
@@ -29,6 +29,8 @@ def validate(config: Mapping) -> None:
     """Raises ValueError, one line: the key, the value that came, what is allowed."""
     _named(config, "config")
     schema = yaml.safe_load(SCHEMA.read_text())
+    for task in KINDS:
+        schema["properties"].setdefault(task, {"$ref": "#/$defs/task"})
     errors = sorted(
         Draft202012Validator(schema).iter_errors(dict(config)), key=_depth, reverse=True
     )
