@@ -32,12 +32,17 @@ def of_project(path):
 CONFIG = next(filter(os.path.exists, ("config.yaml", of_project("config.yaml"))))
 
 
+try:
+    for file in (CONFIG, *workflow.overwrite_configfiles):
+        study_config.refuse_duplicate_keys(Path(file))
+except ValueError as error:
+    raise WorkflowError(str(error)) from None
+
+
 configfile: CONFIG
 
 
 try:
-    for file in (CONFIG, *workflow.overwrite_configfiles):
-        study_config.refuse_duplicate_keys(Path(file))
     study_config.validate(config)
     for word in sys.argv[1:]:
         study_config.refuse_unknown(config, word)

@@ -124,9 +124,12 @@ class Mirror:
         """The answer under an address, after redirections; nothing of its content is read."""
         with _at_most(sum(self.timeout) + self.patience):
             for _ in range(REDIRECTIONS + 1):
-                response = requests.get(
-                    url, stream=True, timeout=self.timeout, allow_redirects=False
-                )
+                # requests.get would read all that comes with a redirection.
+                session = requests.Session()
+                request = session.prepare_request(requests.Request("GET", url))
+                manners = session.merge_environment_settings(url, {}, True, None, None)
+                adapter = session.get_adapter(url)
+                response = adapter.send(request, timeout=self.timeout, **manners)
                 if not response.is_redirect:
                     response.raise_for_status()
                     return response

@@ -134,6 +134,7 @@ class _Watch:
         if not (process := self.process):
             return
         assert process.stdin
+        assert process.stdout
         process.stdin.close()
         process.stdin = None
         select.select([process.stdout], [], [], starting)

@@ -19,6 +19,7 @@ from scanline.training.kinds import KINDS
 SCHEMA = Path(__file__).resolve().parents[3] / "workflow/schemas/config.schema.yaml"
 # ASSUME: images of 28 x 28 pixels, as MNIST's; hide_pixels refuses a run that does not fit others.
 ROWS = COLUMNS = 28
+VALUES = 100_000  # in one file
 TASKS = (*KINDS, "complete", "inpaint", "posterior")
 NO_PATH = re.compile(r"[\x00-\x1f\x7f{}?*]")
 REPORTED_PIXELS = ("mnist", "threshold", 0.1)  # what the 2017 report's numbers are for
@@ -80,7 +81,20 @@ def validate(config: Mapping) -> None:
 
 
 def refuse_duplicate_keys(path: Path) -> None:
-    """Raises ValueError where a YAML file names a key twice in one place (the last would win)."""
+    """Raises ValueError where a YAML file names a key twice in one place (the last would win).
+
+    Also where it is no mapping, or a few lines of it grow to millions of values by its aliases.
+    """
+    text = path.read_text()
+    try:
+        root = yaml.compose(text, yaml.SafeLoader)
+        values = _values_of(root, {}) if root else 0
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"{path} is not readable YAML ({' '.join(str(error).split())})") from None
+    if values > VALUES:
+        raise ValueError(f"{path} grows to {values:,} values by its aliases; allowed: {VALUES:,}")
+    if root and not isinstance(root, yaml.MappingNode):
+        raise ValueError(f"{path} is no mapping of keys to values, as config.yaml is")
 
     class Strict(yaml.SafeLoader):
         pass
@@ -98,8 +112,20 @@ def refuse_duplicate_keys(path: Path) -> None:
         return loader.construct_mapping(node, deep=True)
 
     Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
-    with open(path) as file:
-        yaml.load(file, Strict)
+    yaml.load(text, Strict)
+
+
+def _values_of(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values a node stands for, where aliases repeat what they name."""
+    if id(node) not in known:
+        known[id(node)] = VALUES  # of a node that holds itself, without end
+        parts = []
+        if isinstance(node, yaml.MappingNode):
+            parts = [each for pair in node.value for each in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            parts = node.value
+        known[id(node)] = 1 + sum(_values_of(part, known) for part in parts)
+    return known[id(node)]
 
 
 def refuse_unknown(config: Mapping, target: str) -> None:
@@ -149,7 +175,7 @@ def _path(key: str, path: str) -> None:
         )
 
 
-def _known(key: str, name: str, names: Mapping | list) -> None:
+def _known(key: str, name: str, names: Mapping | Sequence[str]) -> None:
     if name not in names:
         near = difflib.get_close_matches(str(name), list(names), n=1)
         hint = f"; did you mean {near[0]}?" if near else ""

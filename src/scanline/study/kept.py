@@ -54,4 +54,6 @@ def _read(path: Path) -> dict:
 
 
 def _write(path: Path, content: Mapping) -> None:
-    write_whole(path, (json.dumps(content, indent=2) + "\n").encode())
+    text = (json.dumps(content, indent=2) + "\n").encode()
+    if not path.exists() or path.read_bytes() != text:
+        write_whole(path, text)
