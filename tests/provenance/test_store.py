@@ -14,7 +14,7 @@ from tracking_store import Store, opened, own_environment
 
 from scanline.provenance import store as stores
 from scanline.provenance import tracking
-from scanline.provenance.record import Record
+from scanline.provenance.record import Record, records_in
 from scanline.study.kept import keep
 
 # MLflow's own modules, when a model is first logged; no concern of this project.
@@ -97,7 +97,7 @@ def test_sending_is_mended_wherever_it_was_killed(results, monkeypatch):
 
 def test_what_a_killed_process_left_of_a_model_is_removed(results):
     opened(results)
-    record = Record.load(train_folder(results) / "run.json")
+    record = records_in(results)[train_folder(results)]
     store = stores.Store(results)
     run_id = store.run_of(record)
     left = store.client.create_logged_model(store.experiment, "model", run_id)

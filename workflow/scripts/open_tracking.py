@@ -13,8 +13,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 from scanline.provenance import tracking
 from scanline.provenance.bound import within
+from scanline.provenance.store import load_mlflow
 
-SECONDS = 60.0  # until a store that does not answer is left alone; importing MLflow is among them
+SECONDS = 90.0  # until a store that does not answer is left alone
 
 
 def main(*, results: Path, seconds: float = SECONDS) -> None:
@@ -32,6 +33,7 @@ def main(*, results: Path, seconds: float = SECONDS) -> None:
 
     if tracking.address():
         silent = f"the tracking store {tracking.shown_address()} has no answer in {seconds:.0f} s"
+        load_mlflow()
         try:
             with within(seconds, lambda: left_alone(silent)):
                 tracking.open_store(results)

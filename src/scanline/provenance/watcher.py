@@ -14,7 +14,7 @@ from scanline.provenance.record import Record
 from scanline.provenance.store import Store, in_one_line, load_mlflow
 
 READY = "ready"
-SECONDS = 20.0  # for what the store is told at once
+SECONDS = 60.0  # for what the store is told at once; making a new one is among it
 
 
 def main() -> int:
