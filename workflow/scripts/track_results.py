@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 from scanline.provenance import tracking
 from scanline.provenance.bound import within
+from scanline.provenance.store import load_mlflow
 from scanline.study.environment import HIDDEN, tracking_uri
 from scanline.study.kept import kept_config
 
@@ -30,6 +31,7 @@ def main(*, results: Path, seconds: float = SECONDS) -> None:
             os.environ[tracking.ADDRESS] = named_by(results)
         if not tracking.address():
             return
+        load_mlflow()
         with within(seconds, lambda: failed(f"{store()} has no answer in {seconds:.0f} s")) as tell:
             added = tracking.send(results, tell)
     except (OSError, ValueError) as error:
