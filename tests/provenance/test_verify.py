@@ -338,7 +338,14 @@ def test_without_records_there_is_one_line(finished, tmp_path):
     code, lines, errors = call(finished, "verify_results", "--results", str(tmp_path))
     assert (code, lines) == (1, [])
     assert errors == (
-        f"verify_results: {tmp_path} holds no record (run.json); run the study first\n"
+        f"verify_results: {tmp_path}/config.json is missing, in which a study keeps its config; "
+        f"run the study, or name its folder of results (RESULTS=…)\n"
+    )
+    words = ("--configfile", "smoke.yaml", "--results", str(tmp_path))
+    assert call(finished, "verify_results", *words) == (
+        1,
+        [],
+        f"verify_results: {tmp_path} holds no record (run.json); run the study first\n",
     )
 
 
