@@ -22,14 +22,11 @@ from scanline.study import kept as study_kept
 from scanline.study import settings as study_settings
 from scanline.training import kinds
 
-
-def of_project(path):
-    """A path of the project itself, as it is named from the working directory."""
-    return os.path.relpath(Path(workflow.basedir) / path)
-
-
-# A project that is only read keeps its config; --directory may have another.
-CONFIG = next(filter(os.path.exists, ("config.yaml", of_project("config.yaml"))))
+# The project, seen from the working directory, which --directory may have set.
+PROJECT = Path(os.path.relpath(workflow.basedir))
+CONFIG = next(
+    path for path in (Path("config.yaml"), PROJECT / "config.yaml") if path.exists()
+)
 
 
 try:
@@ -39,7 +36,7 @@ except ValueError as error:
     raise WorkflowError(str(error)) from None
 
 
-configfile: CONFIG
+configfile: str(CONFIG)
 
 
 try:
@@ -90,6 +87,7 @@ include: "workflow/rules/inpaint.smk"
 include: "workflow/rules/posterior.smk"
 include: "workflow/rules/cells.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/study.smk"
 include: "workflow/rules/tracking.smk"
 
 
@@ -102,23 +100,23 @@ localrules:  # on a cluster, those that run on the login node: compute nodes oft
 
 
 onsuccess:
-    shell("python {SCRIPTS:q}/track_results.py --results {RESULTS:q}")
-    shell("python {SCRIPTS:q}/clear_checkpoints.py --results {RESULTS:q}")
+    shell("python workflow/scripts/track_results.py --results {RESULTS:q}")
+    shell("python workflow/scripts/clear_checkpoints.py --results {RESULTS:q}")
 
 
 onerror:
-    shell("python {SCRIPTS:q}/track_results.py --results {RESULTS:q}")
+    shell("python workflow/scripts/track_results.py --results {RESULTS:q}")
 
 
 onstart:
-    study_kept.keep(config, study_files())
+    study_kept.keep(config, STUDY_FILES)
 
 
 rule all:
     default_target: True
     input:
         # Named one by one, so that whatever was deleted is made again.
-        study_files(),
+        STUDY_FILES,
         rules.keep_config.output,
 
 

@@ -19,7 +19,7 @@ def rules() -> dict[str, str]:
     """The text of each rule that runs a script of src."""
     text = "\n".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
     found = dict(re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", text, re.M | re.S))
-    return {name: text for name, text in found.items() if f"python {{SRC:q}}/{name}.py" in text}
+    return {name: text for name, text in found.items() if f"python src/{name}.py" in text}
 
 
 def test_the_rules_are_found():

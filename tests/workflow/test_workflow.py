@@ -40,7 +40,7 @@ def test_a_wrong_config_is_refused_in_one_line(tmp_path):
     ("place", "told"),
     [
         ("smoke/predict/gru-256", "the variant is 'gru-256'; allowed: "),
-        ("smoke/predict/gru-256", "gru-2x8, gru-3x32"),
+        ("smoke/predict/gru-256", "did you mean gru-"),
         ("digits/predict/gru-8", "the data set is 'digits'; allowed: "),
         ("smoke/guess/gru-8", "the task is 'guess'; allowed: classify, predict, complete, "),
     ],

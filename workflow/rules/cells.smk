@@ -15,7 +15,7 @@ rule demonstrate_cells:
         settings=settings("demonstrate_cells"),
         code=code_hash("demonstrate_cells"),
     shell:
-        "python {SRC:q}/demonstrate_cells.py --out {params.out:q}"
+        "python src/demonstrate_cells.py --out {params.out:q}"
         " {params.settings} 2>&1 | tee {log:q}"
 
 
@@ -38,5 +38,5 @@ rule draw_cells:
         out=subpath(output.record, parent=True),
         code=code_hash("draw_cells"),
     shell:
-        "python {SRC:q}/draw_cells.py --demonstration {input.demonstration:q}"
+        "python src/draw_cells.py --demonstration {input.demonstration:q}"
         " --out {params.out:q} 2>&1 | tee {log:q}"

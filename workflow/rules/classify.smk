@@ -28,7 +28,7 @@ rule train_classifier:
         settings=settings("train_classifier"),
         code=code_hash("train_classifier"),
     shell:
-        "python {SRC:q}/train_classifier.py --train {input.train:q} --validation {input.validation:q}"
+        "python src/train_classifier.py --train {input.train:q} --validation {input.validation:q}"
         " {params.test} --checkpoints {params.checkpoints:q} --out {params.out:q}"
         " {params.settings} 2>&1 | tee {log:q}"
 
@@ -51,6 +51,6 @@ rule score_classifier:
         settings=settings("score_classifier"),
         code=code_hash("score_classifier"),
     shell:
-        "python {SRC:q}/score_classifier.py --model {input.model:q} --train {input.train:q}"
+        "python src/score_classifier.py --model {input.model:q} --train {input.train:q}"
         " --test {input.test:q} --out {params.out:q}"
         " {params.settings} 2>&1 | tee {log:q}"

@@ -20,7 +20,7 @@ rule hide_pixels:
         settings=settings("hide_pixels"),
         code=code_hash("hide_pixels"),
     shell:
-        "python {SRC:q}/hide_pixels.py --test {input.test:q} --out {params.out:q}"
+        "python src/hide_pixels.py --test {input.test:q} --out {params.out:q}"
         " {params.settings} 2>&1 | tee {log:q}"
 
 
@@ -44,7 +44,7 @@ rule sample_completions:
         settings=settings("sample_completions"),
         code=code_hash("sample_completions"),
     shell:
-        "python {SRC:q}/sample_completions.py --model {input.model:q} --hidden {input.hidden:q}"
+        "python src/sample_completions.py --model {input.model:q} --hidden {input.hidden:q}"
         " --out {params.out:q} {params.settings} 2>&1 | tee {log:q}"
 
 
@@ -63,7 +63,7 @@ rule score_completions:
         out=subpath(output.scores, parent=True),
         code=code_hash("score_completions"),
     shell:
-        "python {SRC:q}/score_completions.py --samples {input.samples:q}"
+        "python src/score_completions.py --samples {input.samples:q}"
         " --out {params.out:q} 2>&1 | tee {log:q}"
 
 
@@ -89,5 +89,5 @@ rule draw_completions:
         out=subpath(output.record, parent=True),
         code=code_hash("draw_completions"),
     shell:
-        "python {SRC:q}/draw_completions.py --hidden {input.hidden:q} --samples {input.samples:q}"
+        "python src/draw_completions.py --hidden {input.hidden:q} --samples {input.samples:q}"
         " --by-image {input.by_image:q} --out {params.out:q} 2>&1 | tee {log:q}"

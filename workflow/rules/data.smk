@@ -16,7 +16,7 @@ rule fetch:
         folder=f"{config['downloads']}/{{source}}",
         code=code_hash("fetch"),
     shell:
-        "python {SRC:q}/fetch.py --source {wildcards.source:q}"
+        "python src/fetch.py --source {wildcards.source:q}"
         " --out {params.folder:q} 2>&1 | tee {log:q}"
 
 
@@ -37,6 +37,6 @@ rule binarise:
         settings=settings("binarise"),
         code=code_hash("binarise"),
     shell:
-        "python {SRC:q}/binarise.py --train-images {input.train_images:q} --train-labels {input.train_labels:q}"
+        "python src/binarise.py --train-images {input.train_images:q} --train-labels {input.train_labels:q}"
         " --test-images {input.test_images:q} --test-labels {input.test_labels:q}"
         " --out {params.out:q} {params.settings} 2>&1 | tee {log:q}"

@@ -32,7 +32,7 @@ rule hide_patches:
         settings=settings("hide_patches"),
         code=code_hash("hide_patches"),
     shell:
-        "python {SRC:q}/hide_patches.py --test {input.test:q} --out {params.out:q}"
+        "python src/hide_patches.py --test {input.test:q} --out {params.out:q}"
         " {params.settings} 2>&1 | tee {log:q}"
 
 
@@ -60,7 +60,7 @@ rule infer_patches:
         out=subpath(output.scores, parent=True),
         code=code_hash("infer_patches"),
     shell:
-        "python {SRC:q}/infer_patches.py --model {input.model:q} --hidden {input.hidden:q}"
+        "python src/infer_patches.py --model {input.model:q} --hidden {input.hidden:q}"
         " --out {params.out:q} 2>&1 | tee {log:q}"
 
 
@@ -90,5 +90,5 @@ rule draw_inpainting:
         settings=settings("draw_inpainting"),
         code=code_hash("draw_inpainting"),
     shell:
-        "python {SRC:q}/draw_inpainting.py --hidden {input.hidden:q} --posterior {input.posterior:q}"
+        "python src/draw_inpainting.py --hidden {input.hidden:q} --posterior {input.posterior:q}"
         " --out {params.out:q} {params.settings} 2>&1 | tee {log:q}"

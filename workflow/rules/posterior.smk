@@ -29,7 +29,7 @@ rule hide_holes:
         settings=settings("hide_holes"),
         code=code_hash("hide_holes"),
     shell:
-        "python {SRC:q}/hide_holes.py --test {input.test:q} --out {params.out:q}"
+        "python src/hide_holes.py --test {input.test:q} --out {params.out:q}"
         " {params.settings} 2>&1 | tee {log:q}"
 
 
@@ -59,7 +59,7 @@ rule fill_holes:
         settings=settings("fill_holes"),
         code=code_hash("fill_holes"),
     shell:
-        "python {SRC:q}/fill_holes.py --model {input.model:q} --train {input.train:q} --hidden {input.hidden:q}"
+        "python src/fill_holes.py --model {input.model:q} --train {input.train:q} --hidden {input.hidden:q}"
         " --out {params.out:q} {params.settings} 2>&1 | tee {log:q}"
 
 
@@ -85,7 +85,7 @@ rule score_forecasts:
         out=subpath(output.record, parent=True),
         code=code_hash("score_forecasts"),
     shell:
-        "python {SRC:q}/score_forecasts.py --classifier {input.classifier:q} --hidden {input.hidden:q}"
+        "python src/score_forecasts.py --classifier {input.classifier:q} --hidden {input.hidden:q}"
         " --forecasts {input.forecasts:q} --seconds {input.seconds:q} --out {params.out:q}"
         " 2>&1 | tee {log:q}"
 
@@ -108,7 +108,7 @@ rule tabulate_posterior:
         out=subpath(output.table, parent=True),
         code=code_hash("tabulate_posterior"),
     shell:
-        "python {SRC:q}/tabulate_posterior.py --methods {input:q} --out {params.out:q}"
+        "python src/tabulate_posterior.py --methods {input:q} --out {params.out:q}"
         " 2>&1 | tee {log:q}"
 
 
@@ -138,7 +138,7 @@ rule draw_posterior:
         out=subpath(output.record, parent=True),
         code=code_hash("draw_posterior"),
     shell:
-        "python {SRC:q}/draw_posterior.py --table {input.table:q} --hidden {input.hidden:q}"
+        "python src/draw_posterior.py --table {input.table:q} --hidden {input.hidden:q}"
         " --reliability {input.reliability:q} --forecasts {input.forecasts:q}"
         " --out {params.out:q} 2>&1 | tee {log:q}"
 
@@ -166,7 +166,7 @@ rule calibrate_posterior:
         settings=settings("calibrate_posterior"),
         code=code_hash("calibrate_posterior"),
     shell:
-        "python {SRC:q}/calibrate_posterior.py --model {input.model:q} --test {input.test:q}"
+        "python src/calibrate_posterior.py --model {input.model:q} --test {input.test:q}"
         " --out {params.out:q} {params.settings} 2>&1 | tee {log:q}"
 
 
@@ -199,5 +199,5 @@ rule draw_calibration:
         settings=settings("draw_calibration"),
         code=code_hash("draw_calibration"),
     shell:
-        "python {SRC:q}/draw_calibration.py --ranks {input.ranks:q} --errors {input.errors:q} --sizes {input.sizes:q}"
+        "python src/draw_calibration.py --ranks {input.ranks:q} --errors {input.errors:q} --sizes {input.sizes:q}"
         " --out {params.out:q} {params.settings} 2>&1 | tee {log:q}"

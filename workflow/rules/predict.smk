@@ -28,7 +28,7 @@ rule train_predictor:
         settings=settings("train_predictor"),
         code=code_hash("train_predictor"),
     shell:
-        "python {SRC:q}/train_predictor.py --train {input.train:q} --validation {input.validation:q}"
+        "python src/train_predictor.py --train {input.train:q} --validation {input.validation:q}"
         " {params.test} --checkpoints {params.checkpoints:q} --out {params.out:q}"
         " {params.settings} 2>&1 | tee {log:q}"
 
@@ -51,6 +51,6 @@ rule score_predictor:
         settings=settings("score_predictor"),
         code=code_hash("score_predictor"),
     shell:
-        "python {SRC:q}/score_predictor.py --model {input.model:q} --train {input.train:q}"
+        "python src/score_predictor.py --model {input.model:q} --train {input.train:q}"
         " --test {input.test:q} --out {params.out:q}"
         " {params.settings} 2>&1 | tee {log:q}"

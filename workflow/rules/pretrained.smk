@@ -8,7 +8,7 @@ ruleorder: take_model > train_classifier
 ruleorder: take_model > train_predictor
 
 
-KEPT_MODELS = of_project("pretrained")
+KEPT_MODELS = PROJECT / "pretrained"
 KEPT = ("model.keras", "curve_by_epoch.csv", "curve_by_step.csv", "training.json")
 
 
@@ -41,6 +41,6 @@ rule take_model:
         kept=kept,
         code=code_hash("take_model"),
     shell:
-        "python {SRC:q}/take_model.py --model {input.model:q} --curves {input.by_epoch:q} {input.by_step:q}"
+        "python src/take_model.py --model {input.model:q} --curves {input.by_epoch:q} {input.by_step:q}"
         " --training {input.training:q} --pixels {input.pixels:q}"
         " --out {params.out:q} 2>&1 | tee {log:q}"

@@ -4,7 +4,7 @@ from scanline.files import sha256_of
 
 # Numbers of other data sets, where there are. A checkout writes the file anew: its content counts.
 PUBLISHED = [
-    path for path in [of_project("docs/results/figures.csv")] if Path(path).is_file()
+    path for path in [str(PROJECT / "docs/results/figures.csv")] if Path(path).is_file()
 ]
 TABLES = {
     task: f"{RESULTS}/{{data}}/tables/table-{number}-{task}.csv"
@@ -85,7 +85,7 @@ rule make_tables:
         settings=settings("make_tables"),
         code=code_hash("make_tables"),
     shell:
-        "python {SRC:q}/make_tables.py --scores {input.scores:q} --by-image {input.by_image:q}"
+        "python src/make_tables.py --scores {input.scores:q} --by-image {input.by_image:q}"
         " --out {params.out:q}"
         " {params.settings} 2>&1 | tee {log:q}"
 
@@ -111,7 +111,7 @@ rule draw_curves:
         settings=settings("draw_curves"),
         code=code_hash("draw_curves"),
     shell:
-        "python {SRC:q}/draw_curves.py --curves {input:q} --out {params.out:q}"
+        "python src/draw_curves.py --curves {input:q} --out {params.out:q}"
         " {params.settings} 2>&1 | tee {log:q}"
 
 
@@ -156,65 +156,7 @@ rule write_report:
         published_content=[sha256_of(Path(path)) for path in PUBLISHED],
         code=code_hash("write_report"),
     shell:
-        "python {SRC:q}/write_report.py --tables {input.tables:q}"
+        "python src/write_report.py --tables {input.tables:q}"
         " --comparisons {input.comparisons:q} --cells {input.cells:q}"
         " --figures {input.figures:q} --records {input.records:q} {params.optional}"
         " --out {params.out:q} 2>&1 | tee {log:q}"
-
-
-# The rules of the study, by the task whose variants they are for.
-MADE_BY = {
-    "": [
-        rules.binarise,
-        rules.demonstrate_cells,
-        rules.draw_cells,
-        rules.draw_curves,
-        rules.make_tables,
-        rules.write_report,
-    ],
-    "classify": [rules.train_classifier, rules.score_classifier],
-    "predict": [rules.train_predictor, rules.score_predictor],
-    "complete": [
-        rules.hide_pixels,
-        rules.sample_completions,
-        rules.score_completions,
-        rules.draw_completions,
-    ],
-    "inpaint": [rules.hide_patches, rules.infer_patches, rules.draw_inpainting],
-    "posterior": [
-        rules.hide_holes,
-        rules.fill_holes,
-        rules.score_forecasts,
-        rules.tabulate_posterior,
-        rules.draw_posterior,
-        rules.calibrate_posterior,
-        rules.draw_calibration,
-    ],
-}
-
-
-def study_files():
-    """Every file that the study of the config's data set consists of."""
-    return sorted(
-        {
-            path
-            for task, made_by in MADE_BY.items()
-            for rule in made_by
-            for pattern in (of_task(task, *rule.output) if task else rule.output)
-            for path in expand(
-                str(pattern),
-                data=DATA,
-                variant=config[task]["variants"] if task else [""],
-                seed=config["seeds"],
-            )
-        }
-    )
-
-
-rule keep_config:
-    output:
-        expand(f"{RESULTS}/{{file}}", file=[study_kept.CONFIG, study_kept.PLAN]),
-    params:
-        config=study_kept.shown(config),
-    run:
-        study_kept.keep(config, study_files())

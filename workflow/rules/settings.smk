@@ -12,12 +12,12 @@ RESULTS = config["results"]
 DATA = config["dataset"]
 STUDY = f"{RESULTS}/{DATA}"
 ENVIRONMENT = "../envs/scanline.yaml"
-SRC = of_project("src")
-SCRIPTS = of_project("workflow/scripts")
 
 # A job that is stopped (Ctrl-C, or Slurm's SIGTERM to all its processes) ends in order: the script
 # leaves its checkpoint, while the shell waits and tee still takes down the last words.
 shell.prefix(
+    # Scripts are the project's, wherever the working directory is.
+    f'python() {{{{ command python {shlex.quote(str(PROJECT))}/"$@"; }}}}; '
     "set -euo pipefail; trap : INT TERM;"
     " tee() {{ trap '' INT TERM; command tee \"$@\"; }}; "
 )

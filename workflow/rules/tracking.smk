@@ -9,6 +9,6 @@ rule open_tracking:
     conda:
         ENVIRONMENT
     params:
-        results=RESULTS,
+        results=subpath(output[0], ancestor=2),
     shell:
-        "python {SCRIPTS:q}/open_tracking.py --results {params.results:q} 2>&1 | tee {log:q}"
+        "python workflow/scripts/open_tracking.py --results {params.results:q} 2>&1 | tee {log:q}"
