@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from refusals import held
 from study_copy import ROOT, copy_project
 
 from scanline.study.config import validate
@@ -52,6 +53,27 @@ def test_a_study_of_odd_paths(tmp_path):
     words = ["workflow/scripts/list_runs.py", "--results", results]
     done = subprocess.run([sys.executable, *words], cwd=study.folder, capture_output=True)
     assert done.returncode == 0
+
+
+def test_a_project_that_is_only_read_runs_elsewhere(tmp_path):
+    project = copy_project(tmp_path / "a clone").folder
+    work = tmp_path / "at work"
+    work.mkdir()
+    (project / "digits").rename(work / "digits")
+    before = held(project)
+    words = ["-s", project / "Snakefile", "--directory", work, "--cores", "1"]
+    words += ["results/smoke/pixels/run.json", "--configfile", project / "smoke.yaml"]
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", *map(str, words)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (work / "results/smoke/pixels/train.npz").is_file()
+    assert (work / "results/plan.json").is_file()
+    assert held(project) == before
 
 
 @pytest.fixture
