@@ -3,6 +3,7 @@
 import importlib.util
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import reference
+import tensorflow as tf
 from native_calls import CELLS, NEEDS_COMPILER, arguments, outcome
 
 from scanline.models import native
@@ -30,6 +32,70 @@ def test_calls_from_several_python_threads_do_not_disturb_each_other():
     alone = [bits(case) for case in cases]
     with ThreadPoolExecutor(len(cases)) as pool:
         assert list(pool.map(bits, cases)) == alone
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch) -> tuple[Path, Path]:
+    """Where the core is looked for: two empty folders."""
+    made = tmp_path / "build", tmp_path / "cache"
+    for name, folder in zip(("BUILT", "CACHE"), made, strict=True):
+        folder.mkdir()
+        monkeypatch.setattr(native, name, folder)
+    return made
+
+
+@pytest.fixture(scope="module")
+def sound() -> Path:
+    return native.build(native.compiler())
+
+
+def put(library: Path, folder: Path) -> Path:
+    """A copy of the core with its checksum."""
+    for path in (library, library.with_suffix(".sha256")):
+        shutil.copy(path, folder)
+    return folder / library.name
+
+
+def test_a_core_that_is_cut_short_is_built_anew(sound, folders):
+    library = put(sound, folders[0])
+    os.truncate(library, 150_000)
+    assert native.build(native.compiler()) == library
+    assert library.stat().st_size > 150_000
+    tf.load_op_library(str(library))
+
+
+@pytest.mark.parametrize("damage", ["flipped", "no checksum", "checksum cut"])
+def test_a_damaged_core_is_noticed(sound, folders, damage):
+    library = put(sound, folders[0])
+    checksum = library.with_suffix(".sha256")
+    assert native._is_whole(library)
+    if damage == "flipped":
+        content = bytearray(library.read_bytes())
+        content[len(content) // 2] ^= 1
+        library.write_bytes(content)
+    elif damage == "no checksum":
+        checksum.unlink()
+    else:
+        checksum.write_text(checksum.read_text()[:32])
+    assert not native._is_whole(library)
+
+
+def test_where_the_project_cannot_be_written_the_user_s_cache_serves(sound, folders, monkeypatch):
+    built, cache = folders
+    built.rmdir()
+    built.write_text("a file, so that no folder can be made there")
+    library = put(sound, cache)
+    assert native.build(native.compiler()) == library
+    os.remove(library)
+
+    def compiled(command, library):
+        shutil.copy(sound, library)
+
+    monkeypatch.setattr(native, "_compile", compiled)
+    assert native.build(native.compiler()) == library
+    monkeypatch.setattr(native, "CACHE", built / "none")
+    with pytest.raises(OSError, match="Not a directory"):
+        native.build(native.compiler())
 
 
 FORKING = """

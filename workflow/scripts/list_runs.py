@@ -12,13 +12,14 @@ from scanline.provenance.record import records_in
 
 
 def main(*, results: Path = Path("results")) -> None:
-    """Exits 1 with one line where there are no results.
+    """Exits 1 with one line where there are no results, and one for each damaged record.
 
     Args:
         results: the study's folder of results
     """
+    damaged: list[str] = []
     try:
-        lineage = Lineage(records_in(results))
+        lineage = Lineage(records_in(results, damaged))
     except (ValueError, OSError) as error:
         sys.exit(f"list_runs: {error}")
     for record in lineage.in_order():
@@ -27,6 +28,8 @@ def main(*, results: Path = Path("results")) -> None:
         )
         for chain in lineage.chains(record):
             print(f"    {chain}")
+    if damaged:
+        sys.exit("\n".join(f"list_runs: {line}" for line in damaged))
 
 
 if __name__ == "__main__":

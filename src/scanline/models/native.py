@@ -22,13 +22,16 @@ from types import ModuleType
 from typing import Literal, get_args
 
 import tensorflow as tf
+from platformdirs import user_cache_path
 
+from scanline.files import sha256_of, write_whole
 from scanline.models.reading import Reading
 
 Precision = Literal["float32", "bfloat16"]
 PRECISIONS = get_args(Precision)
 SOURCE = Path(__file__).resolve().parent.parent / "kernel"
 BUILT = SOURCE.parents[2] / "build" / "kernel"
+CACHE = user_cache_path("scanline") / "kernel"
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 WIDEST = 65536  # numbers that a step may read; the limit of ops.cc
 # The forms of recurrent.cc: what the compiler may use in each. The fastest that the processor
@@ -67,21 +70,32 @@ def forms() -> dict[str, tuple[str, ...]]:
 
 
 def build(command: Sequence[str]) -> Path:
-    """Compiles kernel/ with the compiler ``command`` -> the library, from the cache if it is in.
+    """Compiles kernel/ with the compiler ``command`` -> the library, once for all later calls.
 
-    Raises NoCompilerError, with what the compiler said.
+    It lies in the project, or where that cannot be written in the user's cache. One that is not as
+    it was built is built anew. Raises NoCompilerError, with what the compiler said, and OSError
+    where neither folder can be written.
     """
     version = subprocess.run([*command, "--version"], capture_output=True, text=True).stdout
     key = hashlib.sha256(f"{version} {command[1:]} {FLAGS} {forms()} {tf.__version__}".encode())
     for path in sorted(SOURCE.iterdir()):
         key.update(path.read_bytes())
-    library = BUILT / f"scanline-{key.hexdigest()[:16]}.so"
-    BUILT.mkdir(parents=True, exist_ok=True)
-    with (BUILT / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not library.exists():
-            _compile([*command, *FLAGS], library)
-    return library
+    name = f"scanline-{key.hexdigest()[:16]}.so"
+    for folder in (BUILT, CACHE):
+        library = folder / name
+        if _is_whole(library):
+            return library
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with (folder / "lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not _is_whole(library):
+                    _compile([*command, *FLAGS], library)
+            return library
+        except OSError:
+            if folder is CACHE:
+                raise
+    raise AssertionError("the last folder returns or raises")
 
 
 def library() -> ModuleType | None:
@@ -304,6 +318,18 @@ def _second_gradient(
     return outer.gradient(first, given, d_gradients, unconnected_gradients=zero)
 
 
+def _is_whole(library: Path) -> bool:
+    """Whether a library is there as it was built: a damaged one would crash, or compute wrongly."""
+    try:
+        return sha256_of(library) == _sum_of(library).read_text()
+    except OSError:
+        return False
+
+
+def _sum_of(library: Path) -> Path:
+    return library.with_suffix(".sha256")
+
+
 def _compile(command: list[str], library: Path) -> None:
     """Compiles all files side by side, links them, and puts the library in place whole."""
     framework = next(Path(tf.sysconfig.get_lib()).glob("libtensorflow_framework.*"))
@@ -322,6 +348,8 @@ def _compile(command: list[str], library: Path) -> None:
         linked = f"{folder}/linked.so"
         objects = [call[-1] for call in calls]
         _call([*command, "-shared", "-pthread", *objects, str(framework), "-o", linked])
+        library.unlink(missing_ok=True)  # never loaded with the checksum of another
+        write_whole(_sum_of(library), sha256_of(Path(linked)).encode())
         os.replace(linked, library)
 
 
