@@ -15,14 +15,16 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 
 import tensorflow as tf
+from platformdirs import user_cache_path
 
 SOURCE = Path(__file__).resolve().parent.parent / "kernel"
-BUILT = SOURCE.parents[2] / "build" / "kernel"
+CHECKOUT = SOURCE.parents[2]
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 WIDEST = 65536  # numbers that a step may read; the limit of ops.cc
 # The forms of recurrent.cc: what the compiler may use in each. The fastest that the processor
@@ -57,6 +59,20 @@ def forms() -> dict[str, tuple[str, ...]]:
     return {"plain": (), **(X86_FORMS if platform.machine() in ("x86_64", "AMD64") else {})}
 
 
+def build_folder() -> Path:
+    """Where the core is built: in build/ of a checkout, otherwise in the user's cache folder.
+
+    A checkout whose build/ cannot be written uses the cache folder, too. OSError where neither can.
+    """
+    if (CHECKOUT / "Snakefile").is_file():
+        folder = CHECKOUT / "build" / "kernel"
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK):
+                return folder
+    return user_cache_path("scanline", appauthor=False, ensure_exists=True)
+
+
 def build(command: Sequence[str]) -> Path:
     """Compiles kernel/ with the compiler ``command`` -> the library, from the cache if it is in.
 
@@ -66,9 +82,9 @@ def build(command: Sequence[str]) -> Path:
     key = hashlib.sha256(f"{version} {FLAGS} {forms()} {tf.__version__}".encode())
     for path in sorted(SOURCE.iterdir()):
         key.update(path.read_bytes())
-    library = BUILT / f"scanline-{key.hexdigest()[:16]}.so"
-    BUILT.mkdir(parents=True, exist_ok=True)
-    with (BUILT / "lock").open("w") as lock:
+    folder = build_folder()
+    library = folder / f"scanline-{key.hexdigest()[:16]}.so"
+    with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not library.exists():
             _compile([*command, *FLAGS], library)

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 
+from scanline.catalogue import pretrained
 from scanline.holes.named import hidden_sets
 from scanline.models.cells import CELLS
 from scanline.study import config as study_config
@@ -17,7 +18,7 @@ SCHEMA = Path(__file__).resolve().parents[3] / "workflow/schemas/config.schema.y
 # ASSUME: images of 28 x 28 pixels, as MNIST's; hide_pixels refuses a run that does not fit others.
 ROWS = COLUMNS = 28
 REPORTED_PIXELS = ("mnist", "threshold", 0.1)  # what the 2017 report's numbers are for
-PRETRAINED = SCHEMA.parents[2] / "pretrained"  # {data}/{task}/{variant}/seed-{seed}/
+PRETRAINED = pretrained()
 
 
 def validate(config: Mapping) -> None:
