@@ -10,6 +10,7 @@ min_version("9.20")
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from scanline.evaluation import words
+from scanline.inference import methods
 from scanline.models import cells
 from scanline.provenance.code import code_hash
 from scanline.study import config as study_config
@@ -27,7 +28,8 @@ try:
     study_config.validate(config)
     cells.check()
     kinds.check(config)
-    words.check()
+    methods.check(study_settings.settings(config, "fill_holes"))
+    words.check([method.name for method in methods.METHODS])
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 
@@ -42,8 +44,11 @@ wildcard_constraints:
 
 include: "workflow/rules/settings.smk"
 include: "workflow/rules/data.smk"
-include: "workflow/rules/classify.smk"
-include: "workflow/rules/predict.smk"
+
+
+for task in kinds.KINDS:
+
+    include: f"workflow/rules/{task}.smk"
 
 
 PRETRAINED = study_settings.pretrained(config, DATA)
@@ -86,5 +91,4 @@ rule all:
 
 rule trainings:
     input:
-        trained("classify"),
-        trained("predict"),
+        [trained(task) for task in kinds.KINDS],

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from scanline.evaluation.completions import mean_scores, score_by_image
 from scanline.files import load_arrays
-from scanline.inference.ancestral import Completions
+from scanline.inference.forecast import Completions
 from scanline.provenance.stage import main
 
 

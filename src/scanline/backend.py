@@ -11,10 +11,11 @@ from contextlib import contextmanager
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# Snakemake gives a job its number of threads in OMP_NUM_THREADS; TensorFlow does not look there.
+# Snakemake gives a job its number of threads in OMP_NUM_THREADS; TensorFlow does not look there. A
+# job also inherits what this module told the process that started it: its own number counts.
 if "OMP_NUM_THREADS" in os.environ:
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", os.environ["OMP_NUM_THREADS"])
-    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+    os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["OMP_NUM_THREADS"]
+    os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import pytest
 
 from scanline.evaluation.completions import mean_scores, score_by_image
 from scanline.evaluation.intervals import standard_error
-from scanline.inference.ancestral import Completions
+from scanline.inference.forecast import Completions
 
 
 def some_completions() -> Completions:

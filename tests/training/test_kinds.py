@@ -34,6 +34,8 @@ def test_a_script_tells_its_task():
         ({"script": "hide_holes"}, None),  # a script that is there
         ({"model": "scanline.models.predictor:Writer"}, "Writer in src/scanline/models/predictor"),
         ({"model": "scanline.models.none:Predictor"}, "Predictor in src/scanline/models/none.py"),
+        ({"scorer": "score_nothing"}, "score_nothing in src/score_nothing.py"),
+        ({"architecture": "scanline.models.architecture:X"}, "X in src/scanline/models/archi"),
         ({"objective": "scanline.training.objectives:X"}, "X in src/scanline/training/objectives"),
     ],
 )

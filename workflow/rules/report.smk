@@ -16,7 +16,7 @@ TABLES = {
 }
 CURVES = [
     name
-    for task in ("classify", "predict")
+    for task in KINDS
     for cell in CELLS
     if any(
         config["variants"][variant]["cell"] == cell

@@ -13,8 +13,8 @@ import pandas as pd
 
 from scanline.evaluation.intervals import standard_error
 from scanline.evaluation.quantities import COMPLETED
-from scanline.inference.ancestral import Completions
-from scanline.inference.likelihood import log_prob
+from scanline.inference.forecast import Completions
+from scanline.inference.log_odds import log_prob
 
 
 def score_by_image(completions: Completions, runs: Sequence[int]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from scanline.figures.style import COLOURS
+from scanline.models.cells import CELLS
 
 EPSILON = "float32 epsilon"
 
@@ -38,7 +39,7 @@ def draw_demonstration(table: pd.DataFrame) -> Figure:
 
 def _demonstration_panel(axes: Axes, table: pd.DataFrame) -> None:
     # Bounds that coincide show both colours: the dots of one lie in the gaps of the other.
-    styles = {"lstm": (COLOURS[1], (2, (1, 3))), "gru": (COLOURS[0], (0, (1, 3)))}
+    styles = {cell: (COLOURS[i], (2 * i, (1, 3))) for i, cell in enumerate(CELLS)}
     bounded = table["bound"].notna().any()
     for cell, points in table.groupby("cell"):
         points = points.sort_values("gate_bias")

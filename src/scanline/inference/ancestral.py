@@ -11,22 +11,11 @@ import numpy as np
 import tensorflow as tf
 
 from scanline.holes.sets import check_hidden, values_at
-from scanline.inference.likelihood import log_prob
+from scanline.inference.forecast import Completions
+from scanline.inference.log_odds import log_prob
 from scanline.models.predictor import Predictor
 
 ROWS = 2**14  # sequences that advance together
-
-
-class Completions(NamedTuple):
-    """Samples of L hidden pixels of N images, S an image, and what the model said on the way.
-
-    The first l pixels of a sample are a sample of the first l hidden pixels.
-    """
-
-    samples: np.ndarray  # uint8 [N, S, L], drawn from p(hidden | pixels before)
-    sample_logits: np.ndarray  # float32 [N, S, L], log-odds of ink given the sample's own past
-    truth: np.ndarray  # uint8 [N, L]
-    teacher_forced_logits: np.ndarray  # float32 [N, L], log-odds of ink given the true past
 
 
 class PrefixCompletions(NamedTuple):

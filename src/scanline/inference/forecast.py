@@ -1,4 +1,4 @@
-"""What a method says of hidden pixels, and the files that keep it."""
+"""What a model, or any method, says of hidden pixels; the files that keep forecasts."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,6 +7,18 @@ from typing import NamedTuple
 import numpy as np
 
 from scanline.files import load_arrays, save_arrays
+
+
+class Completions(NamedTuple):
+    """Samples of L hidden pixels of N images, S an image, and what the model said on the way.
+
+    The first l pixels of a sample are a sample of the first l hidden pixels.
+    """
+
+    samples: np.ndarray  # uint8 [N, S, L], drawn from p(hidden | pixels before)
+    sample_logits: np.ndarray  # float32 [N, S, L], log-odds of ink given the sample's own past
+    truth: np.ndarray  # uint8 [N, L]
+    teacher_forced_logits: np.ndarray  # float32 [N, L], log-odds of ink given the true past
 
 
 class Forecast(NamedTuple):

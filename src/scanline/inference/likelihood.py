@@ -1,22 +1,13 @@
-"""Log-likelihoods: of a pixel by its logit, of whole images, and of what follows a state."""
+"""Log-likelihoods of images, and of what follows a state, read many steps at a time."""
 
 import numpy as np
 import tensorflow as tf
-from scipy.special import log_expit
 
 from scanline.models.predictor import Predictor
 from scanline.models.recurrent import States
 
 STEPS_IN_MEMORY = 2**17  # rows x steps whose inputs and outputs are held at once
 IMAGES = 256  # scored at once
-
-
-def log_prob(logits: np.ndarray, pixels: np.ndarray | int) -> np.ndarray:
-    """log p of ``pixels`` in {0, 1} by the log-odds that they are 1, of any shape: float64, nats.
-
-    p(1) = sigmoid(logit) and p(0) = sigmoid(-logit).
-    """
-    return log_expit((2.0 * pixels - 1) * np.asarray(logits, np.float64))
 
 
 def read_steps(

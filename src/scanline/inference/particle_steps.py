@@ -88,5 +88,5 @@ def observe(model, pixels, start, stop, states, log_weights, log_likelihood):
 
 
 def _log_prob(logits: tf.Tensor, pixels) -> tf.Tensor:
-    """``likelihood.log_prob`` inside a compiled function."""
+    """``log_odds.log_prob`` inside a compiled function."""
     return -tf.math.softplus((1 - 2 * tf.cast(pixels, tf.float64)) * tf.cast(logits, tf.float64))

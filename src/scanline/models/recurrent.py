@@ -2,8 +2,10 @@
 
 ``GRU`` and ``LSTM`` are Keras' layers with the native core in place of Keras' loop: same weights
 in the same layout (kernel, recurrent_kernel, bias; gates z, r, h and i, f, c, o), same results,
-same calls. On a GPU, without a compiler, within XLA and for what the core does not know (masks,
-dropout, other activations, mixed precision) Keras' own loop runs.
+same calls. On a GPU, without a compiler, within XLA, in forward mode and for what the core does not
+know (masks, dropout, other activations, mixed precision) Keras' own loop runs. A tf.function that
+was traced on the core can neither be called by one that XLA compiles nor be followed by a
+ForwardAccumulator; layers with ``core="keras"`` can.
 """
 
 from collections.abc import Sequence
@@ -11,7 +13,8 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.ops import control_flow_util  # TensorFlow shows XLA's scope nowhere else
+from tensorflow.python.eager import forwardprop_util
+from tensorflow.python.ops import control_flow_util
 
 from scanline.models import native
 from scanline.models.cells import CELLS, cell_of
@@ -92,7 +95,8 @@ class _Native(keras.layers.RNN):
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         """The steps of Keras' call, which has made states and types what they should be."""
-        if not self.runs_natively(mask):
+        given = [sequences, *keras.tree.flatten(initial_state), *self._weights()]
+        if not self.runs_natively(mask) or _in_forward_mode(given):
             return super().inner_loop(sequences, initial_state, mask, training)
         inputs = tf.cast(sequences, self.compute_dtype)
         if self.go_backwards:
@@ -161,6 +165,18 @@ class _Native(keras.layers.RNN):
         if isinstance(self, keras.layers.LSTM):
             return "lstm"
         return "gru_reset_after" if self.cell.reset_after else "gru"
+
+
+# TensorFlow tells these two nowhere in its public interface.
+def _within_xla() -> bool:
+    """Whether what is called now is compiled by XLA."""
+    return control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
+
+
+def _in_forward_mode(values: Sequence) -> bool:
+    """Whether a tf.autodiff.ForwardAccumulator follows one of the values."""
+    tensors = [tf.convert_to_tensor(value) for value in values]
+    return bool(forwardprop_util.pack_tangents(tensors).tangents)
 
 
 def _with_core(config: dict) -> dict:

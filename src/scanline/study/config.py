@@ -24,6 +24,8 @@ PRETRAINED = pretrained()
 def validate(config: Mapping) -> None:
     """Raises ValueError, one line: the key, the value that came, what is allowed."""
     schema = yaml.safe_load(SCHEMA.read_text())
+    for task in KINDS:
+        schema["properties"].setdefault(task, {"$ref": "#/$defs/task"})
     errors = sorted(
         Draft202012Validator(schema).iter_errors(dict(config)), key=_depth, reverse=True
     )
@@ -38,7 +40,7 @@ def validate(config: Mapping) -> None:
             )
     for name, variant in config["variants"].items():
         _known(f"variants.{name}.cell", variant["cell"], CELLS)
-    for task in ("classify", "predict", "complete", "inpaint", "posterior"):
+    for task in (*KINDS, "complete", "inpaint", "posterior"):
         for variant in config[task]["variants"]:
             _known(f"{task}.variants", variant, config["variants"])
     for task in KINDS:

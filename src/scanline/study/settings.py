@@ -9,16 +9,21 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import PurePosixPath
+from pkgutil import resolve_name
 
 from scanline.holes.named import hidden_sets
 from scanline.layout import Place
-from scanline.models.architecture import Architecture, PredictorArchitecture
 from scanline.study.config import COLUMNS, PRETRAINED, REPORTED_PIXELS, ROWS
-from scanline.training.kinds import KINDS, task_of
+from scanline.training.kinds import KINDS
 
 
 def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
     """The settings of a rule's script for the given wildcards (data, variant, seed)."""
+    for task, kind in KINDS.items():
+        if rule == kind.script:
+            return _training(config, task, wildcards["variant"], int(wildcards["seed"]))
+        if rule == kind.scorer:
+            return {"images": config["score"]["images"]}
     complete, inpaint, posterior = config["complete"], config["inpaint"], config["posterior"]
     match rule:
         case "binarise":
@@ -31,10 +36,6 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
                 "validation_images": data["validation_images"],
                 **{key: data[key] for key in ("threshold", "seed") if key in data},
             }
-        case "train_classifier" | "train_predictor":
-            return _training(config, task_of(rule), wildcards["variant"], int(wildcards["seed"]))
-        case "score_classifier" | "score_predictor":
-            return {"images": config["score"]["images"]}
         case "hide_pixels":
             return {
                 "images": complete["images"],
@@ -99,12 +100,10 @@ def _training(config: Mapping, task: str, variant: str, seed: int) -> dict:
     for exception in config[task]["exceptions"]:
         if variant in exception["variants"]:
             training |= exception["training"]
-    made_of = config["variants"][variant]
-    if task == "classify":  # a classifier reads the pixel itself
-        made_of = {field.name: made_of[field.name] for field in fields(Architecture)}
-    else:
-        made_of = asdict(PredictorArchitecture(**made_of))
-    return {**made_of, **training, "seed": seed}
+    architecture = resolve_name(KINDS[task].architecture)
+    named = {field.name for field in fields(architecture)}
+    made_of = architecture(**{k: v for k, v in config["variants"][variant].items() if k in named})
+    return {**asdict(made_of), **training, "seed": seed}
 
 
 def pretrained(config: Mapping, data: str) -> list[str]:

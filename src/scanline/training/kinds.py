@@ -22,10 +22,12 @@ HERE = "src/scanline/training/kinds.py"
 
 
 class Kind(NamedTuple):
-    """What one task trains; ``model`` and ``objective`` are {module}:{name}."""
+    """What one task trains; all but the scripts are {module}:{name}."""
 
-    script: str  # src/{script}.py
+    script: str  # src/{script}.py trains it
+    scorer: str  # src/{scorer}.py scores it
     model: str
+    architecture: str  # the part of a variant that the model is made of
     objective: str
 
     @property
@@ -40,12 +42,16 @@ class Kind(NamedTuple):
 KINDS = {
     "classify": Kind(
         "train_classifier",
+        "score_classifier",
         "scanline.models.classifier:Classifier",
+        "scanline.models.architecture:Architecture",  # it reads the pixel itself, no context
         "scanline.training.objectives:CLASSIFY",
     ),
     "predict": Kind(
         "train_predictor",
+        "score_predictor",
         "scanline.models.predictor:Predictor",
+        "scanline.models.architecture:PredictorArchitecture",
         "scanline.training.objectives:PREDICT",
     ),
 }
@@ -62,24 +68,20 @@ def task_of(script: str) -> str:
 def check(config: Mapping) -> None:
     """Raises ValueError, naming the file to edit, where a kind is only half there.
 
-    That is where its script, model or objective is not written, or ``config`` has no such task.
+    That is where a script, its model, architecture or objective is not written, or ``config`` has
+    no such task.
     """
     for task, kind in KINDS.items():
-        script = SOURCE / f"{kind.script}.py"
-        for path, name in (
-            (script, kind.script),
-            *((_file_of(named), named.partition(":")[2]) for named in (kind.model, kind.objective)),
-        ):
+        scripts = [(SOURCE / f"{name}.py", name) for name in (kind.script, kind.scorer)]
+        named = (kind.model, kind.architecture, kind.objective)
+        for path, name in [*scripts, *((_file_of(each), each.partition(":")[2]) for each in named)]:
             if name not in _defined(path):
                 raise ValueError(
                     f"{HERE}: {task!r} needs {name} in src/{path.relative_to(SOURCE)}; write it "
                     f"there, or rename it here"
                 )
         if task not in config:
-            raise ValueError(
-                f"config.yaml lacks {task!r}, a kind of {HERE}; add it there and to "
-                f"workflow/schemas/config.schema.yaml"
-            )
+            raise ValueError(f"config.yaml lacks {task!r}, a kind of {HERE}; add it there")
 
 
 def _file_of(named: str) -> Path:
