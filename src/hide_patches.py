@@ -24,7 +24,7 @@ def hide_patches(
         test: Pixels of the test images.
         holes: Sizes of the patches: 1x1, 2x2 and so on.
         images: How many images for each size.
-        mean: Mean row and mean column of a patch's upper left pixel, which are about normal.
+        mean: Mean row and mean column of a patch's corner, its upper left pixel; about normal.
         sd: Their standard deviation, in pixels.
         seed: What the choice of images and patches depends on.
         out: Folder for the files.

@@ -14,7 +14,7 @@ def make_tables(
     scores: tuple[Path, ...],
     by_image: tuple[Path, ...] = (),
     out: Path,
-    beside: Literal["report", "nothing"] = "report",
+    beside: Literal["report", "nothing"],
     pretrained: tuple[str, ...] = (),
 ) -> None:
     """Writes figures.csv (every number), one table a task, over seeds, and comparisons.csv.

@@ -13,7 +13,7 @@ from scanline.provenance.stage import main
 from scanline.training.objectives import CLASSIFY, Score
 
 
-def score_classifier(*, model: Path, train: Path, test: Path, out: Path, images: int = 0) -> None:
+def score_classifier(*, model: Path, train: Path, test: Path, images: int, out: Path) -> None:
     """Writes scores.csv (training and test split) and what it says of each test image.
 
     Args:

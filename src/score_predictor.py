@@ -13,7 +13,7 @@ from scanline.provenance.stage import main
 from scanline.training.objectives import PREDICT, Score
 
 
-def score_predictor(*, model: Path, train: Path, test: Path, out: Path, images: int = 0) -> None:
+def score_predictor(*, model: Path, train: Path, test: Path, images: int, out: Path) -> None:
     """Writes scores.csv (training and test split) and the test images' log-likelihoods.
 
     Per-pixel figures are over all pixels of an image, the first included (divisor T = 784).

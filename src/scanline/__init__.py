@@ -1,12 +1,21 @@
 """Recurrent models that read and write an image one pixel at a time, in raster order.
 
 ``scanline.models()`` is a table of the trained models that come with the project, and
-``scanline.load(name)`` loads one. Both import what they need when they are used: importing the
-package, or a wing of it, costs and changes nothing.
+``scanline.load(name)`` loads one. Both import what they need when they are used.
 """
 
+import os
 import sys
 from types import ModuleType
+
+# TensorFlow and Keras read these when they are first imported, which only this module surely comes
+# before. Snakemake gives each job its number of threads in OMP_NUM_THREADS, where TensorFlow does
+# not look. It is set anew, because a job inherits what Snakemake's own process has set.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if "OMP_NUM_THREADS" in os.environ:
+    os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["OMP_NUM_THREADS"]
+    os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 
 __all__ = ["load", "models"]
 

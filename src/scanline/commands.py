@@ -17,7 +17,6 @@ import tyro
 from scanline.inference import budget
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
     from scanline.library import Completion
@@ -84,17 +83,15 @@ def sample(
     from matplotlib.image import imsave
 
     from scanline.figures.sheet import sheet_of
-    from scanline.files import save_arrays, write_whole
+    from scanline.files import save_arrays, whole_folder
     from scanline.library import load
 
     _ends_in(out, ".png")
     predictor = load(model, data=data)
     images = predictor.sample(count, seed)
-    arrays, picture = BytesIO(), BytesIO()
-    save_arrays(arrays, {"model": model, "seed": seed}, images=images)
-    imsave(picture, sheet_of(images), cmap="gray", vmin=0, vmax=255, format="png")
-    write_whole(out.with_suffix(".npz"), arrays.getvalue())
-    write_whole(out, picture.getvalue())
+    with whole_folder(out.parent) as folder:
+        save_arrays(folder / f"{out.stem}.npz", {"model": model, "seed": seed}, images=images)
+        imsave(folder / out.name, sheet_of(images), cmap="gray", vmin=0, vmax=255)
     print(f"picture                      {out}")
     print(f"images                       {out.with_suffix('.npz')}")
 
@@ -141,22 +138,24 @@ def complete(
         move_particles: particles that draw a block anew
         seed: what the draws depend on
     """
+    import numpy as np
+
     from scanline.data.binarise import binarised_as
     from scanline.data.png import read_intensities, read_mask
     from scanline.figures import style
     from scanline.files import write_whole
-    from scanline.holes.sets import hole_of
+    from scanline.holes.sets import as_hole
     from scanline.library import load
 
     _ends_in(out, ".png")
     predictor = load(model, data=data)
     mask = read_mask(hidden, *predictor.size)
     try:
-        hole_of(mask)
+        as_hole(np.flatnonzero(mask), mask.size)
     except ValueError as error:
         raise ValueError(f"{hidden}: {error}") from error
 
-    def binary(path: Path) -> "np.ndarray":
+    def binary(path: Path) -> np.ndarray:
         grey = read_intensities(path, *predictor.size)
         return binarised_as(predictor.pixels, 255 - grey if dark_on_light else grey)
 

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from scanline import backend, catalogue
+from scanline import catalogue
 from scanline.data.given import as_pixels
 from scanline.holes.sets import as_hole
 from scanline.inference import budget
+from scanline.quiet import quietly
 
-with backend.quietly():
+with quietly():
     from scanline.inference.ancestral import sample_images
     from scanline.inference.likelihood import log_likelihoods
     from scanline.inference.one_image import Completed, complete_by_sampling, complete_exactly
@@ -58,7 +59,7 @@ def load(
     """
     if task not in ("predict", "classify"):
         raise ValueError(f"task is {task!r}; allowed: predict, classify")
-    path = _path_of(model, task, data, seed)
+    path = path_of(model, task, data, seed)
     if task == "predict":
         return LoadedPredictor(load_predictor(path), str(model))
     return LoadedClassifier(load_classifier(path), str(model))
@@ -233,12 +234,12 @@ def _told(model: LoadedPredictor | LoadedClassifier) -> str:
     kind = {LoadedPredictor: "next-pixel model", LoadedClassifier: "classifier"}[type(model)]
     made = {key: model.pixels.get(key) for key in ("source", "binarise", "threshold")}
     how = " ".join(str(value) for value in made.values() if value is not None)
-    count = model.keras.count_params()
+    count = sum(int(np.prod(weight.shape)) for weight in model.keras.trainable_weights)
     return f"<{kind} {model.name}: {count:,} parameters, images of {rows} x {columns}, {how}>"
 
 
-def _path_of(model: str | Path, task: str, data: str | None, seed: int | None) -> Path:
-    """The .keras file that is meant."""
+def path_of(model: str | Path, task: str, data: str | None = None, seed: int | None = None) -> Path:
+    """The .keras file that ``load`` reads for these arguments."""
     if isinstance(model, str) and model.startswith(ADDRESSES):
         return _from_mlflow(model)
     path = Path(model)

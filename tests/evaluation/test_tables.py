@@ -61,7 +61,7 @@ def test_every_published_number_can_be_met(tmp_path):
     scores = [write_scores(tmp_path, *stage, lines) for stage, lines in stages.items()]
     out = tmp_path / "tables"
     out.mkdir()
-    make_tables(scores=tuple(scores), out=out)
+    make_tables(scores=tuple(scores), beside="report", out=out)
 
     found = {}
     for task, number in tables.NUMBER_OF.items():
@@ -146,7 +146,7 @@ def test_a_task_without_scores_has_no_table(tmp_path):
     path = write_scores(tmp_path, "predict", "gru-32", {("nats_per_pixel", "test"): 0.1})
     out = tmp_path / "tables"
     out.mkdir()
-    make_tables(scores=(path,), out=out)
+    make_tables(scores=(path,), beside="report", out=out)
     names = ["comparisons.csv", "figures.csv", "table-3.3-predict.csv"]
     assert sorted(each.name for each in out.iterdir()) == names
 

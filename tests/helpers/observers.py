@@ -18,7 +18,7 @@ def observe(number: int, folder: Path, epochs: int, together: Barrier) -> None:
     """Logs two metrics for every epoch; all processes begin at the same moment."""
     import mlflow  # noqa: F401  (importing takes its time, and not the same in each)
 
-    record = Record.begin("train_predictor", folder, {"units": number}, [])
+    record = Record.begin("train_predictor", folder, {"units": number}, {})
     together.wait()
     with tracking.live(record) as log_epoch:
         for epoch in range(1, epochs + 1):

@@ -85,7 +85,7 @@ class Study(NamedTuple):
 
     def score(self, task: str = "predictor") -> list[str]:
         files = {name: self.pixels / f"{name}.npz" for name in ("train", "test")}
-        return command(f"score_{task}", model=self.model, **files, out=self.out)
+        return command(f"score_{task}", model=self.model, **files, images=0, out=self.out)
 
     def hide(self, **settings) -> list[str]:
         test = self.pixels / "test.npz"

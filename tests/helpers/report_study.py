@@ -53,13 +53,13 @@ def write_scores(folder: Path) -> list[Path]:
 def record(folder: Path, script: str, settings: dict) -> Path:
     """run.json of a stage that did nothing."""
     folder.mkdir(parents=True)
-    Record.begin(script, folder, settings, []).end(folder)
+    Record.begin(script, folder, settings, {}).end(folder)
     return folder / "run.json"
 
 
 def study_in(folder: Path) -> dict:
     """What the report of a whole study is written from."""
-    run(make_tables, scores=tuple(write_scores(folder)), out=folder / "tables")
+    run(make_tables, scores=tuple(write_scores(folder)), beside="report", out=folder / "tables")
     small = {"steps": 30, "units": 2, "sequences": 32, "seed": 0}
     run(demonstrate_cells, gate_biases=(2.0, 8.0), **small, out=folder / "cells")
     drawn = folder / "figures"

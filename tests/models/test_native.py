@@ -158,17 +158,43 @@ def test_nan_and_infinity_pass_through_as_in_the_equations(cell, bad):
     np.testing.assert_allclose(results[0], wanted, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_small_numbers_pass_tanh_with_their_relative_accuracy(form, monkeypatch):
+    """One step of an LSTM whose gates are open: its c is tanh of the input, its h tanh of that."""
+    available(form, monkeypatch)
+    sizes = np.logspace(-30, 1.3, 400)
+    x = np.concatenate([sizes, -sizes, [0]]).astype(np.float32)[:, None, None]
+    zeros = np.zeros((len(x), 1), np.float32)
+    open_wide = 200.0  # sigmoid gives 1
+    weights = [
+        np.array([[0, 0, 1, 0]], np.float32),
+        np.zeros((1, 4), np.float32),
+        np.array([open_wide, 0, 0, open_wide], np.float32),
+    ]
+    (_, h, c), _ = outcome("lstm", x, [zeros, zeros], weights)
+    # 4 units in the last place: the polynomial, a reciprocal and a product round.
+    np.testing.assert_allclose(c[:, 0], np.tanh(x[:, 0, 0].astype(float)), rtol=2.5e-7)
+    np.testing.assert_allclose(h[:, 0], np.tanh(c[:, 0].astype(float)), rtol=2.5e-7)
+    assert np.abs(c).max() == 1
+
+
 def test_unknown_form_is_refused(monkeypatch):
     monkeypatch.setenv("SCANLINE_KERNEL_FORM", "mmx")
-    with pytest.raises(tf.errors.InvalidArgumentError, match="allowed: avx512, avx2, plain"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="allowed: avx512bf16, avx512, avx2, plain"
+    ):
         outcome("gru", *arguments("gru", SHAPES[0], np.float32))
 
 
 def test_wrong_shapes_are_refused_by_name():
     x, states, weights = arguments("gru", SHAPES[1], np.float32)
     ops = native.library()
-    settings = dict(cell="gru", sequences=True, keep=False, threads=1)
+    settings = dict(
+        cell="gru", precision="float32", sequences=True, by_source=False, keep=False, threads=1
+    )
     given = dict(x=x, h=states[0], c=np.zeros((0, 0), np.float32), head=np.zeros(0, np.float32))
+    given |= dict(seen=np.zeros((5, 7), np.uint8), shared=np.zeros(0, np.int32))
+    given |= dict(sources=np.zeros((9, 0), np.int32), places=np.zeros((9, 0), np.int32))
     given |= dict(zip(("kernel", "recurrent_kernel", "bias"), weights, strict=True))
     for name, wrong in (
         ("kernel", weights[0][:, :-1]),

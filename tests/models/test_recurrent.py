@@ -62,13 +62,13 @@ def wide(values) -> list[np.ndarray]:
     return [value.numpy().astype(np.float64) for value in values]
 
 
-def check(outputs, states, inputs, before, stack):
+def check(outputs, states, inputs, before, stack, tolerance=TOLERANCE):
     """Outputs and states of a run, in their order, against the equations'."""
     x, *given = wide((inputs, *before))
     expected, after = by_equations(stack.cell, x, given, weights_of(stack))
-    np.testing.assert_allclose(outputs.numpy(), expected, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(outputs.numpy(), expected, rtol=0, atol=tolerance)
     for ours, theirs in zip(states, after, strict=True):
-        np.testing.assert_allclose(ours.numpy(), theirs, rtol=0, atol=TOLERANCE)
+        np.testing.assert_allclose(ours.numpy(), theirs, rtol=0, atol=tolerance)
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: "-".join(map(str, kind)))
@@ -195,7 +195,8 @@ def test_gates_that_are_shut_and_open_wide_give_no_nan(stack):
     inputs, before = draw(stack, 4, steps=1)
     outputs, states = stack.run(inputs, before)
     with np.errstate(over="ignore"):  # of the oracle's plain sigmoid, whose limit is right
-        check(outputs, states, inputs, before, stack)
+        # float32 rounds terms of 300 by 2e-5 each, which half a dozen gates may pass on.
+        check(outputs, states, inputs, before, stack, tolerance=1e-4)
 
 
 def gradients(run, stack, inputs, states, factors):

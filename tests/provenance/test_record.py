@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,11 @@ def record(tmp_path) -> Record:
     """A stage that reads one file and has two settings."""
     (tmp_path / "input").write_text("pixels")
     settings = {"seed": 1, "epochs": 3}
-    return Record.begin("hide_pixels", tmp_path / "out", settings, [tmp_path / "input"])
+    return begin(tmp_path / "out", settings, test=[tmp_path / "input"])
+
+
+def begin(out: Path, settings: dict, **inputs: list[Path]) -> Record:
+    return Record.begin("hide_pixels", out, settings, inputs)
 
 
 def test_a_record_is_read_as_it_was_written(record, tmp_path):
@@ -38,7 +43,7 @@ def test_the_key_changes_with_all_that_a_result_depends_on(record, tmp_path):
         replace(record, code_sha256="0" * 64),
         replace(record, settings={"seed": 1, "epochs": 4}),
         replace(record, settings={"seed": 3, "epochs": 1}),
-        Record.begin("hide_pixels", tmp_path / "out", record.settings, [tmp_path / "input"]),
+        begin(tmp_path / "out", record.settings, test=[tmp_path / "input"]),
     ]
     assert len({record.key, *(each.key for each in changed)}) == 6
 
@@ -46,10 +51,30 @@ def test_the_key_changes_with_all_that_a_result_depends_on(record, tmp_path):
 def test_the_key_does_not_change_with_place_time_machine_or_order(record, tmp_path):
     moved = tmp_path / "moved"
     moved.write_text("pixels")
-    again = Record.begin("hide_pixels", tmp_path / "other", {"epochs": 3, "seed": 1}, [moved])
+    again = begin(tmp_path / "other", {"epochs": 3, "seed": 1}, test=[moved])
     assert again.run_id != record.run_id
     there = replace(again, environment={"cores": 99}, started="then", computed={"by": "other"})
     assert there.key == record.key
+
+
+def test_the_key_tells_inputs_that_have_changed_places(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_text("1")
+    two.write_text("2")
+    records = [
+        begin(tmp_path, {}, **inputs)
+        for inputs in (
+            dict(train=[one], validation=[two]),
+            dict(train=[two], validation=[one]),
+            dict(train=[one, two]),
+            dict(train=[two, one]),  # their order may decide, too
+            dict(train=[one], validation=[one]),
+            dict(train=[one]),
+            dict(validation=[one]),
+        )
+    ]
+    assert len({record.key for record in records}) == len(records)
+    assert records[0].roles == {"train": [f"{one}"], "validation": [f"{two}"]}
 
 
 @pytest.mark.parametrize("text", ["{", json.dumps({"script": "hide_pixels"})])

@@ -59,6 +59,8 @@ REFUSED = [
     ("posterior/holes/2x2", -1, ["posterior.holes.2x2", "-1", "at least 0"]),
     ("posterior/holes", {"2x2": 0}, ["posterior.holes", "0 images for every hole", "leave one"]),
     ("posterior/exact_pixels", 17, ["posterior.exact_pixels", "17", "0 to 16"]),
+    ("posterior/block", 0, ["posterior.block", "0", "at least 1"]),
+    ("inpaint/centre_mean", 13.6, ["inpaint", "'centre_mean'", "did you mean corner_mean?"]),
     ("seeds", "1", ["seeds", '"1"', "array"]),
     ("seeds", [1, 1], ["seeds", "[1, 1]"]),
     ("classify/training/epochs", 0, ["classify.training.epochs", "0", "at least 1"]),

@@ -99,6 +99,40 @@ def test_a_damaged_checkpoint_is_passed_over(pixel_sets, tmp_path, capsys):
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.parametrize("other", ["recipe", "units", "roles"])
+def test_a_checkpoint_of_another_training_is_set_aside(pixel_sets, tmp_path, capsys, other):
+    train, held_out = pixel_sets["train"], pixel_sets["validation"]
+    model = Predictor("gru", 5 if other == "units" else 4, 1, train.identity, seed=5)
+    if other == "roles":
+        train, held_out = held_out, train
+    longer = replace(RECIPE, epochs=9) if other == "recipe" else RECIPE
+    fit(model, PREDICT, train, held_out, longer, label="other", checkpoints=tmp_path)
+    capsys.readouterr()
+    ours, _ = _train(pixel_sets, tmp_path)
+    said = capsys.readouterr().err
+    assert said.count("belongs to another training (other settings or images); it is set") == 2
+    assert said.count("No checkpoint is left; the training starts anew.") == 1
+    assert "goes on from" not in said
+    for weight, alone in zip(ours, _train(pixel_sets)[0], strict=True):
+        np.testing.assert_array_equal(weight, alone)
+
+
+def test_a_checkpoint_with_other_arrays_is_set_aside_and_the_model_left_alone(
+    pixel_sets, tmp_path, capsys
+):
+    whole, _ = _train(pixel_sets, tmp_path)
+    for path in tmp_path.glob("step-*.npz"):
+        with np.load(path) as file:
+            arrays = {name: file[name] for name in file.files}
+        arrays["optimizer_3"] = arrays["optimizer_3"][:-1]
+        np.savez(path, allow_pickle=False, **arrays)
+    ours, _ = _train(pixel_sets, tmp_path)
+    said = capsys.readouterr().err
+    assert said.count("belongs to another training (optimizer_3 has shape") == 2
+    for weight, alone in zip(ours, whole, strict=True):
+        np.testing.assert_array_equal(weight, alone)
+
+
 def _epochs(train, recipe):
     """Of each epoch: its pixels and labels as they come, and the images that they are of."""
     batches = list(loop.batches(train, recipe, start=0))

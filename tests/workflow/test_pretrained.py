@@ -81,7 +81,7 @@ def shipped(tmp_path, pixels_folder, pixel_set) -> dict[str, Path]:
     folder.mkdir()
     Predictor(cell="gru", units=4, layers=1, pixels=pixel_set.identity).save(folder / "model.keras")
     (folder / "curve_by_epoch.csv").write_text("epoch,step,split,quantity,value\n")
-    record = Record.begin("train_predictor", folder, {}, [])
+    record = Record.begin("train_predictor", folder, {}, {})
     record.end(folder)
     return {
         "model": folder / "model.keras",
@@ -110,7 +110,7 @@ def test_a_model_of_other_pixels_is_not_taken(shipped, tmp_path, pixel_set):
     Predictor(cell="gru", units=4, layers=1, pixels=pixel_set.identity | {"threshold": 0.5}).save(
         shipped["model"]
     )
-    Record.begin("train_predictor", shipped["model"].parent, {}, []).end(shipped["model"].parent)
+    Record.begin("train_predictor", shipped["model"].parent, {}, {}).end(shipped["model"].parent)
     with pytest.raises(ValueError, match=r"threshold is 0\.5 there and 0\.1 here"):
         run(take_model, **shipped)
     assert not list(shipped["out"].rglob("*.*"))

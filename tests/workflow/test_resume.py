@@ -246,7 +246,10 @@ def test_sigterm_writes_a_checkpoint_and_a_damaged_one_is_told(training):
     content[len(content) // 2] ^= 1
     newest.write_bytes(content)
     training.finish()
-    assert re.search(rf"{newest} is damaged \(.+\); it is passed over\n", training.said())
+    assert re.search(
+        rf"{newest} is damaged \(.+\); it is set aside as {newest.name}\.set-aside\n",
+        training.said(),
+    )
     at = int(older.stem.removeprefix("step-"))
     assert at < step
     assert f"step {at}: goes on from its checkpoint" in training.said()
@@ -309,7 +312,7 @@ def test_a_disk_too_full_for_outputs(training, small_disk):
     training.finish()
 
 
-@pytest.mark.parametrize("other", ["settings", "inputs"])
+@pytest.mark.parametrize("other", ["settings", "inputs", "roles"])
 def test_checkpoints_of_another_training_are_left_alone_and_removed_at_the_end(
     training, other, tmp_path
 ):
@@ -319,6 +322,9 @@ def test_checkpoints_of_another_training_are_left_alone_and_removed_at_the_end(
         sets = binarised(training.server.pixels, validation_images=10)
         save_pixels(pixels, sets["validation"])
         flags = ["--validation", str(pixels)]
+    if other == "roles":  # training and validation pixels have changed places
+        pixels = training.server.pixels
+        flags = ["--train", f"{pixels}/validation.npz", "--validation", f"{pixels}/train.npz"]
     training.start(*flags)
     training.wait_for(training.step)
     training.kill()

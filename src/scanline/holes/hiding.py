@@ -1,4 +1,4 @@
-"""Which pixels of which images are hidden, for completion (a run) and in-painting (a patch).
+"""Which pixels of which images are hidden: runs, patches and named holes, and the files of them.
 
 Hidden pixels are named by their flat indices in raster order, ascending: row * columns + column.
 """

@@ -1,8 +1,9 @@
 """Holes by name: which pixels a named hole hides of each image.
 
-``run-28`` is the run of 28 pixels from the cut on, as in completion; ``4x4`` a square in the middle
-of the image; ``upper-half`` and ``left-half`` are what they say; ``random-half`` hides half of the
-pixels, others in each image. All but the last are the same in every image.
+``run-28`` is the run of 28 pixels from the cut on, as in completion. ``4x4`` is the square in the
+middle of the image; the patches of in-painting, named alike, lie elsewhere in each image
+(``holes.hiding.draw_patches``). ``upper-half`` and ``left-half`` are what they say. ``random-half``
+hides half of the pixels, others in each image; the other holes are the same in every image.
 """
 
 import re

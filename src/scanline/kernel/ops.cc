@@ -2,128 +2,39 @@
 // checked here, blocks shared out to threads, and the blocks' weight gradients added up in the order
 // of the blocks, so that the result is the same to the bit for any number of threads.
 #include <array>
-#include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <mutex>
-#include <new>
 #include <string>
-#include <system_error>
-#include <thread>
-#include <utility>
 #include <vector>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
+#include "beginnings.h"
 #include "forms.h"
+#include "memory.h"
 #include "tensorflow/c/kernels.h"
 #include "tensorflow/c/ops.h"
-#include "tensorflow/c/tf_tensor.h"
+#include "threads.h"
 
 namespace scanline {
 
 namespace {
-
-struct StatusDeleter { void operator()(TF_Status* s) const { TF_DeleteStatus(s); } };
-struct TensorDeleter { void operator()(TF_Tensor* t) const { TF_DeleteTensor(t); } };
-using Status = std::unique_ptr<TF_Status, StatusDeleter>;
-using Tensor = std::unique_ptr<TF_Tensor, TensorDeleter>;
 
 struct Failure {
   TF_Code code;
   std::string message;
 };
 
-// Memory of large results. What TensorFlow frees comes back here and serves the next call, since
-// fresh pages cost as much time as a tenth of the arithmetic. Each operation has a pool of its own;
-// results that are still held keep it alive.
-class Pool : public std::enable_shared_from_this<Pool> {
- public:
-  ~Pool() {
-    for (auto& block : spare_) free(block.first);
-  }
-
-  TF_Tensor* tensor(TF_DataType type, const std::vector<int64_t>& dims, size_t bytes) {
-    void* at = nullptr;
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      for (size_t i = 0; i < spare_.size() && !at; i++)
-        if (spare_[i].second == bytes) {
-          at = spare_[i].first;
-          spare_.erase(spare_.begin() + i);
-        }
-      if (!at)  // of another size: given back before more is taken
-        for (; !spare_.empty(); spare_.pop_back()) free(spare_.back().first);
-    }
-    constexpr size_t page = 1 << 21;
-    if (!at) {
-      if (posix_memalign(&at, page, bytes)) throw std::bad_alloc();
-#if defined(__linux__)
-      madvise(at, bytes / page * page, MADV_HUGEPAGE);
-#endif
-    }
-    auto* loan = new Loan{shared_from_this(), bytes};
-    return TF_NewTensor(type, dims.data(), int(dims.size()), at, bytes, give_back, loan);
-  }
-
- private:
-  struct Loan {
-    std::shared_ptr<Pool> pool;
-    size_t bytes;
-  };
-  static void give_back(void* at, size_t, void* argument) {
-    std::unique_ptr<Loan> loan(static_cast<Loan*>(argument));
-    std::lock_guard<std::mutex> lock(loan->pool->mutex_);
-    if (loan->pool->spare_.size() < 4) loan->pool->spare_.emplace_back(at, loan->bytes);
-    else free(at);
-  }
-  std::mutex mutex_;
-  std::vector<std::pair<void*, size_t>> spare_;
-};
-
 // An operation's attributes, and its pool.
 struct Attributes {
   Cell cell = Cell::gru;
-  bool sequences = false, keep = false, input_gradient = false;
+  Precision precision = Precision::full;
+  bool sequences = false, keep = false, input_gradient = false, by_source = false;
   int threads = 1;
   TF_DataType type = TF_FLOAT;
   std::shared_ptr<Pool> pool = std::make_shared<Pool>();
 };
-
-template <class F>
-struct Memory {  // aligned, not initialised
-  explicit Memory(long n) {
-    const size_t bytes = (size_t(n) * sizeof(F) + 63) / 64 * 64;
-    if (posix_memalign(&at, 64, bytes ? bytes : 64)) throw std::bad_alloc();
-  }
-  Memory(Memory&& other) noexcept : at(other.at) { other.at = nullptr; }
-  ~Memory() { free(at); }
-  F* get() const { return static_cast<F*>(at); }
-  void* at = nullptr;
-};
-
-// Calls run(block, worker) for each block. No thread outlives the call, so that a fork is safe.
-template <class Run>
-void share_out(long blocks, int threads, const Run& run) {
-  std::atomic<long> next{0};
-  const auto work = [&](int worker) {
-    for (long block; (block = next.fetch_add(1)) < blocks;) run(block, worker);
-  };
-  std::vector<std::thread> others;
-  for (int worker = 1; worker < threads && worker < blocks; worker++) {
-    try {
-      others.emplace_back(work, worker);
-    } catch (const std::system_error&) {
-      break;  // no more threads to be had: those that run do the work
-    }
-  }
-  work(0);
-  for (auto& other : others) other.join();
-}
 
 // Threads cost tens of microseconds: a single step of few rows is done at once without them.
 int useful_threads(const Shape& s, int threads) {
@@ -161,15 +72,17 @@ void require(const char* name, const Tensor& tensor, const std::vector<int64_t>&
 template <class F> F* data(const Tensor& tensor) { return static_cast<F*>(TF_TensorData(tensor.get())); }
 
 template <class F>
-Tensor output(TF_OpKernelContext* context, const Attributes& attributes, int index, const std::vector<int64_t>& dims) {
+Tensor output(TF_OpKernelContext* context, const Attributes& attributes, int index, const std::vector<int64_t>& dims,
+              size_t capacity = 0) {
   size_t bytes = sizeof(F);
   for (const int64_t dim : dims) bytes *= size_t(dim);
+  capacity = std::max(capacity, bytes);
   Status status(TF_NewStatus());
   TF_Tensor* tensor;
-  if (bytes < (4 << 20)) {
+  if (capacity < (4 << 20)) {
     tensor = TF_AllocateOutput(context, index, attributes.type, dims.data(), int(dims.size()), bytes, status.get());
   } else {
-    tensor = attributes.pool->tensor(attributes.type, dims, bytes);
+    tensor = attributes.pool->tensor(attributes.type, dims, bytes, capacity);
     TF_SetOutput(context, index, tensor, status.get());
   }
   if (TF_GetCode(status.get()) != TF_OK) throw Failure{TF_GetCode(status.get()), TF_Message(status.get())};
@@ -182,13 +95,16 @@ Tensor output(TF_OpKernelContext* context, const Attributes& attributes, int ind
 template <class Visit>
 void each_row(const Shape& s, const Visit& visit) {
   const long up = s.padded_units(), keras = s.keras_gates() * s.units;
+  const long multiplied = s.inputs(), looked_up = s.many_bits() + s.place_rows;
   const bool after = s.cell == Cell::gru_reset_after;
   for (long gate = 0; gate < s.keras_gates(); gate++) {
     const long group = gate * up, state_group = after && gate == 2 ? 3 * up : group, at = gate * s.units;
-    for (long d = 0; d < s.inputs; d++) visit(0, d * keras + at, (up + 1 + d) * s.columns() + group);
+    const auto row = [&](long index) { return index * s.columns() + group; };
+    for (long d = 0; d < multiplied; d++) visit(0, d * keras + at, row(up + d));
+    for (long d = 0; d < looked_up; d++) visit(0, (multiplied + d) * keras + at, row(s.first_bit_row() + d));
     for (long u = 0; u < s.units; u++) visit(1, u * keras + at, u * s.columns() + state_group);
-    visit(2, at, up * s.columns() + group);
-    if (after) visit(2, keras + at, up * s.columns() + state_group);
+    visit(2, at, row(s.bias_row()));
+    if (after) visit(2, keras + at, s.bias_row() * s.columns() + state_group);
   }
 }
 
@@ -208,45 +124,169 @@ void take_apart(const Shape& s, const F* dM, const std::array<F*, 3>& arrays) {
   each_row(s, [&](int array, long at, long to) { memcpy(arrays[array] + at, dM + to, s.units * sizeof(F)); });
 }
 
-// Inputs 0 to 6 of both operations: x, h, c, kernel, recurrent_kernel, bias, head (empty: none).
+// The inputs that both operations begin with. head and shared may be empty: none.
+enum { X, SEEN, SOURCES, PLACES, SHARED, H, C, KERNEL, RECURRENT_KERNEL, BIAS, HEAD, INPUTS };
+
 struct Layer {
-  Tensor x, h0, c0, kernel, recurrent, bias, head;
+  std::vector<Tensor> in;
   Shape shape;
   bool has_head;
+  Plan plan;
 };
 
+// Each of the numbers lies in 0 .. limit - 1.
+void require_within(const char* name, const Tensor& tensor, int64_t limit) {
+  const int* values = data<int>(tensor);
+  for (int64_t i = 0, n = TF_TensorElementCount(tensor.get()); i < n; i++)
+    if (values[i] < 0 || values[i] >= limit)
+      throw Failure{TF_INVALID_ARGUMENT, std::string(name) + " has " + std::to_string(values[i]) +
+                                             "; allowed: 0 to " + std::to_string(limit - 1)};
+}
+
 Layer layer_of(TF_OpKernelContext* context, const Attributes& attributes) {
-  Layer layer{input(context, 0), input(context, 1), input(context, 2), input(context, 3), input(context, 4),
-              input(context, 5), input(context, 6), {}, false};
-  const auto x = dims_of(layer.x), h = dims_of(layer.h0);
-  if (x.size() != 3) throw Failure{TF_INVALID_ARGUMENT, "x has shape " + shape_text(x) + "; wanted: [batch, steps, inputs]"};
-  if (h.size() != 2) throw Failure{TF_INVALID_ARGUMENT, "h has shape " + shape_text(h) + "; wanted: [batch, units]"};
-  const int64_t batch = x[0], inputs = x[2], units = h[1];
+  Layer layer{};
+  for (int i = 0; i < INPUTS; i++) layer.in.push_back(input(context, i));
+  const auto& in = layer.in;
+  const auto dims = [&](int i, size_t rank, const char* name, const char* wanted) {
+    const auto found = dims_of(in[i]);
+    if (found.size() != rank)
+      throw Failure{TF_INVALID_ARGUMENT, std::string(name) + " has shape " + shape_text(found) + "; wanted: " + wanted};
+    return found;
+  };
+  const auto x = dims(X, 3, "x", "[batch, steps, inputs]"), h = dims(H, 2, "h", "[batch, units]");
+  const auto sources = dims(SOURCES, 2, "sources", "[steps, bits]"), places = dims(PLACES, 2, "places", "[steps, places]");
+  const auto seen = dims(SEEN, 2, "seen", "[batch, seen]"), kernel = dims(KERNEL, 2, "kernel", "[inputs, gates * units]");
+  const int64_t batch = x[0], units = h[1], bits = sources[1];
   const bool lstm = attributes.cell == Cell::lstm;
-  if (units < 1 || inputs < 1 || units > 65536 || inputs > 65536)
-    throw Failure{TF_INVALID_ARGUMENT, "units are " + std::to_string(units) + ", inputs " + std::to_string(inputs) +
+  const int64_t rows = kernel[0] - x[2] - bits;  // that are looked up
+  if (units < 1 || kernel[0] < 1 || units > 65536 || kernel[0] > 65536)
+    throw Failure{TF_INVALID_ARGUMENT, "units are " + std::to_string(units) + ", inputs " + std::to_string(kernel[0]) +
                                            "; allowed: 1 to 65536"};
-  layer.shape = Shape{attributes.cell, batch, x[1], inputs, units};
+  const int64_t length = seen[attributes.by_source ? 0 : 1];
+  layer.shape = Shape{attributes.cell, batch, x[1], x[2], units, bits, length, places[1], rows};
   const int64_t gates = layer.shape.keras_gates() * units;
-  require("h", layer.h0, {batch, units});
-  require("c", layer.c0, lstm ? std::vector<int64_t>{batch, units} : std::vector<int64_t>{0, 0});
-  require("kernel", layer.kernel, {inputs, gates});
-  require("recurrent_kernel", layer.recurrent, {units, gates});
-  require("bias", layer.bias,
+  if (rows < 0 || (!places[1] && rows)) require("kernel", in[KERNEL], {x[2] + bits, gates});
+  require("kernel", in[KERNEL], {kernel[0], gates});
+  if (bits) {
+    require("seen", in[SEEN], attributes.by_source ? std::vector<int64_t>{length, batch} : std::vector<int64_t>{batch, length});
+    require("sources", in[SOURCES], {x[1], bits});
+    require_within("sources", in[SOURCES], length);
+  }
+  if (places[1]) {
+    require("places", in[PLACES], {x[1], places[1]});
+    require_within("places", in[PLACES], rows);
+  }
+  require("h", in[H], {batch, units});
+  require("c", in[C], lstm ? std::vector<int64_t>{batch, units} : std::vector<int64_t>{0, 0});
+  require("recurrent_kernel", in[RECURRENT_KERNEL], {units, gates});
+  require("bias", in[BIAS],
           attributes.cell == Cell::gru_reset_after ? std::vector<int64_t>{2, gates} : std::vector<int64_t>{gates});
-  layer.has_head = dims_of(layer.head) != std::vector<int64_t>{0};
-  if (layer.has_head) require("head", layer.head, {units + 1});
+  layer.has_head = dims_of(in[HEAD]) != std::vector<int64_t>{0};
+  if (layer.has_head) require("head", in[HEAD], {units + 1});
+  const bool shares = dims_of(in[SHARED]) != std::vector<int64_t>{0};
+  if (shares) {
+    require("shared", in[SHARED], {batch});
+    require_within("shared", in[SHARED], x[1] + 1);
+  }
+  layer.plan = plan_of(layer.shape, shares ? data<int>(in[SHARED]) : nullptr);
   return layer;
 }
 
 template <class F>
-const Form<F>* form_to_run() {
+Arrays<F> arrays_of(const Layer& layer, const Attributes& attributes) {
+  const Shape& s = layer.shape;
+  Arrays<F> io{};
+  io.x = data<F>(layer.in[X]);
+  io.h0 = data<F>(layer.in[H]);
+  io.c0 = s.cell == Cell::lstm ? data<F>(layer.in[C]) : nullptr;
+  io.head = layer.has_head ? data<F>(layer.in[HEAD]) : nullptr;
+  io.seen = data<unsigned char>(layer.in[SEEN]);
+  io.seen_sequence = attributes.by_source ? 1 : s.seen;
+  io.seen_source = attributes.by_source ? s.batch : 1;
+  io.sources = data<int>(layer.in[SOURCES]);
+  io.places = data<int>(layer.in[PLACES]);
+  return io;
+}
+
+// The arrays as those of the one sequence that is the trunk.
+template <class F>
+Arrays<F> arrays_of_trunk(const Shape& s, Arrays<F> io, long reference) {
+  const auto move = [&](auto*& at, long stride) { if (at) at += reference * stride; };
+  move(io.x, s.steps * s.numbers);
+  move(io.seen, io.seen_sequence);
+  move(io.h0, s.units);
+  move(io.c0, s.units);
+  move(io.sequence, s.steps * s.units);
+  move(io.logits, s.steps);
+  move(io.dx, s.steps * s.numbers);
+  move(io.dh0, s.units);
+  move(io.dc0, s.units);
+  io.h = io.c = nullptr;  // it ends where others branch off
+  io.d_h = io.d_c = nullptr;
+  return io;
+}
+
+// The blocks of a plan, the trunk last where there is one; what they keep lies in their order, all gates
+// before all states.
+template <class F>
+struct Blocks {
+  std::vector<Block<F>> all;
+  long gate_bytes = 0, states = 0;
+  long kept_size() const { return gate_bytes / long(sizeof(F)) + states; }
+
+  Blocks(const Layer& layer, const Form<F>* form) {
+    const Plan& plan = layer.plan;
+    static const long first = 0;
+    for (size_t i = 0; i < plan.from.size(); i++) {
+      Block<F> b{};
+      b.members = &plan.order[i * kRows];
+      b.count = plan.count(long(i)), b.rows = plan.rows(long(i)), b.from = plan.from[i], b.to = layer.shape.steps;
+      b.reference = plan.reference;
+      all.push_back(b);
+    }
+    if (plan.trunk) {
+      Block<F> b{};
+      b.members = &first, b.count = 1, b.rows = kTrunkRows, b.to = plan.trunk;
+      all.push_back(b);
+    }
+    for (const Block<F>& b : all) {
+      gate_bytes += layer.shape.kept_gates(b.rows, b.to - b.from) * form->kept_bytes;
+      states += layer.shape.kept_states(b.rows, b.to - b.from);
+    }
+    gate_bytes = (gate_bytes + 63) / 64 * 64;
+  }
+
+  void keep(const Shape& s, const Form<F>* form, F* kept) {
+    char* gates = reinterpret_cast<char*>(kept);
+    F* at = kept + gate_bytes / long(sizeof(F));
+    for (Block<F>& b : all) {
+      b.gates = gates, b.states = at;
+      gates += s.kept_gates(b.rows, b.to - b.from) * form->kept_bytes;
+      at += s.kept_states(b.rows, b.to - b.from);
+    }
+  }
+};
+
+// What `all` sequences would keep, if none shared anything: room for any batch of this shape.
+template <class F>
+size_t kept_capacity(const Shape& s, const Form<F>* form) {
+  const long rows = (s.batch + kRows - 1) / kRows * kRows;
+  return size_t(s.kept_gates(rows, s.steps) * form->kept_bytes + s.kept_states(rows, s.steps) * long(sizeof(F)) + 64);
+}
+
+template <class F>
+const Form<F>* form_to_run(Precision precision) {
   const char* name = getenv("SCANLINE_KERNEL_FORM");
-  const Form<F>* form = find_form<F>(name);
+  const Form<F>* form = find_form<F>(name, precision);
   if (!form)
     throw Failure{TF_INVALID_ARGUMENT, std::string("SCANLINE_KERNEL_FORM is ") + name +
-                                           ", which this processor does not run; allowed: avx512, avx2, plain"};
+                                           ", which this processor does not run; allowed: avx512bf16, avx512, avx2, plain"};
   return form;
+}
+
+template <class F>
+std::vector<F> weights_of(const Layer& layer) {
+  return assemble<F>(layer.shape, {data<F>(layer.in[KERNEL]), data<F>(layer.in[RECURRENT_KERNEL]), data<F>(layer.in[BIAS])});
 }
 
 template <class F>
@@ -254,84 +294,122 @@ void forward(TF_OpKernelContext* context, const Attributes& attributes) {
   const Layer layer = layer_of(context, attributes);
   const Shape& s = layer.shape;
   const bool lstm = s.cell == Cell::lstm;
-  const Form<F>* form = form_to_run<F>();
+  const Form<F>* form = form_to_run<F>(attributes.precision);
+  Blocks<F> blocks(layer, form);
   const Tensor sequence = output<F>(context, attributes, 0, {s.batch, attributes.sequences ? s.steps : 0, s.units});
   const Tensor logits = output<F>(context, attributes, 1, {s.batch, layer.has_head ? s.steps : 0});
   const Tensor h = output<F>(context, attributes, 2, {s.batch, s.units});
   const Tensor c = output<F>(context, attributes, 3, {lstm ? s.batch : 0, lstm ? s.units : 0});
-  const long kept_gates = attributes.keep ? s.blocks() * s.kept_gates() : 0;
-  const long kept_states = attributes.keep ? s.blocks() * s.kept_states() : 0;
-  const Tensor kept = output<F>(context, attributes, 4, {kept_gates + kept_states});
+  const Tensor kept = output<F>(context, attributes, 4, {attributes.keep ? blocks.kept_size() : 0},
+                                attributes.keep ? kept_capacity(s, form) : 0);
   if (!s.batch) return;
-  Arrays<F> io{};
-  io.x = data<F>(layer.x);
-  io.h0 = data<F>(layer.h0);
-  io.c0 = lstm ? data<F>(layer.c0) : nullptr;
-  io.head = layer.has_head ? data<F>(layer.head) : nullptr;
+  Arrays<F> io = arrays_of<F>(layer, attributes);
   io.sequence = attributes.sequences ? data<F>(sequence) : nullptr;
   io.logits = data<F>(logits);
   io.h = data<F>(h);
   io.c = data<F>(c);
-  if (attributes.keep) {
-    io.gates = data<F>(kept);
-    io.states = io.gates + kept_gates;
-  }
-  const auto M = assemble<F>(s, {data<F>(layer.kernel), data<F>(layer.recurrent), data<F>(layer.bias)});
+  if (attributes.keep) blocks.keep(s, form, data<F>(kept));
+  const auto M = weights_of<F>(layer);
   const Memory<F> packed(form->forward_weights_size(s));
   form->pack_forward(s, M.data(), packed.get());
   const int threads = useful_threads(s, attributes.threads);
   std::vector<Memory<F>> scratch;
   for (int i = 0; i < threads; i++) scratch.emplace_back(form->forward_scratch_size(s));
-  share_out(s.blocks(), threads,
-            [&](long block, int worker) { form->forward(s, io, packed.get(), block, scratch[worker].get()); });
+  long count = long(blocks.all.size());
+  const long state = s.states() * s.padded_units();
+  const Memory<F> trail(layer.plan.trunk ? (layer.plan.trunk + 1) * state : 0);
+  if (layer.plan.trunk) {  // all others branch off from it
+    Block<F>& trunk = blocks.all[--count];
+    trunk.trail = trail.get();
+    form->forward(s, arrays_of_trunk(s, io, layer.plan.reference), packed.get(), trunk, scratch[0].get());
+    for (long i = 0; i < count; i++)
+      if (blocks.all[i].from) blocks.all[i].start = trail.get() + blocks.all[i].from * state;
+  }
+  share_out(count, threads,
+            [&](long block, int worker) { form->forward(s, io, packed.get(), blocks.all[block], scratch[worker].get()); });
+}
+
+// The gradients of the trunk's results: at each step those of all sequences that have not left it.
+template <class F>
+void sum_on_trunk(const Shape& s, const Plan& plan, const Arrays<F>& io, int threads, F* d_sequence, F* d_logits) {
+  constexpr long kSteps = 16;  // a thread takes at once
+  share_out((plan.trunk + kSteps - 1) / kSteps, threads, [&](long part, int) {
+    for (size_t i = 0; i < plan.order.size(); i++) {
+      const long b = plan.order[i], end = std::min({plan.from[i / kRows], plan.trunk, (part + 1) * kSteps});
+      for (long t = part * kSteps; t < end; t++) {
+        if (d_logits) d_logits[t] += io.d_logits[b * s.steps + t];
+        if (!d_sequence) continue;
+        const F* from = io.d_sequence + (b * s.steps + t) * s.units;
+        for (long u = 0; u < s.units; u++) d_sequence[t * s.units + u] += from[u];
+      }
+    }
+  });
 }
 
 template <class F>
 void backward(TF_OpKernelContext* context, const Attributes& attributes) {
   const Layer layer = layer_of(context, attributes);
   const Shape& s = layer.shape;
+  const Plan& plan = layer.plan;
   const bool lstm = s.cell == Cell::lstm;
-  const Form<F>* form = form_to_run<F>();
-  const Tensor kept = input(context, 7), d_sequence = input(context, 8), d_logits = input(context, 9);
-  const Tensor d_h = input(context, 10), d_c = input(context, 11);
-  require("kept", kept, {s.blocks() * (s.kept_gates() + s.kept_states())});
+  const Form<F>* form = form_to_run<F>(attributes.precision);
+  Blocks<F> blocks(layer, form);
+  const Tensor kept = input(context, INPUTS), d_sequence = input(context, INPUTS + 1), d_logits = input(context, INPUTS + 2);
+  const Tensor d_h = input(context, INPUTS + 3), d_c = input(context, INPUTS + 4);
+  require("kept", kept, {blocks.kept_size()});
   require("d_sequence", d_sequence, {s.batch, attributes.sequences ? s.steps : 0, s.units});
   require("d_logits", d_logits, {s.batch, layer.has_head ? s.steps : 0});
   require("d_h", d_h, {s.batch, s.units});
-  require("d_c", d_c, dims_of(layer.c0));
+  require("d_c", d_c, dims_of(layer.in[C]));
   const bool wanted = attributes.input_gradient;
-  const Tensor dx = output<F>(context, attributes, 0, {wanted ? s.batch : 0, s.steps, s.inputs});
+  const Tensor dx = output<F>(context, attributes, 0, {wanted ? s.batch : 0, s.steps, s.numbers});
   const Tensor dh0 = output<F>(context, attributes, 1, {s.batch, s.units});
-  const Tensor dc0 = output<F>(context, attributes, 2, dims_of(layer.c0));
-  const Tensor d_kernel = output<F>(context, attributes, 3, dims_of(layer.kernel));
-  const Tensor d_recurrent = output<F>(context, attributes, 4, dims_of(layer.recurrent));
-  const Tensor d_bias = output<F>(context, attributes, 5, dims_of(layer.bias));
-  const Tensor d_head = output<F>(context, attributes, 6, dims_of(layer.head));
-  Arrays<F> io{};
-  io.x = data<F>(layer.x);
-  io.gates = data<F>(kept);
-  io.states = io.gates + s.blocks() * s.kept_gates();
-  io.head = layer.has_head ? data<F>(layer.head) : nullptr;
+  const Tensor dc0 = output<F>(context, attributes, 2, dims_of(layer.in[C]));
+  const Tensor d_kernel = output<F>(context, attributes, 3, dims_of(layer.in[KERNEL]));
+  const Tensor d_recurrent = output<F>(context, attributes, 4, dims_of(layer.in[RECURRENT_KERNEL]));
+  const Tensor d_bias = output<F>(context, attributes, 5, dims_of(layer.in[BIAS]));
+  const Tensor d_head = output<F>(context, attributes, 6, dims_of(layer.in[HEAD]));
+  Arrays<F> io = arrays_of<F>(layer, attributes);
+  blocks.keep(s, form, data<F>(kept));
   io.d_sequence = attributes.sequences ? data<F>(d_sequence) : nullptr;
   io.d_logits = data<F>(d_logits);
   io.d_h = data<F>(d_h);
   io.d_c = lstm ? data<F>(d_c) : nullptr;
   io.dx = wanted ? data<F>(dx) : nullptr;
   io.dh0 = data<F>(dh0);
-  io.dc0 = data<F>(dc0);
-  const auto M = assemble<F>(s, {data<F>(layer.kernel), data<F>(layer.recurrent), data<F>(layer.bias)});
+  io.dc0 = lstm ? data<F>(dc0) : nullptr;
+  const auto M = weights_of<F>(layer);
   const Memory<F> packed(form->backward_weights_size(s));
   form->pack_backward(s, M.data(), packed.get());
   const int threads = useful_threads(s, attributes.threads);
   std::vector<Memory<F>> scratch;
   for (int i = 0; i < threads; i++) scratch.emplace_back(form->backward_scratch_size(s));
+  const long all = long(blocks.all.size()), count = plan.trunk ? all - 1 : all;
   const long of_head = s.width() * s.columns(), size = of_head + s.head_size();
-  std::vector<F> gradients(size_t(size * (s.blocks() ? s.blocks() : 1)));
-  share_out(s.blocks(), threads, [&](long block, int worker) {
+  std::vector<F> gradients(size_t(size * (all ? all : 1)));
+  const long state = s.states() * s.padded_units();
+  const Memory<F> branches(plan.trunk ? count * state : 0);
+  if (plan.trunk)
+    for (long i = 0; i < count; i++)
+      if (blocks.all[i].from) blocks.all[i].branch = branches.get() + i * state;
+  const auto back = [&](const Arrays<F>& arrays, long block, int worker) {
     F* own = &gradients[block * size];
-    form->backward(s, io, packed.get(), block, scratch[worker].get(), own, own + of_head);
-  });
-  for (long block = 1; block < s.blocks(); block++)
+    form->backward(s, arrays, packed.get(), blocks.all[block], scratch[worker].get(), own, own + of_head);
+  };
+  share_out(count, threads, [&](long block, int worker) { back(io, block, worker); });
+  if (plan.trunk) {
+    std::vector<F> joined(size_t((plan.trunk + 1) * state));
+    for (long i = 0; i < count; i++)
+      for (long u = 0; blocks.all[i].branch && u < state; u++) joined[blocks.all[i].from * state + u] += blocks.all[i].branch[u];
+    std::vector<F> on_logits(size_t(layer.has_head ? plan.trunk : 0)), on_sequence(size_t(io.d_sequence ? plan.trunk * s.units : 0));
+    sum_on_trunk(s, plan, io, threads, io.d_sequence ? on_sequence.data() : nullptr, layer.has_head ? on_logits.data() : nullptr);
+    Arrays<F> own = arrays_of_trunk(s, io, plan.reference);
+    own.d_sequence = io.d_sequence ? on_sequence.data() : nullptr;
+    own.d_logits = on_logits.data();
+    blocks.all[count].joined = joined.data();
+    back(own, count, 0);
+  }
+  for (long block = 1; block < all; block++)
     for (long i = 0; i < size; i++) gradients[i] += gradients[block * size + i];
   take_apart<F>(s, gradients.data(), {data<F>(d_kernel), data<F>(d_recurrent), data<F>(d_bias)});
   if (layer.has_head) {
@@ -340,37 +418,79 @@ void backward(TF_OpKernelContext* context, const Attributes& attributes) {
   }
 }
 
+// ScanlineShared: how many steps of the trunk each sequence shares.
+template <class F>
+void share(TF_OpKernelContext* context) {
+  const Tensor x = input(context, 0), seen = input(context, 1), sources = input(context, 2), states = input(context, 3);
+  const auto dims = dims_of(x), of_seen = dims_of(seen), of_sources = dims_of(sources), of_states = dims_of(states);
+  if (dims.size() != 3 || of_states.size() != 2 || of_states[0] != dims[0])
+    throw Failure{TF_INVALID_ARGUMENT, "x has shape " + shape_text(dims) + " and states " + shape_text(of_states) +
+                                           "; wanted: [batch, steps, inputs] and [batch, units]"};
+  if (of_sources.size() != 2) throw Failure{TF_INVALID_ARGUMENT, "sources has shape " + shape_text(of_sources) + "; wanted: [steps, bits]"};
+  Inputs<F> in{dims[0], dims[1], dims[2], of_states[1], of_sources[1], 0, data<F>(x), data<F>(states), data<unsigned char>(seen), data<int>(sources)};
+  if (in.bits) {
+    in.seen_size = of_seen.size() == 2 ? of_seen[1] : 0;
+    require("seen", seen, {in.batch, in.seen_size});
+    require("sources", sources, {in.steps, in.bits});
+    require_within("sources", sources, in.seen_size);
+  }
+  const std::vector<int> found = shared_beginnings(in);
+  Status status(TF_NewStatus());
+  const int64_t batch = in.batch;
+  const Tensor result(TF_AllocateOutput(context, 0, TF_INT32, &batch, 1, size_t(batch) * sizeof(int), status.get()));
+  if (TF_GetCode(status.get()) != TF_OK) throw Failure{TF_GetCode(status.get()), TF_Message(status.get())};
+  if (batch) memcpy(data<int>(result), found.data(), size_t(batch) * sizeof(int));
+}
+
+enum class Operation { forward, backward, shared };
+
 bool flag(TF_OpKernelConstruction* construction, const char* name, TF_Status* status) {
   TF_Bool value = 0;
   TF_OpKernelConstruction_GetAttrBool(construction, name, &value, status);
   return value;
 }
 
-template <bool BACKWARD>
+std::string text(TF_OpKernelConstruction* construction, const char* name, TF_Status* status) {
+  char value[32] = {};
+  TF_OpKernelConstruction_GetAttrString(construction, name, value, sizeof(value) - 1, status);
+  return value;
+}
+
+template <Operation OPERATION>
 void* create(TF_OpKernelConstruction* construction) {
   Status status(TF_NewStatus());
   auto attributes = std::make_unique<Attributes>();
-  char cell[32] = {};
-  TF_OpKernelConstruction_GetAttrString(construction, "cell", cell, sizeof(cell) - 1, status.get());
-  attributes->cell = !strcmp(cell, "gru") ? Cell::gru : !strcmp(cell, "lstm") ? Cell::lstm : Cell::gru_reset_after;
-  attributes->sequences = flag(construction, "sequences", status.get());
-  if (BACKWARD) attributes->input_gradient = flag(construction, "input_gradient", status.get());
-  else attributes->keep = flag(construction, "keep", status.get());
-  int32_t threads = 1;
-  TF_OpKernelConstruction_GetAttrInt32(construction, "threads", &threads, status.get());
-  attributes->threads = threads < 1 ? 1 : threads > 1024 ? 1024 : threads;
+  if (OPERATION != Operation::shared) {
+    const std::string cell = text(construction, "cell", status.get());
+    attributes->cell = cell == "gru" ? Cell::gru : cell == "lstm" ? Cell::lstm : Cell::gru_reset_after;
+    if (text(construction, "precision", status.get()) == "bfloat16") attributes->precision = Precision::bfloat16;
+    attributes->sequences = flag(construction, "sequences", status.get());
+    attributes->by_source = flag(construction, "by_source", status.get());
+    if (OPERATION == Operation::backward) attributes->input_gradient = flag(construction, "input_gradient", status.get());
+    else attributes->keep = flag(construction, "keep", status.get());
+    int32_t threads = 1;
+    TF_OpKernelConstruction_GetAttrInt32(construction, "threads", &threads, status.get());
+    attributes->threads = threads < 1 ? 1 : threads > 1024 ? 1024 : threads;
+  }
   TF_OpKernelConstruction_GetAttrType(construction, "F", &attributes->type, status.get());
   if (TF_GetCode(status.get()) != TF_OK) TF_OpKernelConstruction_Failure(construction, status.get());
   return attributes.release();
 }
 
-template <bool BACKWARD>
+template <Operation OPERATION, class F>
+void compute_in(TF_OpKernelContext* context, const Attributes& attributes) {
+  if constexpr (OPERATION == Operation::forward) forward<F>(context, attributes);
+  else if constexpr (OPERATION == Operation::backward) backward<F>(context, attributes);
+  else share<F>(context);
+}
+
+template <Operation OPERATION>
 void compute(void* kernel, TF_OpKernelContext* context) {
   const Attributes& attributes = *static_cast<Attributes*>(kernel);
   Failure failure{TF_OK, ""};
   try {
-    if (attributes.type == TF_FLOAT) BACKWARD ? backward<float>(context, attributes) : forward<float>(context, attributes);
-    else BACKWARD ? backward<double>(context, attributes) : forward<double>(context, attributes);
+    if (attributes.type == TF_FLOAT) compute_in<OPERATION, float>(context, attributes);
+    else compute_in<OPERATION, double>(context, attributes);
   } catch (const Failure& found) {
     failure = found;
   } catch (const std::bad_alloc&) {
@@ -389,37 +509,57 @@ void unknown_shapes(TF_ShapeInferenceContext* context, TF_Status* status) {
   TF_ShapeInferenceContextSetUnknownShape(context, status);
 }
 
-template <bool BACKWARD>
-void register_operation() {
-  const char* name = BACKWARD ? "ScanlineRecurrentBackward" : "ScanlineRecurrent";
+template <Operation OPERATION>
+void register_operation(const char* name, const std::vector<const char*>& attributes, const std::vector<const char*>& arguments,
+                        const std::vector<const char*>& results) {
   Status status(TF_NewStatus());
   TF_OpDefinitionBuilder* op = TF_NewOpDefinitionBuilder(name);
   TF_OpDefinitionBuilderAddAttr(op, "F: {float, double}");
-  TF_OpDefinitionBuilderAddAttr(op, "cell: {'gru', 'gru_reset_after', 'lstm'}");
-  TF_OpDefinitionBuilderAddAttr(op, "sequences: bool");
-  TF_OpDefinitionBuilderAddAttr(op, BACKWARD ? "input_gradient: bool" : "keep: bool");
-  TF_OpDefinitionBuilderAddAttr(op, "threads: int");
-  for (const char* argument : {"x: F", "h: F", "c: F", "kernel: F", "recurrent_kernel: F", "bias: F", "head: F"})
-    TF_OpDefinitionBuilderAddInput(op, argument);
-  if (BACKWARD) {
-    for (const char* argument : {"kept: F", "d_sequence: F", "d_logits: F", "d_h: F", "d_c: F"}) TF_OpDefinitionBuilderAddInput(op, argument);
-    for (const char* result : {"d_x: F", "d_h0: F", "d_c0: F", "d_kernel: F", "d_recurrent_kernel: F", "d_bias: F", "d_head: F"})
-      TF_OpDefinitionBuilderAddOutput(op, result);
-  } else {
-    for (const char* result : {"sequence: F", "logits: F", "h_last: F", "c_last: F", "kept: F"}) TF_OpDefinitionBuilderAddOutput(op, result);
-  }
+  for (const char* attribute : attributes) TF_OpDefinitionBuilderAddAttr(op, attribute);
+  for (const char* argument : arguments) TF_OpDefinitionBuilderAddInput(op, argument);
+  for (const char* result : results) TF_OpDefinitionBuilderAddOutput(op, result);
   TF_OpDefinitionBuilderSetShapeInferenceFunction(op, unknown_shapes);
   TF_RegisterOpDefinition(op, status.get());
   if (TF_GetCode(status.get()) != TF_OK) fprintf(stderr, "%s: %s\n", name, TF_Message(status.get()));
   for (const TF_DataType type : {TF_FLOAT, TF_DOUBLE}) {
-    TF_KernelBuilder* builder = TF_NewKernelBuilder(name, "CPU", create<BACKWARD>, compute<BACKWARD>, destroy);
+    TF_KernelBuilder* builder = TF_NewKernelBuilder(name, "CPU", create<OPERATION>, compute<OPERATION>, destroy);
     TF_KernelBuilder_TypeConstraint(builder, "F", type, status.get());
     TF_RegisterKernelBuilder(name, builder, status.get());
     if (TF_GetCode(status.get()) != TF_OK) fprintf(stderr, "%s: %s\n", name, TF_Message(status.get()));
   }
 }
 
-const bool registered = (register_operation<false>(), register_operation<true>(), true);
+bool register_all() {
+  std::vector<const char*> attributes{"cell: {'gru', 'gru_reset_after', 'lstm'}", "precision: {'float32', 'bfloat16'}",
+                                      "sequences: bool", "by_source: bool", "threads: int"};
+  std::vector<const char*> inputs{"x: F", "seen: uint8", "sources: int32", "places: int32", "shared: int32", "h: F", "c: F",
+                                  "kernel: F", "recurrent_kernel: F", "bias: F", "head: F"};
+  auto with = [](std::vector<const char*> list, std::vector<const char*> more) {
+    list.insert(list.end(), more.begin(), more.end());
+    return list;
+  };
+  register_operation<Operation::forward>("ScanlineRecurrent", with(attributes, {"keep: bool"}), inputs,
+                                         {"sequence: F", "logits: F", "h_last: F", "c_last: F", "kept: F"});
+  register_operation<Operation::backward>(
+      "ScanlineRecurrentBackward", with(attributes, {"input_gradient: bool"}),
+      with(inputs, {"kept: F", "d_sequence: F", "d_logits: F", "d_h: F", "d_c: F"}),
+      {"d_x: F", "d_h0: F", "d_c0: F", "d_kernel: F", "d_recurrent_kernel: F", "d_bias: F", "d_head: F"});
+  register_operation<Operation::shared>("ScanlineShared", {}, {"x: F", "seen: uint8", "sources: int32", "states: F"}, {"shared: int32"});
+  return true;
+}
+
+const bool registered = register_all();
 
 }  // namespace
 }  // namespace scanline
+
+// The form that computes, and the instruction that multiplies, for native.py; null where the form that
+// is named does not run here.
+extern "C" const char* scanline_instruction_set(int bfloat16) {
+  using namespace scanline;
+  static thread_local std::string words;
+  const auto* form = find_form<float>(getenv("SCANLINE_KERNEL_FORM"), bfloat16 ? Precision::bfloat16 : Precision::full);
+  if (!form) return nullptr;
+  words = std::string(form->name) + " " + form->products;
+  return words.c_str();
+}

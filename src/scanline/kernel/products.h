@@ -1,7 +1,7 @@
 // Matrix products of small matrices that lie in the caches, by tiles whose sums stay in registers.
 #pragma once
 
-#include "vectors.h"
+#include "operands.h"
 
 namespace scanline {
 namespace SCANLINE_FORM {
@@ -9,24 +9,35 @@ namespace {
 
 constexpr int kTileRows = kBytes == 64 ? 8 : 4, kTileVectors = 2;
 
-// C [MR, NV vectors] (+)= A B over `depth`; a(m, k) = a[m * am + k * ak], b's row k at b + k * ldb.
-template <class F, int MR, int NV, bool ADD>
-INLINE void tile(const F* a, long am, long ak, const F* b, long ldb, long depth, F* c, long ldc) {
+// Where a product's sums start: at zero (null), at one row for all (ld 0), or at a matrix.
+template <class F> struct Start { const F* at; long ld; };
+
+// C [MR, NV vectors] = start + A B over `depth` units; a(m, k) = a[m * am + k * ak], b's row k at b + k * ldb.
+template <class E, int MR, int NV>
+INLINE void tile(const Unit<E>* a, long am, long ak, const Unit<E>* b, long ldb, long depth, Start<Sum<E>> start,
+                 Sum<E>* c, long ldc) {
+  using F = Sum<E>;
   V<F> sum[MR][NV];
+  if (start.at) {
 #pragma GCC unroll 16
-  for (int m = 0; m < MR; m++)
+    for (int m = 0; m < MR; m++)
 #pragma GCC unroll 16
-    for (int n = 0; n < NV; n++)
-      sum[m][n] = ADD ? load<F>(c + m * ldc + n * kLanes<F>) : V<F>{};
+      for (int n = 0; n < NV; n++) sum[m][n] = load<F>(start.at + m * start.ld + n * kLanes<F>);
+  } else {
+#pragma GCC unroll 16
+    for (int m = 0; m < MR; m++)
+#pragma GCC unroll 16
+      for (int n = 0; n < NV; n++) sum[m][n] = V<F>{};
+  }
   for (long k = 0; k < depth; k++) {
-    V<F> row[NV];
+    V<Unit<E>> row[NV];
 #pragma GCC unroll 16
-    for (int n = 0; n < NV; n++) row[n] = load<F>(b + k * ldb + n * kLanes<F>);
+    for (int n = 0; n < NV; n++) row[n] = load<Unit<E>>(b + k * ldb + n * kLanes<F>);
 #pragma GCC unroll 16
     for (int m = 0; m < MR; m++) {
-      const V<F> factor = all<F>(a[m * am + k * ak]);
+      const V<Unit<E>> factor = all<Unit<E>>(a[m * am + k * ak]);
 #pragma GCC unroll 16
-      for (int n = 0; n < NV; n++) sum[m][n] += factor * row[n];
+      for (int n = 0; n < NV; n++) sum[m][n] = multiply_add(sum[m][n], factor, row[n]);
     }
   }
 #pragma GCC unroll 16
@@ -35,52 +46,79 @@ INLINE void tile(const F* a, long am, long ak, const F* b, long ldb, long depth,
     for (int n = 0; n < NV; n++) store<F>(c + m * ldc + n * kLanes<F>, sum[m][n]);
 }
 
-// Packed operands: panels of kTileVectors vectors' columns, each [depth, its columns], the last
-// panel narrower where the columns do not divide.
-template <class F>
-F* pack(const F* M, long row_stride, long column_stride, long depth, long columns, F* out) {
-  const long panel = kTileVectors * kLanes<F>;
+// The size of a packed operand, in units.
+template <class E> long packed_size(long depth, long columns) { return units_of<E>(depth) * columns; }
+
+// Packed operands: panels of kTileVectors vectors' columns, each [depth, its columns], the last panel
+// narrower where the columns do not divide. Columns from `given` on are zero.
+template <class E>
+Unit<E>* pack(const Sum<E>* M, long row_stride, long column_stride, long depth, long columns, Unit<E>* out,
+              long given) {
+  const long panel = kTileVectors * kLanes<Sum<E>>;
   for (long n = 0; n < columns; n += panel) {
     const long wide = columns - n < panel ? columns - n : panel;
-    for (long k = 0; k < depth; k++)
-      for (long j = 0; j < wide; j++) *out++ = M[k * row_stride + (n + j) * column_stride];
+    for (long k = 0; k < depth; k += kDepth<E>)
+      for (long j = n; j < n + wide; j++)
+        *out++ = j < given ? unit_at<E>(M + k * row_stride + j * column_stride, row_stride, depth - k) : 0;
   }
   return out;
 }
-
-// C [rows, columns] (+)= A [rows, depth] times a packed operand.
-// ASSUME: rows is a multiple of kTileRows, columns one of the vector's lanes.
-template <class F, bool ADD>
-void product(const F* a, long lda, const F* packed, long rows, long depth, long columns, F* c, long ldc) {
-  const long panel = kTileVectors * kLanes<F>;
-  long n = 0;
-  for (; n + panel <= columns; n += panel, packed += depth * panel)
-    for (long m = 0; m < rows; m += kTileRows)
-      tile<F, kTileRows, kTileVectors, ADD>(a + m * lda, lda, 1, packed, panel, depth, c + m * ldc + n, ldc);
-  for (; n < columns; n += kLanes<F>, packed += depth * kLanes<F>)
-    for (long m = 0; m < rows; m += kTileRows)
-      tile<F, kTileRows, 1, ADD>(a + m * lda, lda, 1, packed, kLanes<F>, depth, c + m * ldc + n, ldc);
+template <class E>
+Unit<E>* pack(const Sum<E>* M, long row_stride, long column_stride, long depth, long columns, Unit<E>* out) {
+  return pack<E>(M, row_stride, column_stride, depth, columns, out, columns);
 }
 
-// MR rows of C += A^T B; the fewer rows the tile has, the more vectors wide it is.
-template <class F, int MR, int NV>
-INLINE void outer_rows(const F* a, long lda, const F* b, long ldb, long depth, long columns, F* c, long ldc) {
-  long n = 0;
-  for (; n + NV * kLanes<F> <= columns; n += NV * kLanes<F>)
-    tile<F, MR, NV, true>(a, 1, lda, b + n, ldb, depth, c + n, ldc);
-  for (; n < columns; n += kLanes<F>) tile<F, MR, 1, true>(a, 1, lda, b + n, ldb, depth, c + n, ldc);
-}
-
-// C [wide, columns] += A^T B, A [depth, wide], B [depth, columns].
-template <class F>
-void outer_product(const F* a, long lda, const F* b, long ldb, long depth, long wide, long columns, F* c,
-                   long ldc) {
-  constexpr int W = kBytes == 64 ? 2 : 1;
+template <class E, int NV>
+INLINE void panel_product(Rows<Unit<E>> a, const Unit<E>* panel, long rows, long depth, Start<Sum<E>> start, Sum<E>* c,
+                          long ldc) {
+  constexpr long wide = NV * kLanes<Sum<E>>;
   long m = 0;
-  for (; m + 4 * W <= wide; m += 4 * W)
-    outer_rows<F, 4 * W, 2>(a + m, lda, b, ldb, depth, columns, c + m * ldc, ldc);
-  for (; m + 2 <= wide; m += 2) outer_rows<F, 2, 2 * W>(a + m, lda, b, ldb, depth, columns, c + m * ldc, ldc);
-  for (; m < wide; m++) outer_rows<F, 1, 4 * W>(a + m, lda, b, ldb, depth, columns, c + m * ldc, ldc);
+  for (; m + kTileRows <= rows; m += kTileRows)
+    tile<E, kTileRows, NV>(a.at + m * a.ld, a.ld, 1, panel, wide, depth, {start.at ? start.at + m * start.ld : nullptr, start.ld},
+                           c + m * ldc, ldc);
+  for (; m < rows; m += 2)
+    tile<E, 2, NV>(a.at + m * a.ld, a.ld, 1, panel, wide, depth, {start.at ? start.at + m * start.ld : nullptr, start.ld},
+                   c + m * ldc, ldc);
+}
+
+// C [rows, columns] = start + A [rows, depth] times a packed operand; `room` for A, rounded.
+// ASSUME: rows is even, columns a multiple of the vector's lanes.
+template <class E>
+void product(Unit<E>* room, const Sum<E>* a, long lda, const Unit<E>* packed, long rows, long depth, long columns,
+             Start<Sum<E>> start, Sum<E>* c, long ldc) {
+  constexpr long lanes = kLanes<Sum<E>>, panel = kTileVectors * lanes;
+  const Rows<Unit<E>> left = by_rows<E>(room, a, lda, rows, depth);
+  const long units = units_of<E>(depth);
+  const auto from = [&](long n) { return Start<Sum<E>>{start.at ? start.at + n : nullptr, start.ld}; };
+  long n = 0;
+  for (; n + panel <= columns; n += panel, packed += units * panel)
+    panel_product<E, kTileVectors>(left, packed, rows, units, from(n), c + n, ldc);
+  for (; n < columns; n += lanes, packed += units * lanes) panel_product<E, 1>(left, packed, rows, units, from(n), c + n, ldc);
+}
+
+// MR rows of C += A^T B, all columns; the fewer rows, the more vectors wide the tile is.
+template <class E, int MR, int NV>
+INLINE void outer_rows(Rows<Unit<E>> a, long m, Rows<Unit<E>> b, long depth, long columns, Sum<E>* c, long ldc) {
+  constexpr long lanes = kLanes<Sum<E>>;
+  long n = 0;
+  for (; n + NV * lanes <= columns; n += NV * lanes)
+    tile<E, MR, NV>(a.at + m, 1, a.ld, b.at + n, b.ld, depth, {c + m * ldc + n, ldc}, c + m * ldc + n, ldc);
+  for (; n < columns; n += lanes)
+    tile<E, MR, 1>(a.at + m, 1, a.ld, b.at + n, b.ld, depth, {c + m * ldc + n, ldc}, c + m * ldc + n, ldc);
+}
+
+// C [wide, columns] += A^T B, A [depth, wide], B [depth, columns]; `room` for both, rounded.
+// ASSUME: depth is even.
+template <class E>
+void outer_product(Unit<E>* room, const Sum<E>* a, long lda, const Sum<E>* b, long ldb, long depth, long wide,
+                   long columns, Sum<E>* c, long ldc) {
+  constexpr int W = kBytes == 64 ? 2 : 1;
+  const Rows<Unit<E>> left = by_columns<E>(room, a, lda, depth, wide), right = by_columns<E>(room, b, ldb, depth, columns);
+  depth = units_of<E>(depth);
+  long m = 0;
+  for (; m + 4 * W <= wide; m += 4 * W) outer_rows<E, 4 * W, 2>(left, m, right, depth, columns, c, ldc);
+  for (; m + 2 <= wide; m += 2) outer_rows<E, 2, 2 * W>(left, m, right, depth, columns, c, ldc);
+  for (; m < wide; m++) outer_rows<E, 1, 4 * W>(left, m, right, depth, columns, c, ldc);
 }
 
 }  // namespace

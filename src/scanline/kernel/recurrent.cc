@@ -7,10 +7,10 @@ namespace scanline {
 namespace SCANLINE_FORM {
 namespace {
 
-template <class F>
-constexpr Form<F> form(const char* name) {
-  return {name, forward_weights_size<F>, backward_weights_size<F>, forward_scratch_size<F>,
-          backward_scratch_size<F>, pack_forward<F>, pack_backward<F>, forward<F>, backward<F>};
+template <class E>
+constexpr Form<Sum<E>> form(const char* name, const char* products) {
+  return {name, products, sizeof(Kept<E>), forward_weights_size<E>, backward_weights_size<E>, forward_scratch_size<E>,
+          backward_scratch_size<E>, pack_forward_weights<E>, pack_backward_weights<E>, forward<E>, backward<E>};
 }
 
 #define TEXT_OF(name) #name
@@ -18,8 +18,13 @@ constexpr Form<F> form(const char* name) {
 
 }  // namespace
 
-const Form<float> form32 = form<float>(TEXT(SCANLINE_FORM));
-const Form<double> form64 = form<double>(TEXT(SCANLINE_FORM));
+#if defined(__AVX512BF16__)
+const Form<float> form16 = form<Bfloat16>(TEXT(SCANLINE_FORM), "vdpbf16ps");
+#else
+const Form<float> form32 = form<float>(TEXT(SCANLINE_FORM), "float32");
+const Form<float> form16 = form<Bfloat16>(TEXT(SCANLINE_FORM), "float32, operands rounded to bfloat16");
+const Form<double> form64 = form<double>(TEXT(SCANLINE_FORM), "float64");
+#endif
 
 }  // namespace SCANLINE_FORM
 }  // namespace scanline

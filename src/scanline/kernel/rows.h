@@ -1,4 +1,4 @@
-// A block's rows [state | 1 | input]: how states and inputs come in, and results go out.
+// A block's rows [state | numbers]: how states and inputs come in, and results go out.
 #pragma once
 
 #include "recurrent.h"
@@ -8,69 +8,74 @@ namespace scanline {
 namespace SCANLINE_FORM {
 namespace {
 
-// Calls visit(row, unit) for each vector of a block's states.
+// Calls visit(row, unit) for each vector of so many rows of states.
 template <class F, class Visit>
-INLINE void each_vector(const Shape& s, const Visit& visit) {
-  for (long r = 0; r < kRows; r++)
+INLINE void each_vector(const Shape& s, long rows, const Visit& visit) {
+  for (long r = 0; r < rows; r++)
     for (long u = 0; u < s.padded_units(); u += kLanes<F>) visit(r, u);
 }
 
 // Units beyond the layer's own are kept at zero: with an infinite input even a weight of zero gives NaN.
 template <class F>
-INLINE void clear_tails(const Shape& s, F* rows, long ld, long gates = 1) {
+INLINE void clear_tails(const Shape& s, long rows, F* at, long ld, long gates = 1) {
   const long up = s.padded_units();
   if (s.units == up) return;
-  for (long r = 0; r < kRows; r++)
-    for (long gate = 0; gate < gates; gate++) clear(rows + r * ld + gate * up + s.units, up - s.units);
+  for (long r = 0; r < rows; r++)
+    for (long gate = 0; gate < gates; gate++) clear(at + r * ld + gate * up + s.units, up - s.units);
 }
 
-// The sequences of block `first / kRows` that the batch has.
-INLINE long count_of(const Shape& s, long first) {
-  return s.batch - first < kRows ? s.batch - first : kRows;
-}
-
+// The members' states of the caller's array; rows past the members are zero.
 template <class F>
-void load_states(const Shape& s, const F* from, long first, F* to, long ld) {
-  for (long r = 0; r < kRows; r++) {
+void load_states(const Shape& s, const Block<F>& b, const F* from, F* to, long ld) {
+  for (long r = 0; r < b.rows; r++) {
     F* row = to + r * ld;
     clear(row, s.padded_units());
-    if (from && r < count_of(s, first)) __builtin_memcpy(row, from + (first + r) * s.units, s.units * sizeof(F));
+    if (from && r < b.count) __builtin_memcpy(row, from + b.members[r] * s.units, s.units * sizeof(F));
   }
 }
 
-// The columns [1 | input] of step t; rows past the batch's end are zero.
+// One state for all members.
 template <class F>
-INLINE void load_inputs(const Shape& s, const F* x, long first, long t, F* rows) {
-  const long count = count_of(s, first), up = s.padded_units(), lda = s.row_stride();
-  for (long r = 0; r < count; r++) {
+void spread_state(const Shape& s, const Block<F>& b, const F* state, F* to, long ld) {
+  const long up = s.padded_units();
+  for (long r = 0; r < b.rows; r++) {
+    if (r < b.count) __builtin_memcpy(to + r * ld, state, up * sizeof(F));
+    else clear(to + r * ld, up);
+  }
+}
+
+// The numbers of step t, few bits among them; rows past the members are zero.
+template <class F>
+INLINE void load_inputs(const Shape& s, const Arrays<F>& io, const Block<F>& b, long t, F* rows) {
+  const long up = s.padded_units(), lda = s.row_stride(), few = s.few_bits();
+  for (long r = 0; r < b.count; r++) {
     F* row = rows + r * lda + up;
-    row[0] = 1;
-    const F* from = x + ((first + r) * s.steps + t) * s.inputs;
-    for (long d = 0; d < s.inputs; d++) row[1 + d] = from[d];
-    prefetch(from + s.inputs, s.inputs);
+    if (s.numbers) {
+      const F* from = io.x + (b.members[r] * s.steps + t) * s.numbers;
+      for (long d = 0; d < s.numbers; d++) row[d] = from[d];
+      prefetch(from + s.numbers, s.numbers);
+    }
+    const unsigned char* seen = io.seen + b.members[r] * io.seen_sequence;
+    for (long d = 0; d < few; d++) row[s.numbers + d] = seen[io.sources[t * few + d] * io.seen_source] != 0;
   }
-  for (long r = count; r < kRows; r++) clear(rows + r * lda + up, 1 + s.inputs);
+  for (long r = b.count; r < b.rows; r++) clear(rows + r * lda + up, s.inputs());
 }
 
 template <class F>
-INLINE void store_states(const Shape& s, const F* from, long ld, long first, F* to) {
-  for (long r = 0; r < count_of(s, first); r++)
-    __builtin_memcpy(to + (first + r) * s.units, from + r * ld, s.units * sizeof(F));
+INLINE void store_states(const Shape& s, const Block<F>& b, const F* from, long ld, F* to) {
+  for (long r = 0; r < b.count; r++) __builtin_memcpy(to + b.members[r] * s.units, from + r * ld, s.units * sizeof(F));
 }
 
 // The states after step t, into the sequence; a large one goes past the caches.
 template <class F>
-INLINE void store_step(const Shape& s, const F* from, long ld, long first, long t, F* sequence) {
-  const long count = count_of(s, first), stride = s.steps * s.units;
-  F* to = sequence + first * stride + t * s.units;
-  if (s.units % kLanes<F> || !is_aligned(sequence)) {
-    for (long r = 0; r < count; r++) __builtin_memcpy(to + r * stride, from + r * ld, s.units * sizeof(F));
-  } else if (s.batch * stride * long(sizeof(F)) >= kLarge) {
-    for (long r = 0; r < count; r++)
-      for (long u = 0; u < s.units; u += kLanes<F>) stream(to + r * stride + u, load<F>(from + r * ld + u));
-  } else {
-    for (long r = 0; r < count; r++)
-      for (long u = 0; u < s.units; u += kLanes<F>) store<F>(to + r * stride + u, load<F>(from + r * ld + u));
+INLINE void store_step(const Shape& s, const Block<F>& b, const F* from, long ld, long t, F* sequence) {
+  const long stride = s.steps * s.units;
+  const bool whole = s.units % kLanes<F> == 0 && is_aligned(sequence), large = s.batch * stride * long(sizeof(F)) >= kLarge;
+  for (long r = 0; r < b.count; r++) {
+    F* to = sequence + b.members[r] * stride + t * s.units;
+    if (!whole) __builtin_memcpy(to, from + r * ld, s.units * sizeof(F));
+    else if (large) for (long u = 0; u < s.units; u += kLanes<F>) stream(to + u, load<F>(from + r * ld + u));
+    else for (long u = 0; u < s.units; u += kLanes<F>) store<F>(to + u, load<F>(from + r * ld + u));
   }
 }
 
@@ -84,38 +89,61 @@ void load_head(const Shape& s, const F* head, F* to) {
 
 // The logits that a head makes of the states after step t.
 template <class F>
-INLINE void read_out(const Shape& s, const F* head, const F* states, long ld, long first, long t, F* logits) {
-  for (long r = 0; r < count_of(s, first); r++) {
+INLINE void read_out(const Shape& s, const Block<F>& b, const F* head, const F* states, long ld, long t, F* logits) {
+  for (long r = 0; r < b.count; r++) {
     V<F> sum{};
     for (long u = 0; u < s.padded_units(); u += kLanes<F>) sum += load<F>(states + r * ld + u) * load<F>(head + u);
-    logits[(first + r) * s.steps + t] = sum_of<F>(sum) + head[s.padded_units()];
+    logits[b.members[r] * s.steps + t] = sum_of<F>(sum) + head[s.padded_units()];
   }
 }
 
 // The way back: from the logits' gradients to dh, and to d_head.
 template <class F>
-INLINE void read_out_back(const Shape& s, const F* head, const F* states, long ld, const F* d_logits, long first,
-                          long t, F* dh, F* d_head) {
-  const long up = s.padded_units(), count = count_of(s, first);
-  const F* d = d_logits + first * s.steps + t;
+INLINE void read_out_back(const Shape& s, const Block<F>& b, const F* head, const F* states, long ld,
+                          const F* d_logits, long t, F* dh, F* d_head) {
+  const long up = s.padded_units();
+  F d[kRows];
+  for (long r = 0; r < b.count; r++) d[r] = d_logits[b.members[r] * s.steps + t];
   for (long u = 0; u < up; u += kLanes<F>) {
     V<F> sum = load<F>(d_head + u);
     const V<F> weights = load<F>(head + u);
-    for (long r = 0; r < count; r++) {
-      const V<F> slope = all<F>(d[r * s.steps]);
+    for (long r = 0; r < b.count; r++) {
+      const V<F> slope = all<F>(d[r]);
       store<F>(dh + r * up + u, load<F>(dh + r * up + u) + slope * weights);
       sum += slope * load<F>(states + r * ld + u);
     }
     store<F>(d_head + u, sum);
   }
-  for (long r = 0; r < count; r++) d_head[up] += d[r * s.steps];
+  for (long r = 0; r < b.count; r++) d_head[up] += d[r];
+}
+
+// Until step `from` the members' results are those of another sequence, which is done by now.
+template <class F>
+void copy_beginning(const Shape& s, const Arrays<F>& io, const Block<F>& b) {
+  for (long r = 0; r < b.count; r++) {
+    const long own = b.members[r], other = b.reference, stride = s.steps * s.units;
+    if (own == other) continue;
+    if (io.sequence) __builtin_memcpy(io.sequence + own * stride, io.sequence + other * stride, b.from * s.units * sizeof(F));
+    if (io.head) __builtin_memcpy(io.logits + own * s.steps, io.logits + other * s.steps, b.from * sizeof(F));
+  }
+}
+
+// What the inputs until `from` and the first states add to the gradient is left with that sequence.
+template <class F>
+void clear_beginning(const Shape& s, const Arrays<F>& io, const Block<F>& b) {
+  for (long r = 0; r < b.count; r++) {
+    const long own = b.members[r];
+    if (io.dx && own != b.reference) clear(io.dx + own * s.steps * s.numbers, b.from * s.numbers);
+    clear(io.dh0 + own * s.units, s.units);
+    if (io.dc0) clear(io.dc0 + own * s.units, s.units);
+  }
 }
 
 // Takes n numbers of the scratch.
 template <class F>
 INLINE F* take(F*& scratch, long n) {
   F* p = scratch;
-  scratch += (n + kPadding - 1) / kPadding * kPadding;
+  scratch += padded(n);
   return p;
 }
 

@@ -23,11 +23,18 @@ template <class F> struct Simd;
 template <> struct Simd<float> {
   typedef float V __attribute__((vector_size(kBytes)));
   typedef int I __attribute__((vector_size(kBytes)));
+  typedef unsigned U __attribute__((vector_size(kBytes)));
+  typedef short Half __attribute__((vector_size(kBytes / 2)));
+  typedef short LooseHalf __attribute__((vector_size(kBytes / 2), aligned(2), may_alias));
   typedef float Loose __attribute__((vector_size(kBytes), aligned(4), may_alias));
 };
 template <> struct Simd<double> {
   typedef double V __attribute__((vector_size(kBytes)));
   typedef double Loose __attribute__((vector_size(kBytes), aligned(8), may_alias));
+};
+template <> struct Simd<unsigned> {
+  typedef unsigned V __attribute__((vector_size(kBytes)));
+  typedef unsigned Loose __attribute__((vector_size(kBytes), aligned(4), may_alias));
 };
 template <class F> using V = typename Simd<F>::V;
 template <class F> constexpr long kLanes = kBytes / long(sizeof(F));
@@ -41,18 +48,22 @@ template <class F> INLINE void store(F* p, V<F> v) {
 template <class F> INLINE V<F> all(F value) { return value - V<F>{}; }
 template <class F> INLINE void clear(F* p, long n) { __builtin_memset(p, 0, n * sizeof(F)); }
 
-// Stores past the caches, for what is read again only after much else. ASSUME: p is aligned to
-// kBytes. Whoever streams calls flush() before others read.
+// Stores past the caches, for what is read again only after much else. ASSUME: p is aligned to the
+// vector's size. Whoever streams calls flush() before others read.
 #if defined(__AVX512F__)
 INLINE void stream(float* p, V<float> v) { _mm512_stream_ps(p, v); }
 INLINE void stream(double* p, V<double> v) { _mm512_stream_pd(p, v); }
+INLINE void stream(short* p, Simd<float>::Half v) { _mm256_stream_si256(reinterpret_cast<__m256i*>(p), (__m256i)v); }
 INLINE void flush() { _mm_sfence(); }
 #elif defined(__AVX2__)
 INLINE void stream(float* p, V<float> v) { _mm256_stream_ps(p, v); }
 INLINE void stream(double* p, V<double> v) { _mm256_stream_pd(p, v); }
+INLINE void stream(short* p, Simd<float>::Half v) { _mm_stream_si128(reinterpret_cast<__m128i*>(p), (__m128i)v); }
 INLINE void flush() { _mm_sfence(); }
 #else
-template <class F> INLINE void stream(F* p, V<F> v) { store<F>(p, v); }
+INLINE void stream(float* p, V<float> v) { store<float>(p, v); }
+INLINE void stream(double* p, V<double> v) { store<double>(p, v); }
+INLINE void stream(short* p, Simd<float>::Half v) { *reinterpret_cast<Simd<float>::LooseHalf*>(p) = v; }
 INLINE void flush() {}
 #endif
 template <class F> INLINE bool is_aligned(const F* p) { return (__UINTPTR_TYPE__)p % kBytes == 0; }
@@ -109,8 +120,29 @@ INLINE V<float> power_of_two(V<float> v) {
 }
 
 INLINE V<float> sigmoid(V<float> v) { return reciprocal(1.0f + power_of_two(v * -1.44269504f)); }
+// tanh |v| = -m / (2 + m) with m = exp(-2 |v|) - 1, to 3 units in the last place near 0 too: m = 2^n 2^f - 1
+// is summed up from 2^n - 1 and 2^n (2^f - 1), the latter a polynomial without a constant, fitted like 2^f.
 INLINE V<float> hyperbolic_tangent(V<float> v) {
-  return 1.0f - 2.0f * reciprocal(1.0f + power_of_two(v * 2.88539008f));
+  typedef typename Simd<float>::I I;
+  const I sign = (I)v & int(0x80000000);
+  V<float> w = (V<float>)((I)v | int(0x80000000)) * 2.88539008f;
+#if defined(__AVX512F__)
+  const V<float> f = _mm512_maskz_reduce_ps(0xffff, w, 0);
+  const V<float> power = _mm512_scalef_ps(all(1.0f), w - f);
+#else
+  w = w < -126.0f ? all(-126.0f) : w;
+  const V<float> rounded = w + 12582912.0f;
+  const V<float> f = w - (rounded - 12582912.0f);
+  const V<float> power = (V<float>)(((I)rounded << 23) + 0x3f800000);
+#endif
+  V<float> p = 0.0001540351f * f + 0.0013390735f;
+  p = p * f + 0.0096182376f;
+  p = p * f + 0.0555035733f;
+  p = p * f + 0.2402264923f;
+  p = p * f + 0.6931471825f;
+  const V<float> m = power * (p * f) + (power - 1.0f);
+  const V<float> bent = m * reciprocal(2.0f + m);  // -tanh |v|, never beyond -1
+  return (V<float>)((I)bent ^ (~sign & int(0x80000000)));
 }
 
 INLINE V<double> sigmoid(V<double> v) {

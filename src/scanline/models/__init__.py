@@ -1,3 +1,1 @@
 """Recurrent layers and the models made of them: what they compute, how they are kept."""
-
-from scanline import backend as backend  # before TensorFlow is imported

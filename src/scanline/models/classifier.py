@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from scanline.models.loading import load_model
+from scanline.models.reading import Reading
 from scanline.models.recurrent import RecurrentStack
 
 CLASSES = 10
@@ -54,7 +55,7 @@ class Classifier(keras.Model):
 
     def call(self, pixels: tf.Tensor, training: bool = False) -> tf.Tensor:
         """pixels [B, T] -> class logits [B, 10]; in ``training`` by the batch's own moments."""
-        outputs = self.stack.last(tf.cast(pixels, tf.float32)[..., None], training)
+        outputs = self.stack.last(all_pixels(pixels), training)
         for layer in self.head:
             normalises = isinstance(layer, keras.layers.BatchNormalization)
             outputs = layer(outputs, training=training) if normalises else layer(outputs)
@@ -86,13 +87,20 @@ class Classifier(keras.Model):
 
     @tf.function(reduce_retracing=True)
     def _remembered(self, pixels: tf.Tensor) -> tf.Tensor:
-        return self.stack.last(tf.cast(pixels, tf.float32)[..., None])
+        return self.stack.last(all_pixels(pixels))
 
     def get_config(self) -> dict:
         return {"name": self.name, **self.settings, "pixels": self.pixels}
 
     def build_from_config(self, config: dict) -> None:
         """Nothing to do: the constructor has built the model."""
+
+
+def all_pixels(pixels: tf.Tensor) -> Reading:
+    """What the steps read of pixels [B, T]: step t pixel t."""
+    steps = pixels.shape[1]
+    sources = tf.range(steps)[:, None]
+    return Reading(tf.cast(pixels, tf.uint8), sources, tf.zeros((steps, 0), tf.int32), 0)
 
 
 def load_classifier(path: Path, pixels: dict | None = None) -> Classifier:

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from scanline.models.architecture import Inputs, PredictorArchitecture
+from scanline.models.reading import Reading
 
 KINDS = get_args(Inputs)
 
@@ -31,51 +32,46 @@ class PixelInputs:
             raise ValueError(f"radius is {radius}; allowed: 1 and above (pixels)")
         self.kind, self.radius = kind, radius
         self.size = rows * columns
-        self._sources = neighbour_indices(rows, columns, radius)
-        self._places = one_hot_places(rows, columns)
+        if kind == "previous":
+            self._sources = np.arange(self.size, dtype=np.int32)[:, None]
+            self._places, self._place_rows = np.zeros((self.size, 0), np.int32), 0
+        else:
+            self._sources = neighbour_indices(rows, columns, radius)
+            self._places, self._place_rows = row_and_column(rows, columns), rows + columns
 
     @property
     def width(self) -> int:
         """Numbers that a step reads."""
-        if self.kind == "previous":
-            return 1
-        return self._sources.shape[1] + self._places.shape[1]
+        return self._sources.shape[1] + self._place_rows
 
     @property
     def reach(self) -> int:
         """How many pixels before a step's own it may read: the last so many, and no others."""
         step = np.arange(self.size)[:, None]
-        sources = step if self.kind == "previous" else self._sources
-        return int(np.max(np.where(sources > 0, step - sources, 0))) + 1
+        return int(np.max(np.where(self._sources > 0, step - self._sources, 0))) + 1
 
-    def between(self, pixels: tf.Tensor, start, stop) -> tf.Tensor:
-        """pixels [B, T] -> the inputs of steps ``start`` to ``stop``, float32 [B, stop - start, D].
+    def between(self, pixels: tf.Tensor, start, stop) -> Reading:
+        """pixels [B, T] -> what steps ``start`` to ``stop`` read.
 
         ``start`` and ``stop`` are integers or scalar tensors.
         """
         # Index 0 of the shifted pixels is the start token, 0, which also stands for what lies
         # outside the image.
-        shifted = tf.pad(pixels, [[0, 0], [1, 0]])
-        if self.kind == "previous":
-            return tf.cast(shifted, tf.float32)[:, start:stop, None]
-        seen = tf.gather(shifted, tf.constant(self._sources)[start:stop], axis=1)
-        places = tf.constant(self._places)[start:stop]
-        shape = [tf.shape(pixels)[0], tf.shape(places)[0], self._places.shape[1]]
-        return tf.concat([tf.cast(seen, tf.float32), tf.broadcast_to(places, shape)], axis=2)
+        return self._reading(tf.pad(tf.cast(pixels, tf.uint8), [[0, 0], [1, 0]]), start, stop)
 
-    def at(self, seen: tf.Tensor, t) -> tf.Tensor:
-        """``seen`` [T + 1, B] -> the inputs of step ``t`` [B, D], float32; a step of a long loop.
+    def at(self, seen: tf.Tensor, t) -> Reading:
+        """``seen`` uint8 [T + 1, B] -> what step ``t`` reads; a step of a long loop.
 
         ``seen`` holds the start token and then the pixels, a row a step: of them the first t + 1
         are read, and each lies in one piece.
         """
-        if self.kind == "previous":
-            return tf.cast(seen[t], tf.float32)[:, None]
-        rows = tf.gather(seen, tf.constant(self._sources)[t])
-        pixels = tf.cast(tf.stack(tf.unstack(rows, self._sources.shape[1]), axis=1), tf.float32)
-        place = tf.constant(self._places)[t]
-        shape = [tf.shape(seen)[1], self._places.shape[1]]
-        return tf.concat([pixels, tf.broadcast_to(place, shape)], axis=1)
+        return self._reading(seen, t, t + 1, by_source=True)
+
+    def _reading(self, seen: tf.Tensor, start, stop, by_source: bool = False) -> Reading:
+        sources, places = (
+            tf.constant(table)[start:stop] for table in (self._sources, self._places)
+        )
+        return Reading(seen, sources, places, self._place_rows, by_source)
 
 
 def neighbourhood(radius: int) -> list[tuple[int, int]]:
@@ -102,7 +98,7 @@ def neighbour_indices(rows: int, columns: int, radius: int) -> np.ndarray:
     return np.stack(indices, axis=1).astype(np.int32)
 
 
-def one_hot_places(rows: int, columns: int) -> np.ndarray:
-    """Row and column of each step, one-hot: float32 [T, rows + columns]."""
+def row_and_column(rows: int, columns: int) -> np.ndarray:
+    """Of each step: its row, and ``rows`` + its column; int32 [T, 2]."""
     row, column = np.divmod(np.arange(rows * columns), columns)
-    return np.concatenate([np.eye(rows)[row], np.eye(columns)[column]], axis=1).astype(np.float32)
+    return np.stack([row, rows + column], axis=1).astype(np.int32)

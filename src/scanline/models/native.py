@@ -4,6 +4,7 @@
 found, one line says so and Keras' own layers do the work.
 """
 
+import ctypes
 import fcntl
 import hashlib
 import importlib.util
@@ -23,14 +24,19 @@ from types import ModuleType
 import tensorflow as tf
 from platformdirs import user_cache_path
 
+from scanline.models.reading import Reading
+
+PRECISIONS = ("float32", "bfloat16")
 SOURCE = Path(__file__).resolve().parent.parent / "kernel"
 CHECKOUT = SOURCE.parents[2]
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 WIDEST = 65536  # numbers that a step may read; the limit of ops.cc
 # The forms of recurrent.cc: what the compiler may use in each. The fastest that the processor
 # runs is chosen at run time; SCANLINE_KERNEL_FORM names another.
+AVX512 = ("-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma")
 X86_FORMS = {
-    "avx512": ("-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma"),
+    "avx512bf16": (*AVX512, "-mavx512bf16"),  # avx512, but for products of bfloat16
+    "avx512": AVX512,
     "avx2": ("-mavx2", "-mfma"),
 }
 
@@ -110,15 +116,51 @@ def threads() -> int:
     return tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0))
 
 
+def instruction_set(precision: str = "float32") -> str:
+    """The form of the core that computes in ``precision`` here, and how it multiplies.
+
+    For example ``avx512bf16 vdpbf16ps``; "keras" where the core cannot be built. Raises ValueError
+    where SCANLINE_KERNEL_FORM names a form that this processor does not run.
+    """
+    if library() is None:
+        return "keras float32"
+    function = ctypes.CDLL(str(build(compiler()))).scanline_instruction_set
+    function.restype = ctypes.c_char_p
+    if (words := function(precision == "bfloat16")) is None:
+        raise ValueError(
+            f"SCANLINE_KERNEL_FORM is {os.environ['SCANLINE_KERNEL_FORM']}, which this processor "
+            f"does not run; allowed: {', '.join(forms())}"
+        )
+    return words.decode()
+
+
+def shared_beginnings(inputs: tf.Tensor | Reading, states: Sequence[tf.Tensor]) -> tf.Tensor:
+    """How many steps each sequence has in common with most others from the start: int32 [B].
+
+    ``states`` are all first states, of every layer. What ``recurrent`` computes once.
+    """
+    ops = library()
+    if ops is None:
+        raise NoCompilerError("the native core could not be built")
+    x, looked_up = _split(inputs, states[0].dtype)
+    joint = states[0] if len(states) == 1 else tf.concat(states, axis=1)
+    return ops.scanline_shared(
+        x=x, seen=looked_up["seen"], sources=looked_up["sources"], states=joint
+    )
+
+
 def recurrent(
     cell: str,
-    inputs: tf.Tensor,
+    inputs: tf.Tensor | Reading,
     states: Sequence[tf.Tensor],
     weights: Sequence[tf.Tensor],
     sequences: bool,
     training: bool,
     input_gradient: bool,
     head: tf.Tensor | None = None,
+    precision: str = "float32",
+    shared: tf.Tensor | None = None,
+    shared_gradient: bool = False,
     loop: Callable | None = None,
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """One layer over all steps -> its outputs [B, T, units], the states after the last.
@@ -128,37 +170,56 @@ def recurrent(
     units]. In ``training`` the gates are kept for the gradient; otherwise a gradient first computes
     them anew. Without ``input_gradient`` the inputs have none. With a ``head`` [units + 1], weights
     and bias of one logit a step, the outputs are logits [B, T]; those of the units are not held.
+
+    ``precision`` bfloat16 rounds both operands of every product to it, forward and backward; sums,
+    states, gates and weights stay float32. ``shared`` (``shared_beginnings``) lets steps that
+    sequences have in common be computed once, with the same results. Backward this is done with
+    ``shared_gradient`` alone: then what the common inputs and first states add to their gradients
+    is summed up in one of the sequences.
     ``loop``(inputs, states, weights), outputs and last states by TensorFlow's operations, is
     differentiated for gradients of gradients and forward mode; without it there are none.
     """
     ops = library()
     if ops is None:
         raise NoCompilerError("the native core could not be built")
-    settings = dict(cell=cell, sequences=sequences, threads=threads())
+    dtype = states[0].dtype
+    if precision not in PRECISIONS or (precision == "bfloat16" and dtype != tf.float32):
+        raise ValueError(
+            f"precision is {precision!r} for states of {dtype.name}; allowed: "
+            f"{', '.join(PRECISIONS)}, the latter for float32 alone"
+        )
+    if precision == "bfloat16":
+        _tell_of_rounding()
+    x, looked_up = _split(inputs, dtype)
+    apart = tf.zeros(0, tf.int32)
+    together = apart if shared is None else shared
+    fixed = dict(
+        cell=cell, precision=precision, sequences=sequences, threads=threads(), **looked_up
+    )
     names = ("x", "h", "c", "kernel", "recurrent_kernel", "bias", "head")
+    d_names = ("d_sequence", "d_logits", "d_h", "d_c")
 
     @tf.custom_gradient
     def layer(*arguments):
-        named = dict(zip(names, arguments, strict=True))
-        *results, kept = ops.scanline_recurrent(**named, keep=training, **settings)
+        named = fixed | dict(zip(names, arguments, strict=True))
+        # What the backward pass needs is laid out as the sequences are shared.
+        backward = named | {"shared": together if shared_gradient else apart}
+        forward = backward if training else named | {"shared": together}
+        *results, kept = ops.scanline_recurrent(**forward, keep=training)
 
         def gradient(*d_results):
-            gates = (
-                kept if training else ops.scanline_recurrent(**named, keep=True, **settings).kept
-            )
+            gates = kept if training else ops.scanline_recurrent(**backward, keep=True).kept
 
             @tf.custom_gradient
-            def backward(*given):
+            def differentiated(*given):
                 gradients = ops.scanline_recurrent_backward(
-                    *given[: len(names)],
-                    gates,
-                    *given[len(names) :],
+                    **backward | dict(zip((*names, *d_names), given, strict=True)),
+                    kept=gates,
                     input_gradient=input_gradient,
-                    **settings,
                 )
                 return list(gradients), partial(_second_gradient, loop, cell, sequences, given)
 
-            gradients = list(backward(*arguments, *d_results))
+            gradients = list(differentiated(*arguments, *d_results))
             if not input_gradient:
                 gradients[0] = None
             for value, argument in zip(gradients, arguments, strict=True):
@@ -168,16 +229,14 @@ def recurrent(
 
         return results, gradient
 
-    states_given = states if cell == "lstm" else (*states, tf.zeros((0, 0), inputs.dtype))
-    no_head = tf.zeros(0, inputs.dtype)
-    outputs, logits, h, c = layer(
-        inputs, *states_given, *weights, no_head if head is None else head
-    )
+    states_given = states if cell == "lstm" else (*states, tf.zeros((0, 0), dtype))
+    no_head = tf.zeros(0, dtype)
+    outputs, logits, h, c = layer(x, *states_given, *weights, no_head if head is None else head)
     if head is None:
-        length = inputs.shape[1] if sequences else 0
-        outputs = tf.ensure_shape(outputs, (inputs.shape[0], length, weights[1].shape[0]))
+        length = x.shape[1] if sequences else 0
+        outputs = tf.ensure_shape(outputs, (x.shape[0], length, weights[1].shape[0]))
     else:
-        outputs = tf.ensure_shape(logits, inputs.shape[:2])
+        outputs = tf.ensure_shape(logits, x.shape[:2])
     h = tf.ensure_shape(h, states[0].shape)
     return outputs, [h, tf.ensure_shape(c, states[1].shape)] if cell == "lstm" else [h]
 
@@ -209,6 +268,31 @@ def _second_gradient(
         zero = tf.UnconnectedGradients.ZERO
         first = inner.gradient(results, arguments, wanted, unconnected_gradients=zero)
     return outer.gradient(first, given, d_gradients, unconnected_gradients=zero)
+
+
+def _split(inputs: tf.Tensor | Reading, dtype: tf.DType) -> tuple[tf.Tensor, dict]:
+    """The numbers [B, T, D] of the inputs, and what the core looks up beside them."""
+    if isinstance(inputs, Reading):
+        looked_up = dict(seen=inputs.seen, sources=inputs.sources, places=inputs.places)
+        return tf.zeros((inputs.batch, inputs.steps, 0), dtype), looked_up | {
+            "by_source": inputs.by_source
+        }
+    nothing = tf.zeros((0, 0), tf.int32)
+    return inputs, dict(
+        seen=tf.zeros((0, 0), tf.uint8), sources=nothing, places=nothing, by_source=False
+    )
+
+
+@cache
+def _tell_of_rounding() -> None:
+    """One line where bfloat16 has no instruction of its own here."""
+    words = instruction_set("bfloat16")
+    if "vdpbf16ps" not in words:
+        print(
+            f"bfloat16 is slower than float32 here: products are {words} (this processor, or "
+            "SCANLINE_KERNEL_FORM, has no vdpbf16ps).",
+            file=sys.stderr,
+        )
 
 
 def _compile(command: list[str], library: Path) -> None:

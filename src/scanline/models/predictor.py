@@ -12,6 +12,7 @@ import tensorflow as tf
 from scanline.models.architecture import PredictorArchitecture
 from scanline.models.inputs import PixelInputs
 from scanline.models.loading import load_model
+from scanline.models.reading import Reading
 from scanline.models.recurrent import RecurrentStack, States
 
 
@@ -69,10 +70,10 @@ class Predictor(keras.Model):
 
     def step(self, pixels: tf.Tensor, t, states: States) -> tuple[tf.Tensor, States]:
         """The logits of pixel ``t`` [B], read from the pixels before it, and the state after."""
-        return self.step_on(self.inputs_of.between(pixels, t, t + 1)[:, 0], states)
+        return self.step_on(self.inputs_of.between(pixels, t, t + 1), states)
 
-    def step_on(self, inputs: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
-        """One step on its inputs [B, D] (see ``PixelInputs``): the logits [B], the state after."""
+    def step_on(self, inputs: Reading, states: States) -> tuple[tf.Tensor, States]:
+        """One step on what it reads (see ``PixelInputs``): the logits [B], the state after."""
         outputs, states = self.stack.step(inputs, states)
         return self.logit(outputs)[:, 0], states
 

@@ -8,7 +8,8 @@ was traced on the core can neither be called by one that XLA compiles nor be fol
 ForwardAccumulator; layers with ``core="keras"`` can.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -18,20 +19,27 @@ from tensorflow.python.ops import control_flow_util
 
 from scanline.models import native
 from scanline.models.cells import CELLS, cell_of
+from scanline.models.reading import Reading
 
 CORES = ("auto", "native", "keras")
 States = tuple[tf.Tensor, ...]
+LEAST_SHARED = 8  # steps that sequences must be long for common ones to be looked for
 GATE_BIASES = ("zeros", "one", "chrono")
 
 
 class _Native(keras.layers.RNN):
     """What GRU and LSTM share: the choice of what runs, and the run over a sequence."""
 
-    def __init__(self, units: int, *arguments, core: str = "auto", **kwargs):
+    def __init__(
+        self, units: int, *arguments, core: str = "auto", precision: str = "float32", **kwargs
+    ):
         if core not in CORES:
             raise ValueError(f"core is {core!r}; allowed: {', '.join(CORES)}")
+        if precision not in native.PRECISIONS:
+            raise ValueError(f"precision is {precision!r}; allowed: {', '.join(native.PRECISIONS)}")
         super().__init__(units, *arguments, **kwargs)
         self.core = core
+        self.precision = precision
         self.input_gradient = True
         if core != "keras" and self._known_settings():
             # As with cuDNN's kernels: a model is not compiled by XLA, which cannot call the core.
@@ -76,20 +84,26 @@ class _Native(keras.layers.RNN):
 
     def run(
         self,
-        inputs: tf.Tensor,
+        inputs: tf.Tensor | Reading,
         states: Sequence[tf.Tensor],
         sequences: bool,
         training: bool,
         head: keras.layers.Dense | None = None,
+        shared: tf.Tensor | None = None,
+        shared_gradient: bool = False,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """inputs [B, T, D] from ``states`` on -> outputs [B, T, units], the states after step T.
 
         Without ``sequences`` the outputs may be left out ([B, 0, units]). Keras' loop gives them
         only where the layer was made with ``return_sequences``. With a ``head`` of one unit the
-        outputs are its logits [B, T].
+        outputs are its logits [B, T]. ``shared`` and ``shared_gradient``: see ``native.recurrent``.
         """
         if self.runs_natively():
-            return self._run_core(inputs, states, sequences and head is None, training, head)
+            return self._run_core(
+                inputs, states, sequences and head is None, training, head, shared, shared_gradient
+            )
+        if isinstance(inputs, Reading):
+            inputs = inputs.dense()
         _, outputs, states = super().inner_loop(inputs, list(states), None, training)
         return outputs if head is None else head(outputs)[..., 0], list(states)
 
@@ -112,11 +126,13 @@ class _Native(keras.layers.RNN):
 
     def _run_core(
         self,
-        inputs: tf.Tensor,
+        inputs: tf.Tensor | Reading,
         states: Sequence[tf.Tensor],
         sequences: bool,
         training: bool,
         head: keras.layers.Dense | None = None,
+        shared: tf.Tensor | None = None,
+        shared_gradient: bool = False,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         return native.recurrent(
             self._kind(),
@@ -127,7 +143,10 @@ class _Native(keras.layers.RNN):
             training,
             self.input_gradient,
             None if head is None else tf.concat([head.kernel[:, 0], head.bias], axis=0),
-            self._loop,
+            self.precision,
+            shared,
+            shared_gradient,
+            None if isinstance(inputs, Reading) else self._loop,
         )
 
     def _loop(
@@ -147,14 +166,14 @@ class _Native(keras.layers.RNN):
         """Keras' own layer with this one's settings and weights."""
         kind = keras.layers.LSTM if isinstance(self, keras.layers.LSTM) else keras.layers.GRU
         config = self.get_config()
-        del config["core"]
+        del config["core"], config["precision"]
         twin = kind.from_config(config)
         twin.build((None, None, self.cell.kernel.shape[0]))
         twin.set_weights(self.get_weights())
         return twin
 
     def get_config(self):
-        return super().get_config() | {"core": self.core}
+        return super().get_config() | {"core": self.core, "precision": self.precision}
 
     @classmethod
     def from_config(cls, config):
@@ -210,7 +229,9 @@ class RecurrentStack(keras.layers.Layer):
 
     A state is a flat tuple of [B, units] tensors, layer by layer: (h1, h2, ...) for GRU,
     (h1, c1, h2, c2, ...) for LSTM. ``input_gradient`` False spares the gradient of the inputs,
-    which nothing needs where they are pixels.
+    which nothing needs where they are pixels; then the steps that sequences of a batch have in
+    common from the start are computed once in training too, and what first states add to the loss
+    there is told of their sum alone. ``precision``: float32, or bfloat16 for the products.
     """
 
     def __init__(
@@ -220,17 +241,23 @@ class RecurrentStack(keras.layers.Layer):
         layers: int,
         core: str = "auto",
         input_gradient: bool = True,
+        precision: str = "float32",
         **kwargs,
     ):
         super().__init__(**kwargs)
         cell_of(cell)  # refuses an unknown one
         self.cell, self.units, self.depth = cell, units, layers
-        self.recurrent_layers = [self._layer(index, core) for index in range(layers)]
+        self.recurrent_layers = [self._layer(index, core, precision) for index in range(layers)]
         self.recurrent_layers[0].input_gradient = input_gradient
 
-    def _layer(self, index: int, core: str) -> "GRU | LSTM":
-        options: dict = dict(core=core, return_sequences=True, name=f"{self.cell}_{index}")
-        return LAYERS[self.cell](self.units, **options)
+    def _layer(self, index: int, core: str, precision: str) -> "GRU | LSTM":
+        return LAYERS[self.cell](
+            self.units,
+            core=core,
+            precision=precision,
+            return_sequences=True,
+            name=f"{self.cell}_{index}",
+        )
 
     def set_gate_bias(self, gate_bias: str, steps: int, seed: int) -> None:
         """Sets the bias of the gate that keeps a state: GRU's update gate, LSTM's forget gate.
@@ -262,6 +289,23 @@ class RecurrentStack(keras.layers.Layer):
             layer.build(input_shape)
             input_shape = (*input_shape[:-1], self.units)
 
+    @property
+    def precision(self) -> str:
+        """That of the products, of every layer."""
+        return self.recurrent_layers[0].precision
+
+    @contextmanager
+    def computing_in(self, precision: str) -> Iterator[None]:
+        """All that is run, or compiled, in this context multiplies in ``precision``."""
+        before = self.precision
+        for layer in self.recurrent_layers:
+            layer.precision = precision
+        try:
+            yield
+        finally:
+            for layer in self.recurrent_layers:
+                layer.precision = before
+
     def zero_states(self, batch_size) -> States:
         """The state before the first step: zeros, [B, units] each."""
         return tuple(
@@ -269,7 +313,7 @@ class RecurrentStack(keras.layers.Layer):
         )
 
     def run(
-        self, inputs: tf.Tensor, states: States, training: bool = False
+        self, inputs: tf.Tensor | Reading, states: States, training: bool = False
     ) -> tuple[tf.Tensor, States]:
         """inputs [B, T, D] from ``states`` on -> outputs [B, T, units], the states after step T.
 
@@ -278,7 +322,11 @@ class RecurrentStack(keras.layers.Layer):
         return self._run(inputs, states, training, sequences=True)
 
     def logits(
-        self, inputs: tf.Tensor, states: States, head: keras.layers.Dense, training: bool = False
+        self,
+        inputs: tf.Tensor | Reading,
+        states: States,
+        head: keras.layers.Dense,
+        training: bool = False,
     ) -> tuple[tf.Tensor, States]:
         """``run``, and what a ``head`` of one unit makes of its outputs: logits [B, T], the states.
 
@@ -286,14 +334,17 @@ class RecurrentStack(keras.layers.Layer):
         """
         return self._run(inputs, states, training, sequences=True, head=head)
 
-    def step(self, inputs: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
-        """inputs [B, D] -> output [B, units], the states after the step."""
-        _, states = self._run(inputs[:, None], states, training=False, sequences=False)
+    def step(self, inputs: tf.Tensor | Reading, states: States) -> tuple[tf.Tensor, States]:
+        """inputs [B, D], or a reading of one step -> output [B, units], the states after it."""
+        if not isinstance(inputs, Reading):
+            inputs = inputs[:, None]
+        _, states = self._run(inputs, states, training=False, sequences=False)
         return states[-self.states_per_layer], states
 
-    def last(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def last(self, inputs: tf.Tensor | Reading, training: bool = False) -> tf.Tensor:
         """inputs [B, T, D] -> the output of the last step [B, units]."""
-        states = self.zero_states(tf.shape(inputs)[0])
+        batch = inputs.batch if isinstance(inputs, Reading) else tf.shape(inputs)[0]
+        states = self.zero_states(batch)
         _, states = self._run(inputs, states, training, sequences=False)
         return states[-self.states_per_layer]
 
@@ -311,6 +362,7 @@ class RecurrentStack(keras.layers.Layer):
     ) -> tuple[tf.Tensor, States]:
         after: list[tf.Tensor] = []
         n = self.states_per_layer
+        shared = self._shared(inputs, states)
         for index, layer in enumerate(self.recurrent_layers):
             below = index + 1 < self.depth
             inputs, state = layer.run(
@@ -319,9 +371,20 @@ class RecurrentStack(keras.layers.Layer):
                 sequences or below,
                 training,
                 None if below else head,
+                shared,
+                shared_gradient=not self.recurrent_layers[0].input_gradient,
             )
             after += state
         return inputs, tuple(after)
+
+    def _shared(self, inputs, states) -> tf.Tensor | None:
+        """How many steps each sequence has in common with others; None where it is not asked."""
+        by_source = isinstance(inputs, Reading) and inputs.by_source
+        steps = inputs.steps if isinstance(inputs, Reading) else inputs.shape[1]
+        alone = by_source or (isinstance(steps, int) and steps < LEAST_SHARED)
+        if alone or not all(layer.runs_natively() for layer in self.recurrent_layers):
+            return None
+        return native.shared_beginnings(inputs, states)
 
     def stock_layers(self) -> list[keras.layers.Layer]:
         """keras.layers.GRU or LSTM with this stack's weights, returning sequences.
@@ -341,6 +404,7 @@ class RecurrentStack(keras.layers.Layer):
             "layers": self.depth,
             "core": lowest.core,
             "input_gradient": lowest.input_gradient,
+            "precision": lowest.precision,
         }
 
     @classmethod

@@ -36,6 +36,7 @@ class Record:
     code_sha256: str
     code: dict[str, str]
     inputs: dict[str, str]
+    roles: dict[str, list[str]] = field(default_factory=dict)  # each input argument's paths
     outputs: dict[str, str] = field(default_factory=dict)
     environment: dict = field(default_factory=dict)
     started: str = ""
@@ -43,8 +44,14 @@ class Record:
     computed: dict = field(default_factory=dict)  # what the stage tells of how it computed
 
     @classmethod
-    def begin(cls, script: str, folder: Path, settings: Mapping, inputs: list[Path]) -> "Record":
-        """The record of a stage that starts now; hashes its inputs and its code."""
+    def begin(
+        cls, script: str, folder: Path, settings: Mapping, inputs: Mapping[str, list[Path]]
+    ) -> "Record":
+        """The record of a stage that starts now; hashes its inputs and its code.
+
+        ``inputs`` gives the files of each of the script's arguments, in their order.
+        """
+        files = sorted({path for paths in inputs.values() for path in paths})
         return cls(
             run_id=uuid.uuid4().hex,
             script=script,
@@ -52,7 +59,10 @@ class Record:
             settings=dict(sorted(settings.items())),
             code_sha256=code_hash(script),
             code={p.relative_to(SOURCE).as_posix(): file_hash(p) for p in code_of(script)},
-            inputs={path.as_posix(): sha256_of(path) for path in sorted(inputs)},
+            inputs={path.as_posix(): sha256_of(path) for path in files},
+            roles={
+                role: [path.as_posix() for path in paths] for role, paths in sorted(inputs.items())
+            },
             environment=environment(),
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=-time.monotonic(),
@@ -60,8 +70,15 @@ class Record:
 
     @property
     def key(self) -> str:
-        """A hash of all that the stage's result depends on: code, settings, inputs' content."""
-        named = [self.script, self.code_sha256, self.settings, sorted(self.inputs.values())]
+        """A hash of all that the stage's result depends on: code, settings, inputs' content.
+
+        An input counts by the argument that it was given for: two files that change places make
+        another result.
+        """
+        content = {
+            role: [self.inputs[path] for path in paths] for role, paths in self.roles.items()
+        }
+        named = [self.script, self.code_sha256, self.settings, content]
         return hashlib.sha256(json.dumps(named, sort_keys=True, default=str).encode()).hexdigest()
 
     def end(self, outputs: Path) -> None:

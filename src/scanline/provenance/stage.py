@@ -55,8 +55,9 @@ def main(
 
 def run(function: Callable[..., dict | None], *, out: Path, **given) -> Record:
     """Calls ``function`` with an empty folder that replaces ``out``'s files when it succeeds."""
-    inputs = [path for name, value in given.items() if name not in PLACES for path in _paths(value)]
-    for path in inputs:
+    inputs = {name: _paths(value) for name, value in given.items() if name not in PLACES}
+    inputs = {name: paths for name, paths in inputs.items() if paths}
+    for path in (path for paths in inputs.values() for path in paths):
         if not path.is_file():
             raise FileNotFoundError(f"{path} does not exist, or is not a file")
     record = Record.begin(function.__name__, out, _settings(given), inputs)

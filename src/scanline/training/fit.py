@@ -5,11 +5,13 @@ an epoch's images, and how each is shifted, is drawn from (seed, epoch). So a tr
 stopped goes on from its checkpoint and ends with the very weights of one that was not.
 """
 
+import hashlib
 import math
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,9 +65,11 @@ def fit(
     )
     optimizer.build(model.trainable_variables)
     state = _State(model, optimizer)
-    kept = Checkpoints(checkpoints) if checkpoints else None
-    if kept and (found := kept.load()):
-        state.restore(*found)
+    kept = (
+        Checkpoints(checkpoints, _training(model, recipe, train, held_out)) if checkpoints else None
+    )
+    if kept:
+        kept.load(state.restore)
     step_once = _compiled_step(model, optimizer, objective, train.pixels.shape[1])
     score_of = objective.scorer(model)
     progress = Progress(label, recipe.epochs, steps_per_epoch, done=state.step)
@@ -150,6 +154,18 @@ def batches(
             yield epoch, pixels, train.labels[chosen]
 
 
+def _training(model: keras.Model, recipe: Recipe, train: PixelSet, held_out: PixelSet) -> dict:
+    """What tells a training from others: recipe, weights' shapes, images, each by its role."""
+    return {
+        "recipe": asdict(recipe),
+        "weights": [tuple(weight.shape) for weight in model.weights],
+        **{
+            role: hashlib.sha256(images.pixels.tobytes() + images.labels.tobytes()).hexdigest()
+            for role, images in (("train", train), ("held_out", held_out))
+        },
+    }
+
+
 def _compiled_step(model, optimizer, objective: Objective, n_pixels: int):
     given = tf.TensorSpec([None, n_pixels], tf.uint8), tf.TensorSpec([None], tf.uint8)
 
@@ -217,13 +233,20 @@ class _State:
         return arrays, {"epochs": self.epochs, "best": self.best}
 
     def restore(self, arrays: dict[str, np.ndarray], description: dict) -> None:
-        for i, weight in enumerate(self.model.weights):
-            weight.assign(arrays[f"weight_{i}"])
-        for i, variable in enumerate(self.optimizer.variables):
-            variable.assign(arrays[f"optimizer_{i}"])
+        """Takes up a checkpoint's content; ValueError or KeyError, and no change, where it is not
+        that of such a model."""
+        weights = {f"weight_{i}": weight for i, weight in enumerate(self.model.weights)}
+        others = {f"optimizer_{i}": each for i, each in enumerate(self.optimizer.variables)}
+        best = {f"best_{i}": weight for i, weight in enumerate(self.model.weights)}
+        variables = weights | others
+        for name, variable in (variables | (best if description["best"] else {})).items():
+            if arrays[name].shape != tuple(variable.shape):
+                raise ValueError(f"{name} has shape {arrays[name].shape}, not {variable.shape}")
+        for name, variable in variables.items():
+            variable.assign(arrays[name])
         if description["best"]:
             self.best = Score(*description["best"])
-            self.best_weights = [arrays[f"best_{i}"] for i in range(len(self.model.weights))]
+            self.best_weights = [arrays[name] for name in best]
         self.steps = [(loss, acc, rate, int(n)) for loss, acc, rate, n in arrays["steps"].tolist()]
         self.epochs = [tuple(row) for row in description["epochs"]]
 
