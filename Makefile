@@ -24,6 +24,7 @@ $(READY): requirements.lock compiler.lock
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock $(if $(COMPILER),,-r compiler.lock)
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	touch $@
 
 env: $(READY)  ## make the environment in .venv

@@ -244,9 +244,11 @@ def path_of(model: str | Path, task: str, data: str | None = None, seed: int | N
         return _from_mlflow(model)
     path = Path(model)
     if path.is_dir():
-        return path / "model.keras"
-    if path.is_file() or isinstance(model, Path) or path.suffix == ".keras" or "/" in model:
+        path = path / "model.keras"
+    if path.is_file():
         return path
+    if isinstance(model, Path) or path.suffix == ".keras" or "/" in model:
+        raise FileNotFoundError(f"{path} does not exist, or is not a file")
     return catalogue.find(model, task, data, seed)
 
 

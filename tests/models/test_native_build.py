@@ -140,3 +140,19 @@ def test_core_is_clean_under_address_and_undefined_behaviour_sanitizers(tmp_path
         pytest.skip("the compiler has no AddressSanitizer")
     done = subprocess.run([f"{tmp_path}/core"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "clean\n"), done.stderr[-2000:]
+
+
+def test_the_core_is_built_in_a_checkout_that_can_be_written_else_in_the_cache(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(native, "CHECKOUT", tmp_path)
+    cache = native.user_cache_path("scanline", appauthor=False)
+    assert native.build_folder() == cache  # no checkout: a Python's lib folder, for example
+    (tmp_path / "Snakefile").touch()
+    assert native.build_folder() == tmp_path / "build/kernel"
+    (tmp_path / "build/kernel").rmdir()
+    (tmp_path / "build").rmdir()
+    (tmp_path / "build").touch()  # no folder can be made, whoever runs the test
+    assert native.build_folder() == cache
+    assert cache.is_dir()
