@@ -144,7 +144,7 @@ def imported(node: ast.AST, inside: bool = False) -> set[tuple[str, bool]]:
 
 
 def test_every_import_is_a_dependency():
-    """What a module imports at its top is needed by all; what a function imports may be an extra."""
+    """What a module imports is needed by all; what a function imports may be of the extra."""
     always = names_of(PROJECT["dependencies"])
     either = always | names_of(PROJECT["optional-dependencies"]["study"])
     owners = packages_distributions()
