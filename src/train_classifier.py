@@ -22,7 +22,7 @@ def train_classifier(
     architecture: Architecture,
     recipe: ClassifierRecipe,
     log_epoch: LogEpoch | None = None,
-) -> None:
+) -> dict:
     """Trains a classifier and keeps the best checkpoint: model.keras, two learning curves.
 
     Args:
@@ -34,7 +34,7 @@ def train_classifier(
         architecture: the recurrent stack
         recipe: how the model is trained
     """
-    train_model(
+    return train_model(
         lambda pixels: Classifier(
             **asdict(architecture), pixels=pixels, gate_bias=recipe.gate_bias, seed=recipe.seed
         ),

@@ -22,7 +22,7 @@ def train_predictor(
     architecture: PredictorArchitecture,
     recipe: Recipe,
     log_epoch: LogEpoch | None = None,
-) -> None:
+) -> dict:
     """Trains a next-pixel model and keeps the best checkpoint: model.keras, two learning curves.
 
     Args:
@@ -34,7 +34,7 @@ def train_predictor(
         architecture: the recurrent stack and what its steps read
         recipe: how the model is trained
     """
-    train_model(
+    return train_model(
         lambda pixels: Predictor(
             **asdict(architecture), pixels=pixels, gate_bias=recipe.gate_bias, seed=recipe.seed
         ),

@@ -73,9 +73,10 @@ def files_in(folder) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def train(script, pixels_folder, out, **settings):
+def train(script, pixels_folder, out, test=None, **settings):
     run(
         script,
+        test=test,
         train=pixels_folder / "train.npz",
         validation=pixels_folder / "validation.npz",
         out=out,

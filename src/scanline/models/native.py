@@ -97,18 +97,27 @@ def build(command: Sequence[str]) -> Path:
     return library
 
 
-@cache
 def library() -> ModuleType | None:
     """The loaded operations, or None where they cannot be built; the reason is printed, once."""
+    return _library()[0]
+
+
+def why_missing() -> str:
+    """Why there is no ``library``; empty where there is one."""
+    return _library()[1]
+
+
+@cache
+def _library() -> tuple[ModuleType | None, str]:
     try:
-        return tf.load_op_library(str(build(compiler())))
+        return tf.load_op_library(str(build(compiler()))), ""
     except (NoCompilerError, OSError, tf.errors.OpError) as error:
         reason = " ".join(str(error).split())[:300]
         print(
             f"The native core is not used: {reason}. Keras' recurrent layers do its work, slower.",
             file=sys.stderr,
         )
-        return None
+        return None, reason
 
 
 def threads() -> int:

@@ -290,6 +290,16 @@ class RecurrentStack(keras.layers.Layer):
             input_shape = (*input_shape[:-1], self.units)
 
     @property
+    def core(self) -> str:
+        """What runs the layers, as GRU and LSTM name it; what was compiled before keeps its own."""
+        return self.recurrent_layers[0].core
+
+    @core.setter
+    def core(self, core: str) -> None:
+        for layer in self.recurrent_layers:
+            layer.core = core
+
+    @property
     def precision(self) -> str:
         """That of the products, of every layer."""
         return self.recurrent_layers[0].precision
@@ -402,9 +412,9 @@ class RecurrentStack(keras.layers.Layer):
             "cell": self.cell,
             "units": self.units,
             "layers": self.depth,
-            "core": lowest.core,
+            "core": self.core,
             "input_gradient": lowest.input_gradient,
-            "precision": lowest.precision,
+            "precision": self.precision,
         }
 
     @classmethod

@@ -5,6 +5,7 @@ an epoch's images, and how each is shifted, is drawn from (seed, epoch). So a tr
 stopped goes on from its checkpoint and ends with the very weights of one that was not.
 """
 
+import copy
 import hashlib
 import math
 import signal
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +24,8 @@ import tensorflow as tf
 from numpy.lib.stride_tricks import sliding_window_view
 
 from scanline.data.pixels import PixelSet
+from scanline.models import accelerator
+from scanline.models.accelerator import Choice, Implementation
 from scanline.training.checkpoint import Checkpoints
 from scanline.training.objectives import Objective, Score
 from scanline.training.progress import Progress
@@ -39,6 +43,7 @@ class Fit(NamedTuple):
 
     by_epoch: pd.DataFrame  # epoch, step, split, quantity, value
     by_step: pd.DataFrame  # step, epoch, quantity, value, learning_rate
+    computed: dict  # what ran the recurrent layers (see ``accelerator.facts``)
 
 
 def fit(
@@ -70,7 +75,7 @@ def fit(
     )
     if kept:
         kept.load(state.restore)
-    step_once = _compiled_step(model, optimizer, objective, train.pixels.shape[1])
+    step_once = _chosen_step(state, objective, train, recipe)
     score_of = objective.scorer(model)
     progress = Progress(label, recipe.epochs, steps_per_epoch, done=state.step)
     if state.step:
@@ -108,7 +113,8 @@ def fit(
     progress.close()
     for variable, value in zip(model.weights, state.best_weights, strict=True):
         variable.assign(value)
-    return Fit(*state.curves(objective, steps_per_epoch))
+    by_epoch, by_step = state.curves(objective, steps_per_epoch)
+    return Fit(by_epoch, by_step, accelerator.facts(model.stack, state.choice))
 
 
 def learning_rate_of(recipe: Recipe, steps_per_epoch: int):
@@ -166,15 +172,44 @@ def _training(model: keras.Model, recipe: Recipe, train: PixelSet, held_out: Pix
     }
 
 
-def _compiled_step(model, optimizer, objective: Objective, n_pixels: int):
+def _chosen_step(state: "_State", objective: Objective, train: PixelSet, recipe: Recipe):
+    """The compiled training step: of what the machine offers the fastest, by steps that are undone.
+
+    A training that goes on from a checkpoint goes on with the choice made at its start.
+    """
+
+    def compiled(how: Implementation):
+        return _compiled_step(state.model, state.optimizer, objective, train.pixels.shape[1], how)
+
+    offered = accelerator.offered()
+    if not offered:
+        return compiled(accelerator.AUTO)
+    steps = {name: compiled(how) for name, how in offered.items()}
+    if state.choice is None or state.choice.name not in offered:
+        before = copy.deepcopy(state.content())
+        _, *batch = next(batches(train, recipe, state.step))
+
+        def timed(name: str) -> None:
+            state.model.stack.core = offered[name].core
+            float(steps[name](*batch)[0])  # waits for the result
+
+        choice = accelerator.fastest({name: partial(timed, name) for name in offered})
+        state.restore(*before)
+        state.choice = choice
+    state.model.stack.core = offered[state.choice.name].core
+    return steps[state.choice.name]
+
+
+def _compiled_step(model, optimizer, objective: Objective, n_pixels: int, how: Implementation):
     given = tf.TensorSpec([None, n_pixels], tf.uint8), tf.TensorSpec([None], tf.uint8)
 
-    @tf.function(input_signature=given)
+    @tf.function(input_signature=given, jit_compile=how.xla or None)
     def step(pixels, labels):
-        with tf.GradientTape() as tape:
-            nats, accuracy = objective.per_image(model, pixels, labels, training=True)
-            loss = tf.reduce_mean(nats)
-        gradients = tape.gradient(loss, model.trainable_variables)
+        with tf.device(how.device):
+            with tf.GradientTape() as tape:
+                nats, accuracy = objective.per_image(model, pixels, labels, training=True)
+                loss = tf.reduce_mean(nats)
+            gradients = tape.gradient(loss, model.trainable_variables)
         rate = tf.convert_to_tensor(optimizer.learning_rate)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         return loss, tf.reduce_mean(accuracy), rate
@@ -197,6 +232,7 @@ class _State:
 
     def __init__(self, model: keras.Model, optimizer: keras.optimizers.Optimizer):
         self.model, self.optimizer = model, optimizer
+        self.choice: Choice | None = None
         self.best: Score | None = None
         self.best_weights: list[np.ndarray] = []
         self.steps: list[tuple[float, float, float, int]] = []  # loss, accuracy, rate, images
@@ -230,7 +266,7 @@ class _State:
         arrays |= {f"optimizer_{i}": v.numpy() for i, v in enumerate(self.optimizer.variables)}
         arrays |= {f"best_{i}": w for i, w in enumerate(self.best_weights)}
         arrays["steps"] = np.array(self.steps, np.float64)
-        return arrays, {"epochs": self.epochs, "best": self.best}
+        return arrays, {"epochs": self.epochs, "best": self.best, "choice": self.choice}
 
     def restore(self, arrays: dict[str, np.ndarray], description: dict) -> None:
         """Takes up a checkpoint's content; ValueError or KeyError, and no change, where it is not
@@ -247,10 +283,14 @@ class _State:
         if description["best"]:
             self.best = Score(*description["best"])
             self.best_weights = [arrays[name] for name in best]
+        if chosen := description.get("choice"):
+            self.choice = Choice(*chosen)
         self.steps = [(loss, acc, rate, int(n)) for loss, acc, rate, n in arrays["steps"].tolist()]
         self.epochs = [tuple(row) for row in description["epochs"]]
 
-    def curves(self, objective: Objective, steps_per_epoch: int):
+    def curves(
+        self, objective: Objective, steps_per_epoch: int
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The two learning curves, tidy."""
         by_epoch = pd.DataFrame(
             self.epochs, columns=["epoch", "step", "split", "quantity", "value"]

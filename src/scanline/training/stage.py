@@ -23,8 +23,10 @@ def train_model(
     checkpoints: Path,
     label: str,
     log_epoch: LogEpoch | None,
-) -> None:
+) -> dict:
     """Writes model.keras, curve_by_epoch.csv and curve_by_step.csv into ``out``.
+
+    Returns what computed them, for the record.
 
     ``model_for`` makes the untrained model for pixels that it is told of (a PixelSet's identity);
     the other arguments are those of src/train_….py and of ``fit``. Raises ValueError where the
@@ -49,3 +51,4 @@ def train_model(
     model.save(out / "model.keras")
     curves.by_epoch.to_csv(out / "curve_by_epoch.csv", index=False)
     curves.by_step.to_csv(out / "curve_by_step.csv", index=False)
+    return curves.computed
