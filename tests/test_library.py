@@ -173,8 +173,12 @@ def test_loading_refuses(folder, tmp_path):
         scanline.load("gru-64", task="guess")
     with pytest.raises(ValueError, match="holds a Classifier; needed is a Predictor"):
         scanline.load(folder / "classify")
-    with pytest.raises(OSError, match="nowhere"):
+    with pytest.raises(
+        FileNotFoundError, match=r"nowhere/model\.keras does not exist, or is not a"
+    ):
         scanline.load("nowhere/model.keras")
+    with pytest.raises(ValueError, match="data and seed choose among models of one name, and"):
+        scanline.load(folder / "predict", seed=1)
     with pytest.raises(ValueError, match=r"model is 'nowhere'; allowed: gru-128, .*MLflow address"):
         scanline.load("nowhere")
 

@@ -55,7 +55,7 @@ def load(
     ``model`` is a name (``scanline.models()`` lists them), the path of a model.keras or of its
     folder, or an MLflow address. ``data`` and ``seed`` choose among models of one name; without
     them it is the study's data set and the first seed. Raises ValueError where there is no such
-    model, and where a file holds none of the ``task``.
+    model, and where a file holds none of the ``task``; FileNotFoundError where there is no file.
     """
     if task not in ("predict", "classify"):
         raise ValueError(f"task is {task!r}; allowed: predict, classify")
@@ -83,7 +83,7 @@ class Completion(NamedTuple):
     @property
     def exact(self) -> bool:
         """Whether all completions were enumerated, and nothing was estimated."""
-        return np.isinf(self.effective_sample_size)
+        return bool(np.isinf(self.effective_sample_size))
 
     def plot(self, truth: ArrayLike | None = None) -> "Figure":
         """A picture of all of it; ``truth`` [rows, columns], 0 and 1, is shown beside."""
@@ -151,6 +151,8 @@ class LoadedPredictor:
         _at_least("particles", particles, 1)
         _at_least("runs", runs, 2)
         _at_least("moves", moves, 0)
+        _at_least("block", block, 1)
+        _at_least("move_particles", move_particles, 2)
         _check_seed(seed)
         if len(places) <= exact_pixels:
             found = complete_exactly(self.keras, pixels, places, samples, seed)
@@ -240,16 +242,21 @@ def _told(model: LoadedPredictor | LoadedClassifier) -> str:
 
 def path_of(model: str | Path, task: str, data: str | None = None, seed: int | None = None) -> Path:
     """The .keras file that ``load`` reads for these arguments."""
-    if isinstance(model, str) and model.startswith(ADDRESSES):
-        return _from_mlflow(model)
     path = Path(model)
+    is_address = str(model).startswith(ADDRESSES)
+    is_name = isinstance(model, str) and any(place.variant == model for place in catalogue.places())
+    is_path = isinstance(model, Path) or path.exists() or path.suffix == ".keras" or "/" in model
+    if is_name or not (is_address or is_path):
+        return catalogue.find(str(model), task, data, seed)
+    if data is not None or seed is not None:
+        raise ValueError(f"data and seed choose among models of one name, and {model} is no name")
+    if is_address:
+        return _from_mlflow(str(model))
     if path.is_dir():
         path = path / "model.keras"
-    if path.is_file():
-        return path
-    if isinstance(model, Path) or path.suffix == ".keras" or "/" in model:
+    if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist, or is not a file")
-    return catalogue.find(model, task, data, seed)
+    return path
 
 
 def _from_mlflow(address: str) -> Path:
