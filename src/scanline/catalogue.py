@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).resolve().parent
 INSTALLED, CHECKOUT = PACKAGE / "pretrained", PACKAGE.parents[1]
 DATA = "mnist-threshold-0.1"  # the study's pixels, which a name alone means
-ORDER = ("predict", "classify")  # of tasks in the table
 
 
 def pretrained() -> Path:
@@ -25,9 +24,8 @@ def pretrained() -> Path:
 
 def numbers() -> Path:
     """The table of the published numbers, those of the trained models among them."""
-    return (
-        INSTALLED / "figures.csv" if INSTALLED.is_dir() else CHECKOUT / "docs/results/figures.csv"
-    )
+    folder = INSTALLED if INSTALLED.is_dir() else CHECKOUT / "docs/results"
+    return folder / "figures.csv"
 
 
 def places() -> list[Place]:
@@ -53,9 +51,8 @@ def models() -> "pd.DataFrame":
     index = pd.MultiIndex.from_tuples(places(), names=keys)
     table = measured.reindex(index).reset_index().rename(columns={"model": "name"})
     table["other"] = table["data"] != DATA
-    table["place"] = table["task"].map(ORDER.index)
-    by = ["other", "data", "place", "nats_per_image", "accuracy"]
-    table = table.sort_values(by, ascending=[True, True, True, True, False], ignore_index=True)
+    by = {"other": True, "data": True, "task": False, "nats_per_image": True, "accuracy": False}
+    table = table.sort_values(list(by), ascending=list(by.values()), ignore_index=True)
     columns = ["name", "data", "task", "seed", "nats_per_image", "accuracy", "parameters"]
     return table[columns].rename_axis(columns=None)
 
