@@ -119,6 +119,7 @@ def test_a_mask_a_flat_mask_and_indices_name_one_hole_whose_pixels_are_not_used(
 
 
 def test_a_completion_is_drawn(model):
+    plt.close(plt.figure())  # which chooses the backend
     style = plt.rcParams.copy()
     figure = model.complete(IMAGE, HIDDEN, samples=3).plot(truth=IMAGE)
     titles = [axes.get_title() for axes in figure.axes]

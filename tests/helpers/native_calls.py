@@ -1,5 +1,7 @@
 """Calls of the native core for its tests: drawn arguments, results with their gradients."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,6 +9,24 @@ import tensorflow as tf
 from scanline.models import native
 
 CELLS = ("gru", "gru_reset_after", "lstm")
+
+
+# The processor's flags that each form needs.
+FORMS = {
+    "avx512bf16": ("avx512f", "avx512dq", "avx512bw", "avx512vl", "fma", "avx512_bf16"),
+    "avx512": ("avx512f", "avx512dq", "avx512bw", "avx512vl", "fma"),
+    "avx2": ("avx2", "fma"),
+    "plain": (),
+}
+
+
+def available(form, monkeypatch):
+    """Has the core compute by ``form``; skips the test where this processor does not run it."""
+    if form != "plain":
+        flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+        if not all(flag in flags for flag in FORMS[form]):
+            pytest.skip(f"this processor does not run {form}")
+    monkeypatch.setenv("SCANLINE_KERNEL_FORM", form)
 
 
 def _has_compiler() -> bool:
@@ -34,10 +54,11 @@ def arguments(cell, shape, dtype, seed=0):
     return draw(batch, steps, inputs), states, weights
 
 
-def outcome(cell, x, states, weights, sequences=True, training=True, head=()):
+def outcome(cell, x, states, weights, sequences=True, training=True, head=(), **options):
     """Outputs, last states and the gradients of a fixed weighted sum of them all.
 
-    ``head``: none, or one array [units + 1], with which the outputs are logits.
+    ``head``: none, or one array [units + 1], with which the outputs are logits. ``options`` are
+    more of ``native.recurrent``'s.
     """
     tensors = [tf.constant(v) for v in (x, *states, *weights, *head)]
     n = 1 + len(states)
@@ -52,6 +73,7 @@ def outcome(cell, x, states, weights, sequences=True, training=True, head=()):
             training,
             True,
             *tensors[n + 3 :],
+            **options,
         )
         results = [outputs, *after]
         loss = tf.add_n([weighted_sum(v) for v in results])

@@ -1,38 +1,23 @@
 """The native core against NumPy from the equations, in each of its forms, and under bad input."""
 
 import itertools
-from pathlib import Path
 
 import numpy as np
 import pytest
 import reference
 import tensorflow as tf
-from native_calls import CELLS, NEEDS_COMPILER, arguments, outcome, weighted_sum
+from native_calls import CELLS, FORMS, NEEDS_COMPILER, arguments, available, outcome, weighted_sum
 
 from scanline.models import native
 
 pytestmark = NEEDS_COMPILER
 
-# The processor's flags that each form needs.
-FORMS = {
-    "avx512": ("avx512f", "avx512dq", "avx512bw", "avx512vl", "fma"),
-    "avx2": ("avx2", "fma"),
-    "plain": (),
-}
 # Batch, steps, inputs, units: below and above a block, a segment, a vector; ragged and even; the
 # widest inputs and the most units that are promised.
 SHAPES = (
     *((1, 1, 1, 8), (5, 9, 2, 19), (33, 17, 3, 21), (100, 16, 32, 32), (130, 3, 1, 70)),
     *((18, 5, 256, 24), (3, 2, 1, 512)),
 )
-
-
-def available(form, monkeypatch):
-    if form != "plain":
-        flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-        if not all(flag in flags for flag in FORMS[form]):
-            pytest.skip(f"this processor does not run {form}")
-    monkeypatch.setenv("SCANLINE_KERNEL_FORM", form)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -133,51 +133,6 @@ def test_a_checkpoint_with_other_arrays_is_set_aside_and_the_model_left_alone(
         np.testing.assert_array_equal(weight, alone)
 
 
-def _epochs(train, recipe):
-    """Of each epoch: its pixels and labels as they come, and the images that they are of."""
-    batches = list(loop.batches(train, recipe, start=0))
-    for epoch in range(recipe.epochs):
-        pixels, labels = zip(*(batch[1:] for batch in batches if batch[0] == epoch), strict=True)
-        order = np.random.default_rng([recipe.seed, epoch]).permutation(len(train.labels))
-        yield pixels, labels, order
-
-
-def test_an_epoch_holds_every_image_once_as_it_is(pixel_sets):
-    train = pixel_sets["train"]
-    for pixels, labels, order in _epochs(train, replace(RECIPE, batch_size=5)):  # 32 images
-        assert [len(each) for each in labels] == 6 * [5] + [2]
-        np.testing.assert_array_equal(np.concatenate(pixels), train.pixels[order])
-        np.testing.assert_array_equal(np.concatenate(labels), train.labels[order])
-        assert sorted(order) == list(range(32))
-
-
-def _moved(image, down, right):
-    """An image [rows, columns] moved pixel by pixel; no ink comes in."""
-    moved = np.zeros_like(image)
-    for row, column in np.argwhere(image):
-        to = row + down, column + right
-        if 0 <= to[0] < image.shape[0] and 0 <= to[1] < image.shape[1]:
-            moved[to] = 1
-    return moved
-
-
-def test_shifted_images_are_moved_by_whole_pixels(pixel_sets):
-    noise = np.random.default_rng(0).integers(0, 2, (32, 16), np.uint8)
-    train = replace(pixel_sets["train"], pixels=noise)
-    seen, by_image = set(), []
-    for pixels, labels, order in _epochs(train, replace(SHIFTED, epochs=4)):
-        np.testing.assert_array_equal(np.concatenate(labels), train.labels[order])
-        by_image.append(np.concatenate(pixels)[np.argsort(order)])
-        for flat, image in zip(by_image[-1], noise, strict=True):
-            original, shifted = image.reshape(4, 4), flat.reshape(4, 4)
-            moves = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
-            fits = [move for move in moves if np.array_equal(_moved(original, *move), shifted)]
-            assert fits
-            seen |= {move for move in fits if len(fits) == 1}
-    assert len(seen) == 9
-    assert (by_image[0] != by_image[1]).any(axis=1).sum() > 16  # drawn anew
-
-
 def test_curves_tell_each_step_and_epoch(pixel_sets):
     _, curves = _train(pixel_sets)
     assert len(curves.by_step) == 3 * 4 * 2  # epochs, steps, quantities

@@ -89,7 +89,7 @@ std::vector<int> shared_beginnings(const Inputs<F>& in) {
 struct Plan {
   std::vector<long> order, from;
   long trunk = 0;  // steps
-  long reference = -1;
+  long reference = -1;  // the sequence that is the trunk: one of the last block, which starts where it ends
 
   long count(long block) const { return std::min<long>(kRows, long(order.size()) - block * kRows); }
   long rows(long block) const { return count(block) <= 2 ? 2 : count(block) <= 8 ? 8 : kRows; }
@@ -114,7 +114,7 @@ inline Plan plan_of(const Shape& s, const int* shared) {
   }
   // The trunk's two rows cost as much as four of a block, and others wait for them.
   if (gained <= 4 * from.back()) return plan;
-  plan.order = order, plan.from = from, plan.trunk = from.back(), plan.reference = std::max_element(shared, shared + s.batch) - shared;
+  plan.order = order, plan.from = from, plan.trunk = from.back(), plan.reference = order.back();
   return plan;
 }
 

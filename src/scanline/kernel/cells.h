@@ -58,7 +58,7 @@ void gru_step(const Shape& s, long rows, const Unit<E>* packed, Start<Sum<E>> st
     const V<F> z = sigmoid(load<F>(at)), open = sigmoid(load<F>(at + up));
     store<F>(at, z);
     store<F>(reset + r * lda + u, open * load<F>(a + r * lda + u));
-    if (to_keep) keep(to_keep + r * ld + u, z), keep(to_keep + r * ld + up + u, open);
+    if (to_keep) keep_gate(to_keep + r * ld + u, z), keep_gate(to_keep + r * ld + up + u, open);
   });
   clear_tails(s, rows, reset, lda);
   for (long r = 0; r < rows; r++)
@@ -70,7 +70,7 @@ void gru_step(const Shape& s, long rows, const Unit<E>* packed, Start<Sum<E>> st
     const V<F> z = load<F>(at), candidate = hyperbolic_tangent(load<F>(at + 2 * up));
     F* h = a + r * lda + u;
     store<F>(h, z * load<F>(h) + (1 - z) * candidate);  // z = 1 keeps the state exactly
-    if (to_keep) keep(to_keep + r * ld + 2 * up + u, candidate);
+    if (to_keep) keep_tangent(to_keep + r * ld + 2 * up + u, candidate);
   });
 }
 
@@ -91,7 +91,8 @@ void gru_reset_after_step(const Shape& s, long rows, const Unit<E>* packed, Star
     F* h = a + r * lda + u;
     store<F>(h, z * load<F>(h) + (1 - z) * candidate);  // z = 1 keeps the state exactly
     Kept<E>* to = to_keep + r * ld + u;
-    if (to_keep) keep(to, z), keep(to + up, open), keep(to + 2 * up, candidate), keep_unbounded(to + 3 * up, from_state);
+    if (!to_keep) return;
+    keep_gate(to, z), keep_gate(to + up, open), keep_tangent(to + 2 * up, candidate), keep_other(to + 3 * up, from_state);
   });
 }
 
@@ -110,7 +111,8 @@ void lstm_step(const Shape& s, long rows, const Unit<E>* packed, Start<Sum<E>> s
     store<F>(c + r * up + u, cell);
     store<F>(a + r * lda + u, o * hyperbolic_tangent(cell));
     Kept<E>* to = to_keep + r * ld + u;
-    if (to_keep) keep(to, i), keep(to + up, f), keep(to + 2 * up, candidate), keep(to + 3 * up, o);
+    if (!to_keep) return;
+    keep_gate(to, i), keep_gate(to + up, f), keep_tangent(to + 2 * up, candidate), keep_gate(to + 3 * up, o);
   });
   clear_tails(s, rows, c, up);
 }
@@ -125,7 +127,7 @@ void gru_step_back(const Shape& s, long rows, const Unit<E>* packed, const Kept<
   const long up = s.padded_units(), lda = s.row_stride(), ld = s.columns(), ldg = s.gate_stride();
   each_vector<F>(s, rows, [=](long r, long u) {
     const Kept<E>* at = g + r * ld + u;
-    const V<F> z = kept<E>(at), candidate = kept<E>(at + 2 * up), d = load<F>(dh + r * up + u);
+    const V<F> z = kept_gate<E>(at), candidate = kept_tangent<E>(at + 2 * up), d = load<F>(dh + r * up + u);
     const V<F> stays = d * z, taken = d - stays;
     store<F>(dg + r * ldg + u, taken * z * (load<F>(a + r * lda + u) - candidate));
     store<F>(dg + r * ldg + 2 * up + u, taken * (1 - candidate * candidate));
@@ -134,7 +136,7 @@ void gru_step_back(const Shape& s, long rows, const Unit<E>* packed, const Kept<
   clear_tails(s, rows, dg + 2 * up, ldg);
   product<E>(room, dg + 2 * up, ldg, packed + packed_size<E>(2 * up, up), rows, up, up, {nullptr, 0}, work, up);
   each_vector<F>(s, rows, [=](long r, long u) {
-    const V<F> open = kept<E>(g + r * ld + up + u);
+    const V<F> open = kept_gate<E>(g + r * ld + up + u);
     const V<F> through = load<F>(work + r * up + u) * open;
     store<F>(dg + r * ldg + up + u, through * (1 - open) * load<F>(a + r * lda + u));
     store<F>(dh + r * up + u, load<F>(dh + r * up + u) + through);
@@ -151,11 +153,11 @@ void gru_reset_after_step_back(const Shape& s, long rows, const Unit<E>* packed,
   each_vector<F>(s, rows, [=](long r, long u) {
     const Kept<E>* at = g + r * ld + u;
     F* to = dg + r * ldg + u;
-    const V<F> z = kept<E>(at), open = kept<E>(at + up), candidate = kept<E>(at + 2 * up);
+    const V<F> z = kept_gate<E>(at), open = kept_gate<E>(at + up), candidate = kept_tangent<E>(at + 2 * up);
     const V<F> d = load<F>(dh + r * up + u), stays = d * z, taken = d - stays;
     const V<F> bent = taken * (1 - candidate * candidate);
     store<F>(to, taken * z * (load<F>(a + r * lda + u) - candidate));
-    store<F>(to + up, bent * kept_unbounded<E>(at + 3 * up) * open * (1 - open));
+    store<F>(to + up, bent * kept_other<E>(at + 3 * up) * open * (1 - open));
     store<F>(to + 2 * up, bent);
     store<F>(to + 3 * up, bent * open);
     store<F>(dh + r * up + u, stays);
@@ -174,7 +176,8 @@ void lstm_step_back(const Shape& s, long rows, const Unit<E>* packed, const Kept
   each_vector<F>(s, rows, [=](long r, long u) {
     const Kept<E>* at = g + r * ld + u;
     F* to = dg + r * ldg + u;
-    const V<F> i = kept<E>(at), f = kept<E>(at + up), candidate = kept<E>(at + 2 * up), o = kept<E>(at + 3 * up);
+    const V<F> i = kept_gate<E>(at), f = kept_gate<E>(at + up);
+    const V<F> candidate = kept_tangent<E>(at + 2 * up), o = kept_gate<E>(at + 3 * up);
     const V<F> bent = load<F>(tanh_c + r * up + u), d = load<F>(dh + r * up + u);
     const V<F> d_cell = load<F>(dc + r * up + u) + d * o * (1 - bent * bent);
     store<F>(to, d_cell * candidate * i * (1 - i));

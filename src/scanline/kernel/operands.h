@@ -124,41 +124,64 @@ INLINE Rows<Unit<E>> by_columns(Unit<E>*& room, const Sum<E>* a, long lda, long 
 
 // ---- Gates that are kept for the backward pass. -----------------------------------------------
 //
-// Beside bfloat16 products they are 16-bit integers. sigmoid and tanh lie within -1 and 1: steps of
-// 1 / 32767 keep 1 - z of a gate that is nearly shut or open, of which bfloat16 itself would leave
-// nothing. Other numbers are kept as bfloat16.
+// Beside bfloat16 products they take 16 bits. A sigmoid's result g is kept as g or, above a half, as g - 1
+// in half precision: so both g and 1 - g keep their relative accuracy, without which nothing would go back
+// through a gate that is nearly open. A tangent is kept in steps of 1 / 32767, other numbers as bfloat16.
 
+template <class E> INLINE void keep_gate(E* to, V<E> v) { stream(to, v); }
+template <class E> INLINE void keep_tangent(E* to, V<E> v) { stream(to, v); }
+template <class E> INLINE void keep_other(E* to, V<E> v) { stream(to, v); }
+
+typedef Simd<float>::I Whole;
+typedef Simd<float>::Half Half;
 constexpr float kSteps = 32767;
 
-template <class E> INLINE void keep(E* to, V<E> v) { stream(to, v); }
-template <class E> INLINE V<Sum<E>> kept(const Kept<E>* from) {
-  if constexpr (!kRounded<E>) {
-    return load<Sum<E>>(from);
-  } else {
-    typedef typename Simd<float>::I I;
-    const typename Simd<float>::Half half = *reinterpret_cast<const typename Simd<float>::LooseHalf*>(from);
-    return __builtin_convertvector(__builtin_convertvector(half, I), V<float>) * (1 / kSteps);
-  }
-}
-INLINE void keep(short* to, V<float> v) {
-  typedef typename Simd<float>::I I;
-  const V<float> whole = v * kSteps + 12582912.0f;  // 1.5 * 2^23: the lower bits are the integer
-  stream(to, __builtin_convertvector((I)whole, typename Simd<float>::Half));
-}
+INLINE Half load_half(const short* p) { return *reinterpret_cast<const Simd<float>::LooseHalf*>(p); }
 
-template <class E> INLINE void keep_unbounded(E* to, V<E> v) { stream(to, v); }
-INLINE void keep_unbounded(short* to, V<float> v) {
-  typedef typename Simd<float>::I I;
-  stream(to, __builtin_convertvector((I)rounded(v) >> 16, typename Simd<float>::Half));
+INLINE void keep_gate(short* to, V<float> v) {
+  v = v > 0.5f ? -(1.0f - v) : v;  // of 1 this is -0, which is told from 0 by its sign
+#if defined(__AVX512F__)
+  stream(to, (Half)_mm512_cvtps_ph((__m512)v, _MM_FROUND_TO_NEAREST_INT));
+#else
+  // Half precision's exponents begin 112 above a float's; below 2^-14 it counts in steps of 2^-24. No
+  // subnormal float may come into this: TensorFlow has the processor take them for zero.
+  const Whole bits = (Whole)v & 0x7fffffff, rebased = bits - (112 << 23);
+  const Whole normal = (rebased + 0xfff + (rebased >> 13 & 1)) >> 13;
+  const Whole least = (Whole)((V<float>)bits * 0x1p24f + 8388608.0f) & 0x7fffff;
+  const Whole half = bits < 0x38800000 ? least : normal;
+  stream(to, __builtin_convertvector(half | ((Whole)v >> 16 & 0x8000), Half));
+#endif
 }
-template <class E> INLINE V<Sum<E>> kept_unbounded(const Kept<E>* from) {
+INLINE void keep_tangent(short* to, V<float> v) {
+  const V<float> whole = v * kSteps + 12582912.0f;  // 1.5 * 2^23: the lower bits are the integer
+  stream(to, __builtin_convertvector((Whole)whole, Half));
+}
+INLINE void keep_other(short* to, V<float> v) { stream(to, __builtin_convertvector((Whole)rounded(v) >> 16, Half)); }
+
+template <class E> INLINE V<Sum<E>> kept_gate(const Kept<E>* from) {
   if constexpr (!kRounded<E>) {
     return load<Sum<E>>(from);
   } else {
-    typedef typename Simd<float>::I I;
-    const typename Simd<float>::Half half = *reinterpret_cast<const typename Simd<float>::LooseHalf*>(from);
-    return (V<float>)(__builtin_convertvector(half, I) << 16);
+    const Half half = load_half(from);
+#if defined(__AVX512F__)
+    const V<float> v = (V<float>)_mm512_cvtph_ps((__m256i)half);
+    const __mmask16 above = _mm256_movepi16_mask((__m256i)half);
+    return _mm512_mask_add_ps(v, above, v, all(1.0f));
+#else
+    const Whole bits = __builtin_convertvector(half, Whole), size = bits & 0x7fff;
+    const V<float> least = __builtin_convertvector(size, V<float>) * 0x1p-24f;
+    const V<float> v = size < 0x400 ? least : (V<float>)((size << 13) + (112 << 23));
+    return bits < 0 ? 1.0f - v : v;
+#endif
   }
+}
+template <class E> INLINE V<Sum<E>> kept_tangent(const Kept<E>* from) {
+  if constexpr (!kRounded<E>) return load<Sum<E>>(from);
+  else return __builtin_convertvector(__builtin_convertvector(load_half(from), Whole), V<float>) * (1 / kSteps);
+}
+template <class E> INLINE V<Sum<E>> kept_other(const Kept<E>* from) {
+  if constexpr (!kRounded<E>) return load<Sum<E>>(from);
+  else return (V<float>)(__builtin_convertvector(load_half(from), Whole) << 16);
 }
 
 }  // namespace

@@ -147,20 +147,20 @@ void restore(const Shape& s, const Arrays<Sum<E>>& io, const Block<Sum<E>>& b, l
       F* tanh_c = seg.tanh_c + (t - from) * rows * up;
       each_vector<F>(s, rows, [=](long r, long u) {
         const Kept<E>* at = g + r * ld + u;
-        const V<F> cell = kept<E>(at + up) * load<F>(c + r * up + u) + kept<E>(at) * kept<E>(at + 2 * up);
+        const V<F> cell = kept_gate<E>(at + up) * load<F>(c + r * up + u) + kept_gate<E>(at) * kept_tangent<E>(at + 2 * up);
         const V<F> bent = hyperbolic_tangent(cell);
         store<F>(c + (rows + r) * up + u, cell);
         store<F>(tanh_c + r * up + u, bent);
-        store<F>(next + r * lda + u, kept<E>(at + 3 * up) * bent);
+        store<F>(next + r * lda + u, kept_gate<E>(at + 3 * up) * bent);
       });
       clear_tails(s, rows, c + rows * up, up);
     } else {
       F* reset = seg.reset + (t - from) * rows * lda;
       each_vector<F>(s, rows, [=](long r, long u) {
         const Kept<E>* at = g + r * ld + u;
-        const V<F> h = load<F>(a + r * lda + u), candidate = kept<E>(at + 2 * up);
-        if (s.cell == Cell::gru) store<F>(reset + r * lda + u, kept<E>(at + up) * h);
-        store<F>(next + r * lda + u, candidate + kept<E>(at) * (h - candidate));
+        const V<F> h = load<F>(a + r * lda + u), candidate = kept_tangent<E>(at + 2 * up);
+        if (s.cell == Cell::gru) store<F>(reset + r * lda + u, kept_gate<E>(at + up) * h);
+        store<F>(next + r * lda + u, candidate + kept_gate<E>(at) * (h - candidate));
       });
       if (s.cell == Cell::gru) {
         clear_tails(s, rows, reset, lda);

@@ -20,13 +20,15 @@ from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
+from typing import Literal, get_args
 
 import tensorflow as tf
 from platformdirs import user_cache_path
 
 from scanline.models.reading import Reading
 
-PRECISIONS = ("float32", "bfloat16")
+Precision = Literal["float32", "bfloat16"]
+PRECISIONS = get_args(Precision)
 SOURCE = Path(__file__).resolve().parent.parent / "kernel"
 CHECKOUT = SOURCE.parents[2]
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
@@ -125,6 +127,12 @@ def threads() -> int:
     return tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0))
 
 
+def check_precision(precision: str) -> None:
+    """Raises ValueError unless it is one of PRECISIONS."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}; allowed: {', '.join(PRECISIONS)}")
+
+
 def instruction_set(precision: str = "float32") -> str:
     """The form of the core that computes in ``precision`` here, and how it multiplies.
 
@@ -167,10 +175,10 @@ def recurrent(
     training: bool,
     input_gradient: bool,
     head: tf.Tensor | None = None,
-    precision: str = "float32",
+    loop: Callable | None = None,
+    precision: Precision = "float32",
     shared: tf.Tensor | None = None,
     shared_gradient: bool = False,
-    loop: Callable | None = None,
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """One layer over all steps -> its outputs [B, T, units], the states after the last.
 
@@ -179,23 +187,23 @@ def recurrent(
     units]. In ``training`` the gates are kept for the gradient; otherwise a gradient first computes
     them anew. Without ``input_gradient`` the inputs have none. With a ``head`` [units + 1], weights
     and bias of one logit a step, the outputs are logits [B, T]; those of the units are not held.
+    ``loop``(inputs, states, weights), outputs and last states by TensorFlow's operations, is
+    differentiated for gradients of gradients and forward mode; without it there are none.
 
     ``precision`` bfloat16 rounds both operands of every product to it, forward and backward; sums,
     states, gates and weights stay float32. ``shared`` (``shared_beginnings``) lets steps that
     sequences have in common be computed once, with the same results. Backward this is done with
     ``shared_gradient`` alone: then what the common inputs and first states add to their gradients
     is summed up in one of the sequences.
-    ``loop``(inputs, states, weights), outputs and last states by TensorFlow's operations, is
-    differentiated for gradients of gradients and forward mode; without it there are none.
     """
     ops = library()
     if ops is None:
         raise NoCompilerError("the native core could not be built")
     dtype = states[0].dtype
-    if precision not in PRECISIONS or (precision == "bfloat16" and dtype != tf.float32):
+    check_precision(precision)
+    if precision == "bfloat16" and dtype != tf.float32:
         raise ValueError(
-            f"precision is {precision!r} for states of {dtype.name}; allowed: "
-            f"{', '.join(PRECISIONS)}, the latter for float32 alone"
+            f"precision is 'bfloat16' and states are {dtype.name}; allowed: float32 states"
         )
     if precision == "bfloat16":
         _tell_of_rounding()
@@ -206,27 +214,30 @@ def recurrent(
         cell=cell, precision=precision, sequences=sequences, threads=threads(), **looked_up
     )
     names = ("x", "h", "c", "kernel", "recurrent_kernel", "bias", "head")
-    d_names = ("d_sequence", "d_logits", "d_h", "d_c")
+    results_of = ("d_sequence", "d_logits", "d_h", "d_c")
+    steps = loop
+    if loop and isinstance(inputs, Reading):  # x is empty then
+        steps = partial(_on_reading, loop, inputs)
 
     @tf.custom_gradient
     def layer(*arguments):
         named = fixed | dict(zip(names, arguments, strict=True))
-        # What the backward pass needs is laid out as the sequences are shared.
-        backward = named | {"shared": together if shared_gradient else apart}
-        forward = backward if training else named | {"shared": together}
+        # What is kept for the backward pass is laid out as the sequences are shared there.
+        laid_out = named | {"shared": together if shared_gradient else apart}
+        forward = laid_out if training else named | {"shared": together}
         *results, kept = ops.scanline_recurrent(**forward, keep=training)
 
         def gradient(*d_results):
-            gates = kept if training else ops.scanline_recurrent(**backward, keep=True).kept
+            gates = kept if training else ops.scanline_recurrent(**laid_out, keep=True).kept
 
             @tf.custom_gradient
             def differentiated(*given):
                 gradients = ops.scanline_recurrent_backward(
-                    **backward | dict(zip((*names, *d_names), given, strict=True)),
+                    **(laid_out | dict(zip((*names, *results_of), given, strict=True))),
                     kept=gates,
                     input_gradient=input_gradient,
                 )
-                return list(gradients), partial(_second_gradient, loop, cell, sequences, given)
+                return list(gradients), partial(_second_gradient, steps, cell, sequences, given)
 
             gradients = list(differentiated(*arguments, *d_results))
             if not input_gradient:
@@ -248,6 +259,35 @@ def recurrent(
         outputs = tf.ensure_shape(logits, x.shape[:2])
     h = tf.ensure_shape(h, states[0].shape)
     return outputs, [h, tf.ensure_shape(c, states[1].shape)] if cell == "lstm" else [h]
+
+
+def _split(inputs: tf.Tensor | Reading, dtype: tf.DType) -> tuple[tf.Tensor, dict]:
+    """The numbers [B, T, D] of the inputs, and what the core looks up beside them."""
+    if isinstance(inputs, Reading):
+        looked_up = dict(seen=inputs.seen, sources=inputs.sources, places=inputs.places)
+        return tf.zeros((inputs.batch, inputs.steps, 0), dtype), looked_up | {
+            "by_source": inputs.by_source
+        }
+    nothing = tf.zeros((0, 0), tf.int32)
+    return inputs, dict(
+        seen=tf.zeros((0, 0), tf.uint8), sources=nothing, places=nothing, by_source=False
+    )
+
+
+@cache
+def _tell_of_rounding() -> None:
+    """One line where bfloat16 has no instruction of its own here."""
+    words = instruction_set("bfloat16")
+    if "vdpbf16ps" not in words:
+        print(
+            f"bfloat16 is slower than float32 here: products are {words} (this processor, or "
+            "SCANLINE_KERNEL_FORM, has no vdpbf16ps).",
+            file=sys.stderr,
+        )
+
+
+def _on_reading(loop: Callable, reading: Reading, _, states, weights):
+    return loop(reading.dense(), states, weights)
 
 
 def _second_gradient(
@@ -277,31 +317,6 @@ def _second_gradient(
         zero = tf.UnconnectedGradients.ZERO
         first = inner.gradient(results, arguments, wanted, unconnected_gradients=zero)
     return outer.gradient(first, given, d_gradients, unconnected_gradients=zero)
-
-
-def _split(inputs: tf.Tensor | Reading, dtype: tf.DType) -> tuple[tf.Tensor, dict]:
-    """The numbers [B, T, D] of the inputs, and what the core looks up beside them."""
-    if isinstance(inputs, Reading):
-        looked_up = dict(seen=inputs.seen, sources=inputs.sources, places=inputs.places)
-        return tf.zeros((inputs.batch, inputs.steps, 0), dtype), looked_up | {
-            "by_source": inputs.by_source
-        }
-    nothing = tf.zeros((0, 0), tf.int32)
-    return inputs, dict(
-        seen=tf.zeros((0, 0), tf.uint8), sources=nothing, places=nothing, by_source=False
-    )
-
-
-@cache
-def _tell_of_rounding() -> None:
-    """One line where bfloat16 has no instruction of its own here."""
-    words = instruction_set("bfloat16")
-    if "vdpbf16ps" not in words:
-        print(
-            f"bfloat16 is slower than float32 here: products are {words} (this processor, or "
-            "SCANLINE_KERNEL_FORM, has no vdpbf16ps).",
-            file=sys.stderr,
-        )
 
 
 def _compile(command: list[str], library: Path) -> None:

@@ -31,15 +31,18 @@ class _Native(keras.layers.RNN):
     """What GRU and LSTM share: the choice of what runs, and the run over a sequence."""
 
     def __init__(
-        self, units: int, *arguments, core: str = "auto", precision: str = "float32", **kwargs
+        self,
+        units: int,
+        *arguments,
+        core: str = "auto",
+        precision: native.Precision = "float32",
+        **kwargs,
     ):
+        native.check_precision(precision)
         if core not in CORES:
             raise ValueError(f"core is {core!r}; allowed: {', '.join(CORES)}")
-        if precision not in native.PRECISIONS:
-            raise ValueError(f"precision is {precision!r}; allowed: {', '.join(native.PRECISIONS)}")
         super().__init__(units, *arguments, **kwargs)
-        self.core = core
-        self.precision = precision
+        self.core, self.precision = core, precision
         self.input_gradient = True
         if core != "keras" and self._known_settings():
             # As with cuDNN's kernels: a model is not compiled by XLA, which cannot call the core.
@@ -100,7 +103,13 @@ class _Native(keras.layers.RNN):
         """
         if self.runs_natively():
             return self._run_core(
-                inputs, states, sequences and head is None, training, head, shared, shared_gradient
+                inputs,
+                states,
+                sequences and head is None,
+                training,
+                head,
+                shared,
+                shared_gradient,
             )
         if isinstance(inputs, Reading):
             inputs = inputs.dense()
@@ -143,10 +152,10 @@ class _Native(keras.layers.RNN):
             training,
             self.input_gradient,
             None if head is None else tf.concat([head.kernel[:, 0], head.bias], axis=0),
+            self._loop,
             self.precision,
             shared,
             shared_gradient,
-            None if isinstance(inputs, Reading) else self._loop,
         )
 
     def _loop(
@@ -231,7 +240,7 @@ class RecurrentStack(keras.layers.Layer):
     (h1, c1, h2, c2, ...) for LSTM. ``input_gradient`` False spares the gradient of the inputs,
     which nothing needs where they are pixels; then the steps that sequences of a batch have in
     common from the start are computed once in training too, and what first states add to the loss
-    there is told of their sum alone. ``precision``: float32, or bfloat16 for the products.
+    there is told of their sum alone. ``precision``: float32, or bfloat16 for the core's products.
     """
 
     def __init__(
@@ -241,7 +250,7 @@ class RecurrentStack(keras.layers.Layer):
         layers: int,
         core: str = "auto",
         input_gradient: bool = True,
-        precision: str = "float32",
+        precision: native.Precision = "float32",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -250,14 +259,14 @@ class RecurrentStack(keras.layers.Layer):
         self.recurrent_layers = [self._layer(index, core, precision) for index in range(layers)]
         self.recurrent_layers[0].input_gradient = input_gradient
 
-    def _layer(self, index: int, core: str, precision: str) -> "GRU | LSTM":
-        return LAYERS[self.cell](
-            self.units,
+    def _layer(self, index: int, core: str, precision: native.Precision) -> "GRU | LSTM":
+        options: dict = dict(
             core=core,
             precision=precision,
             return_sequences=True,
             name=f"{self.cell}_{index}",
         )
+        return LAYERS[self.cell](self.units, **options)
 
     def set_gate_bias(self, gate_bias: str, steps: int, seed: int) -> None:
         """Sets the bias of the gate that keeps a state: GRU's update gate, LSTM's forget gate.
@@ -300,12 +309,12 @@ class RecurrentStack(keras.layers.Layer):
             layer.core = core
 
     @property
-    def precision(self) -> str:
+    def precision(self) -> native.Precision:
         """That of the products, of every layer."""
         return self.recurrent_layers[0].precision
 
     @contextmanager
-    def computing_in(self, precision: str) -> Iterator[None]:
+    def computing_in(self, precision: native.Precision) -> Iterator[None]:
         """All that is run, or compiled, in this context multiplies in ``precision``."""
         before = self.precision
         for layer in self.recurrent_layers:

@@ -1,0 +1,52 @@
+"""Which images a step of a training sees, and which ones its checkpoints are chosen on.
+
+The order of an epoch's images, and how each is shifted, is drawn from (seed, epoch): so a training
+that was stopped sees from there on what one that was not sees.
+"""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from scanline.data.pixels import PixelSet
+from scanline.training.recipe import Recipe
+
+TEST_BATCH = 800  # images; the report's way of choosing a checkpoint
+TEST_IMAGES, SHIFTS = 1, 2  # streams of an epoch's draws
+
+
+def batches(
+    train: PixelSet, recipe: Recipe, start: int
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Of each step from ``start`` on: its epoch, from 0, pixels uint8 [B, T] and labels uint8 [B].
+
+    Each image is shifted anew in each epoch by whole rows and columns, each uniform in
+    -shift_pixels..shift_pixels; what comes in at an edge is no ink.
+    """
+    size, margin = len(train.labels), recipe.shift_pixels
+    steps_per_epoch = math.ceil(size / recipe.batch_size)
+    shape = train.description["rows"], train.description["columns"]
+    images = train.pixels.reshape(size, *shape)
+    padded = np.pad(images, ((0, 0), (margin, margin), (margin, margin)))
+    shifted = sliding_window_view(padded, shape, axis=(1, 2))  # [N, shift, shift, rows, columns]
+    for epoch in range(start // steps_per_epoch, recipe.epochs):
+        order = np.random.default_rng([recipe.seed, epoch]).permutation(size)
+        generator = np.random.default_rng([recipe.seed, epoch, SHIFTS])
+        shifts = generator.integers(0, 2 * margin, (size, 2), endpoint=True)
+        for at in range(max(0, start - epoch * steps_per_epoch), steps_per_epoch):
+            chosen = order[at * recipe.batch_size : (at + 1) * recipe.batch_size]
+            down, right = shifts[chosen].T
+            pixels = shifted[chosen, down, right].reshape(len(chosen), -1)
+            yield epoch, pixels, train.labels[chosen]
+
+
+def held_out_images(held_out: PixelSet, recipe: Recipe, epoch: int) -> PixelSet:
+    """The images that an epoch's checkpoint is scored on."""
+    if recipe.selection == "validation":
+        return held_out
+    count = min(TEST_BATCH, len(held_out.labels))
+    generator = np.random.default_rng([recipe.seed, epoch, TEST_IMAGES])
+    chosen = generator.choice(len(held_out.labels), count, replace=False)
+    return PixelSet(held_out.pixels[chosen], held_out.labels[chosen], held_out.description)

@@ -1,0 +1,59 @@
+"""The compiled training step, on what computes it fastest."""
+
+import copy
+from functools import partial
+
+import tensorflow as tf
+
+from scanline.data.pixels import PixelSet
+from scanline.models import accelerator
+from scanline.models.accelerator import Implementation
+from scanline.training.batches import batches
+from scanline.training.objectives import Objective
+from scanline.training.recipe import Recipe
+from scanline.training.state import State
+
+
+def chosen_step(state: State, objective: Objective, train: PixelSet, recipe: Recipe):
+    """The compiled training step: of what the machine offers the fastest, by steps that are undone.
+
+    A training that goes on from a checkpoint goes on with the choice made at its start.
+    """
+
+    def compiled(how: Implementation):
+        return _compiled_step(state.model, state.optimizer, objective, train.pixels.shape[1], how)
+
+    offered = accelerator.offered()
+    if not offered:
+        return compiled(accelerator.AUTO)
+    steps = {name: compiled(how) for name, how in offered.items()}
+    if state.choice is None or state.choice.name not in offered:
+        before = copy.deepcopy(state.content())
+        _, *batch = next(batches(train, recipe, state.step))
+
+        def timed(name: str) -> None:
+            state.model.stack.core = offered[name].core
+            float(steps[name](*batch)[0])  # waits for the result
+
+        choice = accelerator.fastest({name: partial(timed, name) for name in offered})
+        state.restore(*before)
+        state.choice = choice
+    state.model.stack.core = offered[state.choice.name].core
+    return steps[state.choice.name]
+
+
+def _compiled_step(model, optimizer, objective: Objective, n_pixels: int, how: Implementation):
+    given = tf.TensorSpec([None, n_pixels], tf.uint8), tf.TensorSpec([None], tf.uint8)
+
+    @tf.function(input_signature=given, jit_compile=how.xla or None)
+    def step(pixels, labels):
+        with tf.device(how.device):
+            with tf.GradientTape() as tape:
+                nats, accuracy = objective.per_image(model, pixels, labels, training=True)
+                loss = tf.reduce_mean(nats)
+            gradients = tape.gradient(loss, model.trainable_variables)
+        rate = tf.convert_to_tensor(optimizer.learning_rate)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        return loss, tf.reduce_mean(accuracy), rate
+
+    return step
