@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from tabulated import all_images, tiny_predictor
 
-from scanline.commands import export, main
+from scanline.commands.main import main
+from scanline.commands.models import export
 from scanline.models.classifier import Classifier
 from scanline.models.export import export_stock
 

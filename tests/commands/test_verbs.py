@@ -10,7 +10,7 @@ import pytest
 from matplotlib.image import imread
 from refusals import ROOT
 
-from scanline.commands import main
+from scanline.commands.main import main
 from scanline.data.pixels import save_pixels
 from scanline.figures.sheet import SCALE
 from scanline.models.classifier import Classifier
@@ -18,7 +18,7 @@ from scanline.models.predictor import Predictor
 
 HELP = """
 import sys
-from scanline.commands import main
+from scanline.commands.main import main
 try:
     main(sys.argv[1:])
 except SystemExit as end:

@@ -14,7 +14,7 @@ import yaml
 from matplotlib.image import imread, imsave
 from refusals import ROOT, held, pattern_of, rows
 
-from scanline.commands import complete
+from scanline.commands.complete import complete
 from scanline.models.classifier import Classifier
 from scanline.models.predictor import Predictor
 
@@ -78,7 +78,7 @@ def check_refused(folder: Path, name: str) -> None:
     before = held(folder)
     with pytest.raises(ValueError, match=r"\w") as error:
         complete(**given(folder))
-    line = pattern_of(rows()[f"`tests/test_complete_command.py::{name}`"].line)
+    line = pattern_of(rows()[f"`tests/commands/test_complete.py::{name}`"].line)
     assert re.fullmatch(line, f"scanline complete: {error.value}")
     assert held(folder) == before
 
