@@ -18,7 +18,7 @@ export PYTHONPATH := $(CURDIR)/src
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help env run study publish report ui track runs verify bench kernel test cluster-test check format graph lock clean
+.PHONY: help env run study publish report ui track runs verify bench kernel test cluster-test check format graph lock dist clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,7 @@ $(READY): requirements.lock compiler.lock
 	test -x .venv/bin/python || "$$PYTHON" -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock $(if $(COMPILER),,-r compiler.lock)
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	touch $@
 
 env: $(READY)  ## make the environment in .venv
@@ -98,10 +99,15 @@ graph: $(READY)  ## draw the rules and the wings of the package as docs/*.svg
 	python workflow/scripts/draw_architecture.py
 
 lock: $(READY)  ## resolve the dependencies of pyproject.toml anew
-	uv pip compile pyproject.toml --group check --group test --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra study --group check --group test --group dist --universal --python-version 3.11 \
 	  --generate-hashes --custom-compile-command "make lock" --quiet -o requirements.lock
 	uv pip compile --group pyproject.toml:compiler --universal --python-version 3.11 \
 	  --generate-hashes --custom-compile-command "make lock" --quiet -o compiler.lock
+
+dist: $(READY)  ## build the wheel and the sdist in build/dist, and check them
+	rm -rf build/dist
+	python -m build --no-isolation --outdir build/dist
+	twine check --strict build/dist/*
 
 clean:  ## remove what can be made again, but no results and no data
 	rm -rf .venv build .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -37,10 +37,12 @@ def test_calls_from_several_python_threads_do_not_disturb_each_other():
 @pytest.fixture
 def folders(tmp_path, monkeypatch) -> tuple[Path, Path]:
     """Where the core is looked for: two empty folders."""
-    made = tmp_path / "build", tmp_path / "cache"
-    for name, folder in zip(("BUILT", "CACHE"), made, strict=True):
-        folder.mkdir()
-        monkeypatch.setattr(native, name, folder)
+    made = tmp_path / "build/kernel", tmp_path / "cache"
+    (tmp_path / "Snakefile").touch()
+    monkeypatch.setattr(native, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(native, "CACHE", made[1])
+    for folder in made:
+        folder.mkdir(parents=True)
     return made
 
 
@@ -206,3 +208,10 @@ def test_core_is_clean_under_address_and_undefined_behaviour_sanitizers(tmp_path
         pytest.skip("the compiler has no AddressSanitizer")
     done = subprocess.run([f"{tmp_path}/core"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "clean\n"), done.stderr[-2000:]
+
+
+def test_the_core_lies_in_a_checkout_else_in_the_user_s_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(native, "CHECKOUT", tmp_path)
+    assert native.build_folders() == [native.CACHE]  # a Python's lib folder, for example
+    (tmp_path / "Snakefile").touch()
+    assert native.build_folders() == [tmp_path / "build/kernel", native.CACHE]

@@ -5,7 +5,6 @@ found, one line says so and Keras' own layers do the work.
 """
 
 import ctypes
-import fcntl
 import hashlib
 import importlib.util
 import os
@@ -16,12 +15,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Literal, get_args
 
 import tensorflow as tf
+from filelock import FileLock
 from platformdirs import user_cache_path
 
 from scanline.files import sha256_of, write_whole
@@ -30,8 +31,8 @@ from scanline.models.reading import Reading
 Precision = Literal["float32", "bfloat16"]
 PRECISIONS = get_args(Precision)
 SOURCE = Path(__file__).resolve().parent.parent / "kernel"
-BUILT = SOURCE.parents[2] / "build" / "kernel"
-CACHE = user_cache_path("scanline") / "kernel"
+CHECKOUT = SOURCE.parents[2]
+CACHE = user_cache_path("scanline", appauthor=False) / "kernel"
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 WIDEST = 65536  # numbers that a step may read; the limit of ops.cc
 # The forms of recurrent.cc: what the compiler may use in each. The fastest that the processor
@@ -69,10 +70,16 @@ def forms() -> dict[str, tuple[str, ...]]:
     return {"plain": (), **(X86_FORMS if platform.machine() in ("x86_64", "AMD64") else {})}
 
 
+def build_folders() -> list[Path]:
+    """Where the core may lie, best first: build/ of a checkout, then the user's cache folder."""
+    checkout = [CHECKOUT / "build" / "kernel"] if (CHECKOUT / "Snakefile").is_file() else []
+    return [*checkout, CACHE]
+
+
 def build(command: Sequence[str]) -> Path:
     """Compiles kernel/ with the compiler ``command`` -> the library, once for all later calls.
 
-    It lies in the project, or where that cannot be written in the user's cache. One that is not as
+    It lies in the first of ``build_folders`` that can be written. One that is not as
     it was built is built anew. Raises NoCompilerError, with what the compiler said, and OSError
     where neither folder can be written.
     """
@@ -81,20 +88,16 @@ def build(command: Sequence[str]) -> Path:
     for path in sorted(SOURCE.iterdir()):
         key.update(path.read_bytes())
     name = f"scanline-{key.hexdigest()[:16]}.so"
-    for folder in (BUILT, CACHE):
+    for folder in build_folders():
         library = folder / name
         if _is_whole(library):
             return library
-        try:
+        with suppress(OSError) if folder != CACHE else nullcontext():
             folder.mkdir(parents=True, exist_ok=True)
-            with (folder / "lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with FileLock(folder / "lock"):
                 if not _is_whole(library):
                     _compile([*command, *FLAGS], library)
             return library
-        except OSError:
-            if folder is CACHE:
-                raise
     raise AssertionError("the last folder returns or raises")
 
 

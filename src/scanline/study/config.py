@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import yaml
 from jsonschema import Draft202012Validator
 
+from scanline.catalogue import pretrained
 from scanline.holes.named import hidden_sets
 from scanline.layout import Place
 from scanline.models.cells import CELLS
@@ -23,7 +24,7 @@ VALUES = 100_000  # in one file
 TASKS = (*KINDS, "complete", "inpaint", "posterior")
 NO_PATH = re.compile(r"[\x00-\x1f\x7f{}?*]")
 REPORTED_PIXELS = ("mnist", "threshold", 0.1)  # what the 2017 report's numbers are for
-PRETRAINED = SCHEMA.parents[2] / "pretrained"  # {data}/{task}/{variant}/seed-{seed}/
+PRETRAINED = pretrained()
 
 
 def validate(config: Mapping) -> None:
