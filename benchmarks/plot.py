@@ -13,10 +13,11 @@ from work import NAMES
 
 from scanline.figures.style import COLOURS, save, use
 
-COLOUR_OF = dict(zip(("scanline", "keras", "torch", "core", "fit"), COLOURS, strict=False))
+COLOUR_OF = dict(zip(("scanline", "keras", "torch", "before"), COLOURS, strict=False))
 TITLES = {
     "training": "training step",
-    "loop": "training loop",
+    "loop": "training loop, MNIST",
+    "scoring": "scoring, MNIST",
     "likelihood": "likelihood",
     "sampling": "sampling, 300 pixels",
     "inpainting": "in-painting, 2x2 pixels",
@@ -28,9 +29,10 @@ PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 
 
 def draw_bars(table: pd.DataFrame) -> Figure:
-    """Images/s by variant and implementation, each in its better arrangement; a panel a task."""
+    """Images/s by variant, implementation and precision, the better arrangement; a panel a task."""
     tasks = list(dict.fromkeys(table["task"]))
-    best = table.groupby(["task", "variant", "implementation"])["images_per_second"].max()
+    keys = ["task", "variant", "implementation", "precision"]
+    best = table.groupby(keys)["images_per_second"].max()
     width = 7.6 if len(tasks) == 1 else 2.7 * len(tasks)
     figure, panels = plt.subplots(
         1, len(tasks), figsize=(width, 3.4), layout="constrained", squeeze=False
@@ -38,7 +40,8 @@ def draw_bars(table: pd.DataFrame) -> Figure:
     for axes, task in zip(panels[0], tasks, strict=True):
         rows = table[table["task"] == task]
         variants = list(dict.fromkeys(rows["variant"]))
-        bars(axes, variants, list(dict.fromkeys(rows["implementation"])), best[task])
+        series = dict.fromkeys(zip(rows["implementation"], rows["precision"], strict=True))
+        bars(axes, variants, list(series), best[task])
         axes.set_title(TITLES[task], fontsize=9)
     panels[0][0].set_ylabel("images/s")
     handles, labels = panels[0][0].get_legend_handles_labels()
@@ -46,12 +49,16 @@ def draw_bars(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def bars(axes: Axes, variants: list[str], implementations: list[str], best: pd.Series) -> None:
-    wide = 0.8 / len(implementations)
-    for i, name in enumerate(implementations):
-        heights = [best[variant, name] for variant in variants]
-        places = np.arange(len(variants)) + (i - (len(implementations) - 1) / 2) * wide
-        drawn = axes.bar(places, heights, wide, color=COLOUR_OF[name], label=NAMES[name])
+def bars(axes: Axes, variants: list[str], series: list[tuple[str, str]], best: pd.Series) -> None:
+    """A bar for each variant and (implementation, precision); bfloat16's are paler."""
+    wide = 0.8 / len(series)
+    for i, (name, precision) in enumerate(series):
+        heights = [best.get((variant, name, precision), np.nan) for variant in variants]
+        places = np.arange(len(variants)) + (i - (len(series) - 1) / 2) * wide
+        pale = precision == "bfloat16"
+        label = NAMES[name] + (", bfloat16" if pale else "")
+        colour = (COLOUR_OF[name], 0.5 if pale else 1.0)
+        drawn = axes.bar(places, heights, wide, color=colour, label=label)
         texts = [f"{height:.3g}" if height < 100 else f"{height:.0f}" for height in heights]
         axes.bar_label(drawn, texts, fontsize=6, padding=1)
     axes.set_yscale("log")

@@ -14,56 +14,81 @@ from work import NAMES
 from scanline.report import readme
 
 ROOT = Path(__file__).resolve().parent.parent
+PRECISIONS = ("float32", "bfloat16")
 MEASURED, PUBLISHED = ROOT / "results/bench", ROOT / "docs/results"
 
 
 def speeds(folder: Path) -> str:
     """The README's words and tables on the figures of ``folder``."""
     machine = json.loads((folder / "bench-machine.json").read_text())
+    limits, of_a_core = (
+        " and ".join(f"{limit / 1e9:,.0f} in {p}" for p, limit in machine[key].items())
+        for key in ("limits", "limits_of_a_core")
+    )
+    core = ", ".join(f"{words} for {p}" for p, words in machine["core"].items())
     words = (
-        f"Training, batch 256, 784 steps, float32, forward, backward and Adam, on "
-        f"{machine['cores']} cores of {machine['processor']}, whose matrix products run at "
-        f"{machine['matrix_products_gflops']} GFLOP/s. The peers are Keras {machine['keras']} "
-        f"(TensorFlow {machine['tensorflow']}) and PyTorch {machine['torch']}."
+        f"Training on random pixels, batch 256, 784 steps, forward, backward and Adam, on "
+        f"{machine['cores']} cores of {machine['processor']}. The core runs as {core}. The limit "
+        f"is the rate at which all cores multiply and add in registers, in GFLOP/s {limits} "
+        f"({of_a_core} on one core). The peers are Keras {machine['keras']} (TensorFlow "
+        f"{machine['tensorflow']}) and PyTorch {machine['torch']}, each in both precisions. The "
+        f"first ratio is bfloat16's to the best peer of any precision, the second float32's to the "
+        f"best peer in float32."
     )
     parts = [textwrap.fill(words, 100) + "\n", training(folder / "bench-training.csv")]
     if (folder / "bench-loop.csv").exists():
-        parts += ["The study's training loop with its validation, beside bare passes:\n"]
         parts += [loop(folder / "bench-loop.csv")]
     parts += ["Inference, beside straightforward Keras code (extrapolated from a part):\n"]
     return "\n".join([*parts, inference(folder / "bench-inference.csv")])
 
 
 def training(path: Path) -> str:
-    """Training steps beside the better peer's, in Markdown."""
+    """Training steps in both precisions beside the best peer's, in Markdown."""
     lines = []
     for variant, rows in best(path).groupby("variant", sort=False):
-        by = rows.set_index("implementation")
-        row, peer = by.loc["scanline"], by.drop("scanline")["images_per_second"]
+        ours = rows[rows["implementation"] == "scanline"].set_index("precision")
+        peer = rows.loc[rows[rows["implementation"] != "scanline"]["images_per_second"].idxmax()]
+        by = {p: ours.loc[p] for p in PRECISIONS}
         lines.append(
             (
                 variant,
-                f"{row['images_per_second']:,.0f}",
-                f"{NAMES[peer.idxmax()]}, {peer.max():,.0f}",
-                f"{row['ratio_to_best_peer']:.1f}",
-                f"{100 * row['share_of_limit']:.0f} %",
-                f"{row['peak_rss_mib']:,}",
+                *(f"{by[p]['images_per_second']:,.0f}" for p in PRECISIONS),
+                f"{NAMES[peer['implementation']]} {peer['precision']}, "
+                f"{peer['images_per_second']:,.0f}",
+                f"{by['bfloat16']['ratio_to_best_peer']:.1f}",
+                f"{by['float32']['ratio_in_precision']:.1f}",
+                ", ".join(f"{100 * by[p]['share_of_limit']:.0f} %" for p in PRECISIONS),
+                ", ".join(f"{by[p]['peak_rss_mib']:,}" for p in PRECISIONS),
             )
         )
-    columns = ["variant", "images/s", "better peer", "ratio", "share of the limit", "peak MiB"]
-    return readme.markdown(lines, columns)
+    columns = ["variant", "float32, images/s", "bfloat16, images/s", "best peer", "ratio"]
+    return readme.markdown(lines, [*columns, "in float32", "share of the limits", "peaks, MiB"])
 
 
 def loop(path: Path) -> str:
-    """The training loop beside bare forward and backward passes, in Markdown."""
+    """The study's loop and scoring on digits, beside those before, in Markdown."""
+    table = pd.read_csv(path)
     lines = []
-    for variant, rows in best(path).groupby("variant", sort=False):
-        by = rows.set_index("implementation")
-        core, fit = (by.loc[name, "images_per_second"] for name in ("core", "fit"))
-        share = f"{100 * by.loc['fit', 'share_of_core']:.0f} %"
-        lines.append((variant, f"{core:,.0f}", f"{fit:,.0f}", share))
-    columns = ["variant", "passes alone, images/s", "whole loop, images/s", "share"]
-    return readme.markdown(lines, columns)
+    for (task, variant), rows in table.groupby(["task", "variant"], sort=False):
+        by = rows.set_index(["implementation", "precision"])
+        cells = []
+        for series in (("before", "float32"), *(("scanline", p) for p in PRECISIONS)):
+            if series not in by.index:
+                cells += [""] if series[0] == "before" else ["", ""]
+                continue
+            row = by.loc[series]
+            cells.append(f"{row['images_per_second']:,.0f}")
+            if series[0] != "before":
+                ratio = row["ratio_to_before"]
+                cells.append("" if pd.isna(ratio) else f"{ratio:.2f}")
+        lines.append((variant if task == "loop" else f"{task}, {variant}", *cells))
+    words = (
+        "The study's training loop with its validation on MNIST's digits (threshold 0.1), batch "
+        "256, a single-threaded process a core, in images/s, and its ratio to the loop before "
+        "bfloat16, look-ups and shared beginnings. The last row scores the 10,000 test images."
+    )
+    columns = ["variant", "before", "float32", "ratio", "bfloat16", "ratio"]
+    return f"{textwrap.fill(words, 100)}\n\n{readme.markdown(lines, columns)}"
 
 
 def inference(path: Path) -> str:
@@ -78,9 +103,11 @@ def inference(path: Path) -> str:
 
 
 def best(path: Path) -> pd.DataFrame:
-    """Of each task, variant and implementation the faster arrangement, in the table's order."""
+    """Of each task, variant, implementation and precision the faster arrangement, in order."""
     table = pd.read_csv(path)
-    keys = ["task", "variant", "implementation"]
+    if "precision" not in table:  # measured before there were two
+        table["precision"] = "float32"
+    keys = ["task", "variant", "implementation", "precision"]
     return table.loc[table.groupby(keys, sort=False)["images_per_second"].idxmax()]
 
 

@@ -11,8 +11,7 @@ NAMES = {  # of implementations
     "scanline": "scanline",
     "keras": "Keras",
     "torch": "PyTorch",
-    "core": "passes alone",
-    "fit": "training loop",
+    "before": "scanline before",
 }
 
 

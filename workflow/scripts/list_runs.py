@@ -28,6 +28,8 @@ def main(*, results: Path = Path("results")) -> None:
         )
         for chain in lineage.chains(record):
             print(f"    {chain}")
+    hours = sum(record.seconds for record in lineage.records.values()) / 3600
+    print(f"{len(lineage.records)} runs, {hours:.2f} CPU-hours (a stage has one thread)")
     if damaged:
         sys.exit("\n".join(f"list_runs: {line}" for line in damaged))
 
