@@ -144,6 +144,7 @@ assert native.compiler()[1:4] == ["-m", "ziglang", "c++"], native.compiler()
 x, h, *weights = np.load(sys.argv[1]).values()
 outputs, _ = native.recurrent("gru", x, [h], weights, True, False, False)
 np.save(sys.argv[2], outputs)
+print(native.instruction_set("float32"), native.instruction_set("bfloat16"))
 """
 
 
@@ -157,7 +158,9 @@ def test_zig_from_pypi_builds_the_core_where_there_is_no_other_compiler(tmp_path
         "PYTHONPATH": os.pathsep.join(sys.path),
     }
     command = [sys.executable, "-c", BUILT_BY_ZIG, tmp_path / "given.npz", tmp_path / "found.npy"]
-    subprocess.run(command, env=environment, check=True)
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    own = (native.instruction_set(precision) for precision in native.PRECISIONS)
+    assert done.stdout.split("\n")[-2] == " ".join(own)  # zig finds all that the processor has
     wanted, _ = reference.run("gru", x, tuple(states), weights)
     np.testing.assert_allclose(np.load(tmp_path / "found.npy"), wanted, rtol=0, atol=1e-5)
 
