@@ -32,7 +32,10 @@ def test_the_table_has_every_model_with_its_card_s_numbers():
 
 def test_the_wing_models_stays_a_wing():
     assert scanline.models.__name__ == "scanline.models"
-    assert scanline.models.cells.CELLS
+    from scanline.models import cells
+
+    assert scanline.models.cells is cells
+    assert callable(scanline.models)
     assert set(scanline.__all__) <= set(dir(scanline))
     with pytest.raises(AttributeError, match="has no attribute 'modles'"):
         _ = scanline.modles
