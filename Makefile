@@ -2,6 +2,12 @@
 # in .venv from requirements.lock.
 
 PYTHON ?= python3
+RESULTS ?= results
+# They reach the shell as variables of its own, so that any path is one word and nothing in it is run.
+override PYTHON := $(value PYTHON)
+override RESULTS := $(value RESULTS)
+override ONLY := $(value ONLY)
+export PYTHON RESULTS ONLY
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 UV := uv==0.13.9
 READY := .venv/.ready
@@ -12,7 +18,7 @@ export PYTHONPATH := $(CURDIR)/src
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help env run study publish report ui track runs verify bench kernel test cluster-test check format graph lock clean
+.PHONY: help env run study publish report ui track runs verify bench kernel test cluster-test check format graph lock dist clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,10 +26,11 @@ help:  ## this list
 COMPILER := $(firstword $(foreach name,$(CXX) c++ g++ clang++,$(shell command -v $(name) 2>/dev/null)))
 
 $(READY): requirements.lock compiler.lock
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "scanline needs Python 3.11, 3.12 or 3.13; $(PYTHON) is " + sys.version.split()[0] + ". Name another, for example: make PYTHON=python3.13 $(or $(MAKECMDGOALS),env)")'
-	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@"$$PYTHON" -c 'import os, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "scanline needs Python 3.11, 3.12 or 3.13; " + os.environ["PYTHON"] + " is " + sys.version.split()[0] + ". Name another, for example: make PYTHON=python3.13 $(or $(MAKECMDGOALS),env)")'
+	test -x .venv/bin/python || "$$PYTHON" -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock $(if $(COMPILER),,-r compiler.lock)
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	touch $@
 
 env: $(READY)  ## make the environment in .venv
@@ -43,18 +50,17 @@ report: $(READY)  ## the study's HTML report, and Snakemake's own beside it
 	snakemake --cores 1 --report results/snakemake-report.html
 	@echo "results/*/report/report.html and results/snakemake-report.html"
 
-RESULTS ?= results
 ui: $(READY)  ## browse the tracked runs (RESULTS=results-quick for the quick study)
-	mlflow ui --backend-store-uri sqlite:///$(abspath $(RESULTS))/mlflow/mlflow.db
+	mlflow ui --backend-store-uri "sqlite:///$$(cd "$$RESULTS" && pwd)/mlflow/mlflow.db"
 
 track: $(READY)  ## send to the tracking store what it has missed
-	python workflow/scripts/track_results.py --results $(RESULTS)
+	python workflow/scripts/track_results.py --results "$$RESULTS"
 
 runs: $(READY)  ## list the current runs and what each was made from
-	python workflow/scripts/list_runs.py --results $(RESULTS)
+	python workflow/scripts/list_runs.py --results "$$RESULTS"
 
 verify: $(READY)  ## compare all recorded hashes with results, config and code
-	python workflow/scripts/verify_results.py --results $(RESULTS)
+	python workflow/scripts/verify_results.py --results "$$RESULTS"
 
 test: $(READY)  ## the tests
 	python -m pytest -n $(CORES) --dist loadfile
@@ -65,12 +71,12 @@ cluster-test: $(READY)  ## the tests on a real one-node Slurm (root; installs no
 
 TORCH := torch==2.13.0
 build/bench-env/.ready: $(READY)
-	test -x build/bench-env/bin/python || $(PYTHON) -m venv build/bench-env
+	test -x build/bench-env/bin/python || "$$PYTHON" -m venv build/bench-env
 	uv pip install --quiet --python build/bench-env/bin/python $(TORCH) numpy tyro
 	touch $@
 
 bench: build/bench-env/.ready  ## speed beside Keras and PyTorch, and how cost grows (QUICK=1: training alone)
-	python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+	python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only "$$ONLY")
 
 kernel: $(READY)  ## build the native core (made by itself when first needed)
 	python -m scanline.models.native
@@ -93,10 +99,15 @@ graph: $(READY)  ## draw the rules and the wings of the package as docs/*.svg
 	python workflow/scripts/draw_architecture.py
 
 lock: $(READY)  ## resolve the dependencies of pyproject.toml anew
-	uv pip compile pyproject.toml --group check --group test --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra study --group check --group test --group dist --universal --python-version 3.11 \
 	  --generate-hashes --custom-compile-command "make lock" --quiet -o requirements.lock
 	uv pip compile --group pyproject.toml:compiler --universal --python-version 3.11 \
 	  --generate-hashes --custom-compile-command "make lock" --quiet -o compiler.lock
+
+dist: $(READY)  ## build the wheel and the sdist in build/dist, and check them
+	rm -rf build/dist
+	python -m build --no-isolation --outdir build/dist
+	twine check --strict build/dist/*
 
 clean:  ## remove what can be made again, but no results and no data
 	rm -rf .venv build .pytest_cache .hypothesis .mypy_cache .ruff_cache

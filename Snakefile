@@ -1,9 +1,12 @@
 """The whole study: from raw idx files to the report. See README.md; `snakemake -n` shows the plan."""
 
+import os
+import re
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 from snakemake.utils import min_version
 
 min_version("9.20")
@@ -15,17 +18,31 @@ from scanline.models import cells
 from scanline.provenance.code import code_hash
 from scanline.study import config as study_config
 from scanline.study import environment as study_environment
+from scanline.study import kept as study_kept
 from scanline.study import settings as study_settings
 from scanline.training import kinds
 
-
-configfile: "config.yaml"
+# The project, seen from the working directory, which --directory may have set.
+PROJECT = Path(os.path.relpath(workflow.basedir))
+CONFIG = next(
+    path for path in (Path("config.yaml"), PROJECT / "config.yaml") if path.exists()
+)
 
 
 try:
-    for file in ("config.yaml", *workflow.overwrite_configfiles):
+    for file in (CONFIG, *workflow.overwrite_configfiles):
         study_config.refuse_duplicate_keys(Path(file))
+except ValueError as error:
+    raise WorkflowError(str(error)) from None
+
+
+configfile: str(CONFIG)
+
+
+try:
     study_config.validate(config)
+    for word in sys.argv[1:]:
+        study_config.refuse_unknown(config, word)
     cells.check()
     kinds.check(config)
     methods.check(study_settings.settings(config, "fill_holes"))
@@ -33,12 +50,20 @@ try:
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 
+overlays = [Path(file) for file in workflow.overwrite_configfiles]
+if workflow.is_main_process:
+    for variant in study_config.in_no_task(config, overlays):
+        logger.warning(
+            f"variants.{variant} is in no task, so the study does not train it; name it in "
+            f"classify.variants or predict.variants"
+        )
+
 study_environment.prepare_environment(config)
 
 
 wildcard_constraints:
-    data="[^/]+",
-    variant="[^/]+",
+    data="|".join(map(re.escape, config["datasets"])),
+    variant="|".join(map(re.escape, config["variants"])),
     seed="[0-9]+",
 
 
@@ -62,31 +87,38 @@ include: "workflow/rules/inpaint.smk"
 include: "workflow/rules/posterior.smk"
 include: "workflow/rules/cells.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/study.smk"
 include: "workflow/rules/tracking.smk"
 
 
 localrules:  # on a cluster, those that run on the login node: compute nodes often lack the network
     all,
     fetch,
+    keep_config,
     open_tracking,
     trainings,
 
 
+# A store that does not take all says so, and fails no study.
 onsuccess:
-    shell("python workflow/scripts/track_results.py --results {RESULTS}")
-    shell("python workflow/scripts/clear_checkpoints.py --results {RESULTS}")
+    shell("python workflow/scripts/track_results.py --results {RESULTS:q} || true")
+    shell("python workflow/scripts/clear_checkpoints.py --results {RESULTS:q}")
 
 
 onerror:
-    shell("python workflow/scripts/track_results.py --results {RESULTS}")
+    shell("python workflow/scripts/track_results.py --results {RESULTS:q} || true")
+
+
+onstart:
+    study_kept.keep(config, STUDY_FILES)
 
 
 rule all:
     default_target: True
     input:
-        f"{STUDY}/report/report.html",
-        # Named one by one, so that a stage that was deleted is made again.
-        expand(RECORDS, data=DATA),
+        # Named one by one, so that whatever was deleted is made again.
+        STUDY_FILES,
+        rules.keep_config.output,
 
 
 rule trainings:

@@ -2,11 +2,24 @@
 
 import gzip
 import hashlib
+import resource
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mirror import Server, content, serve, serving, silence, status, trickle
+from mirror import (
+    Server,
+    content,
+    dripping,
+    redirection,
+    serve,
+    serving,
+    silence,
+    status,
+    trickle,
+)
 
 from fetch import fetch
 from scanline.data.fetch import FILES, SOURCES, Source, fetch_files, raw_content
@@ -86,6 +99,41 @@ def test_a_mirror_that_fails_is_named_and_the_next_asked(
     assert len(server.requests) == requests
     assert held(out) == {}
     fetch_files(source(raw, server.mirror, Folder(tmp_path / "idx")), out)
+    assert held(out) == raw
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (dripping(b"HTTP/1.1 200 OK\r\nX-A: ", b"a"), "too slow: no end of an answer in 2 s"),
+        (
+            dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"),
+            "too slow: no end of an answer in 1 s",
+        ),
+        (dripping(b"HTTP/1.1 302 Found\r\nLocation: ", b"a"), "too slow: no end of an answer"),
+        (redirection(f"/{FILES[0]}.gz"), "it redirects more than 5 times"),
+        (content(b"", announced=1 << 34), "gz would have 17,179,869,184 bytes, beyond"),
+        (dripping(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", b"a"), "too slow: "),
+    ],
+    ids=["headers", "chunks", "redirection", "redirections' bodies", "length", "no length"],
+)
+def test_an_answer_without_end_is_given_up(server, raw, out, fault, message):
+    serve(server, raw)
+    server.answers[f"{FILES[0]}.gz"] = fault
+    hasty = replace(server.mirror, timeout=(1.0, 0.5), patience=0.5)
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ValueError, match=f"no place gave .*{message}"):
+        fetch_files(source(raw, hasty), out)
+    assert time.monotonic() - began < 30
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
+    assert held(out) == {}
+
+
+def test_a_redirection_is_followed(server, raw, out):
+    serve(server, raw)
+    server.answers["elsewhere.gz"] = server.answers[f"{FILES[0]}.gz"]
+    server.answers[f"{FILES[0]}.gz"] = redirection("elsewhere.gz")
+    fetch_files(source(raw, server.mirror), out)
     assert held(out) == raw
 
 

@@ -34,6 +34,17 @@ def write_grey(path: Path, values: np.ndarray, bits: int, transparent: int | Non
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts) + chunk(b"IEND", b""))
 
 
+@pytest.mark.parametrize("side", [13_000, 20_000])  # beside Pillow's own limits
+def test_a_picture_that_unpacks_without_end_is_refused_by_its_header(tmp_path, side):
+    write_grey(tmp_path / "a.png", np.zeros((1, 8), int), 1)
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    content[16:24] = struct.pack(">II", side, side)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"a.png is .*({side} x {side} pixels|{side**2} pixels)"):
+        read_intensities(tmp_path / "a.png", 28, 28)
+
+
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P"])
 def test_grey_values_are_the_file_s(tmp_path, mode):
     Image.fromarray(GREY).convert(mode).save(tmp_path / "a.png")

@@ -68,6 +68,27 @@ def trickle(handler):
         pass  # the client has gone, as it should
 
 
+def dripping(before: bytes, drop: bytes) -> Answer:
+    """Bytes of an answer, then without end a drop of it."""
+
+    def answer(handler):
+        try:
+            handler.wfile.write(before)
+            while True:
+                handler.wfile.write(drop)
+                time.sleep(0.05 if len(drop) < 100 else 0)
+        except OSError:
+            pass  # the client has gone, as it should
+
+    return answer
+
+
+def redirection(to: str) -> Answer:
+    """Another address, with a body that has no end."""
+    head = f"HTTP/1.1 302 Found\r\nLocation: {to}\r\n\r\n".encode()
+    return dripping(head, b"\0" * (1 << 20))
+
+
 def silence(handler):
     time.sleep(10)
 

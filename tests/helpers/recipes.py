@@ -19,6 +19,7 @@ PLAIN = {
     "gate_bias": "zeros",
     "train_images": 0,
     "selection": "validation",
+    "precision": "float32",
     "seed": 1,
     "inputs": "previous",
     "radius": 6,

@@ -1,5 +1,6 @@
 """Tracking stores of tests: opened as the workflow does, written to at once, read with MLflow."""
 
+import json
 import os
 import subprocess
 import sys
@@ -32,8 +33,13 @@ class Store:
         from mlflow import MlflowClient
 
         self.client = MlflowClient(tracking_uri=tracking.address())
-        found = self.client.get_experiment_by_name(f"scanline {results.name}")
-        assert found, "no experiment"
+        study = json.loads((results / "tracking/study.json").read_text())["id"]
+        (found,) = (
+            each
+            for each in self.client.search_experiments()
+            if each.tags.get("scanline.study", "").startswith(study)
+        )
+        assert found.name.startswith(f"scanline {results.name} {study[:8]}")
         self.experiment = found.experiment_id
 
     def runs(self, **tags: str) -> list:
@@ -112,10 +118,12 @@ def check_eight_at_once(results: Path) -> None:
     assert log_at_once(folders, epochs) == [0] * 8
     store = Store(results)
     children = [run for run in store.runs() if tracking.RUN_ID in run.data.tags]
-    assert {run.data.tags[tracking.FOLDER] for run in children} == {f.as_posix() for f in folders}
+    assert {run.data.tags[tracking.FOLDER] for run in children} == {
+        f.relative_to(results).as_posix() for f in folders
+    }
     assert len(children) == 8
     for number, folder in enumerate(folders):
-        (run,) = store.runs(**{tracking.FOLDER: folder.as_posix()})
+        (run,) = store.runs(**{tracking.FOLDER: folder.relative_to(results).as_posix()})
         assert run.info.status == "FINISHED"
         points = [(epoch, value_of(number, epoch)) for epoch in range(1, epochs + 1)]
         assert store.points(run, "train/accuracy") == points

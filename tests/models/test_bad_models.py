@@ -1,9 +1,11 @@
 """Rows of docs/bad-input.md about model files."""
 
+import io
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -47,6 +49,48 @@ def rewrite_config(model: Path, change: Callable[[str], str]) -> None:
     with zipfile.ZipFile(model, "w") as file:
         for name, content in parts.items():
             file.writestr(name, content)
+
+
+@cases.add
+def model_of_huge_units(study):
+    study.save_model()
+    rewrite_config(study.model, lambda text: text.replace('"units": 4', '"units": 1000000000'))
+    return study.score()
+
+
+@cases.add
+def model_of_many_layers(study):
+    study.save_model()
+    rewrite_config(study.model, lambda text: text.replace('"units": 4', '"units": 4000'))
+    rewrite_config(study.model, lambda text: text.replace('"layers": 1', '"layers": 64'))
+    return study.score()
+
+
+@cases.add
+def model_that_unpacks_without_end(study):
+    study.save_model()
+    with zipfile.ZipFile(study.model, "a", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("assets/zeros", bytes(1 << 29))
+    return study.score()
+
+
+@cases.add
+def model_of_compressed_weights(study):
+    study.save_model()
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        size = 1 << 27
+        file.create_dataset("vars/0", (size,), "f4", chunks=(1 << 20,), compression="gzip")
+    replace_part(study.model, "model.weights.h5", content.getvalue())
+    return study.score()
+
+
+def replace_part(model: Path, name: str, content: bytes) -> None:
+    with zipfile.ZipFile(model) as file:
+        parts = {each: file.read(each) for each in file.namelist()}
+    with zipfile.ZipFile(model, "w") as file:
+        for each, held in (parts | {name: content}).items():
+            file.writestr(each, held)
 
 
 @cases.add

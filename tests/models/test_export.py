@@ -2,7 +2,6 @@
 
 import json
 import os
-import runpy
 import subprocess
 import sys
 import zipfile
@@ -12,7 +11,8 @@ import numpy as np
 import pytest
 from tabulated import all_images, tiny_predictor
 
-from export_model import export_model
+from scanline.commands.main import main
+from scanline.commands.models import export
 from scanline.models.classifier import Classifier
 from scanline.models.export import export_stock
 
@@ -96,7 +96,7 @@ def test_files_load_in_a_process_without_this_project(tmp_path):
     models = {name: make() for name, make in MODELS.items()}
     for name, model in models.items():
         model.save(tmp_path / f"own-{name}.keras")
-        export_model(model=tmp_path / f"own-{name}.keras", out=tmp_path / f"{name}.keras")
+        export(model=str(tmp_path / f"own-{name}.keras"), out=tmp_path / f"{name}.keras")
         np.save(tmp_path / f"{name}-inputs.npy", inputs_of(model))
         with zipfile.ZipFile(tmp_path / f"{name}.keras") as file:
             modules = registered(json.loads(file.read("config.json")))
@@ -124,7 +124,7 @@ def test_the_model_itself_is_not_overwritten_and_another_ending_is_refused(tmp_p
     before = path.read_bytes()
     for out in (path, tmp_path / "model.h5"):
         with pytest.raises(ValueError, match=r"must end in \.keras and be another file"):
-            export_model(model=path, out=out)
+            export(model=str(path), out=out)
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["model.keras"]
 
@@ -133,10 +133,8 @@ def test_the_command_says_in_one_line_what_is_wrong(tmp_path, monkeypatch):
     (tmp_path / "model.keras").write_text("no model")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    arguments = ["export_model.py", "--model", "model.keras", "--out", "stock.keras"]
-    monkeypatch.setattr(sys, "argv", arguments)
-    with pytest.raises(SystemExit, match=r"^export_model: model\.keras is not a readable .*$"):
-        runpy.run_path(export_model.__code__.co_filename, run_name="__main__")
+    with pytest.raises(SystemExit, match=r"^scanline export: model\.keras is not a readable .*$"):
+        main(["export", "--model", "model.keras", "--out", "stock.keras"])
     assert not (tmp_path / "stock.keras").exists()
 
 
@@ -145,9 +143,7 @@ def test_the_command_exports(tmp_path, monkeypatch):
     model.save(tmp_path / "model.keras")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    arguments = ["export_model.py", "--model", "model.keras", "--out", "new/stock.keras"]
-    monkeypatch.setattr(sys, "argv", arguments)
-    runpy.run_path(export_model.__code__.co_filename, run_name="__main__")
+    main(["export", "--model", "model.keras", "--out", "new/stock.keras"])
     exported = keras.saving.load_model(tmp_path / "new" / "stock.keras")
     wanted = model(all_images()).numpy()
     np.testing.assert_allclose(exported(inputs_of(model)), wanted, rtol=0, atol=TOLERANCE)

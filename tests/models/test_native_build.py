@@ -3,6 +3,7 @@
 import importlib.util
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import reference
+import tensorflow as tf
 from native_calls import CELLS, NEEDS_COMPILER, arguments, outcome
 
 from scanline.models import native
@@ -30,6 +32,72 @@ def test_calls_from_several_python_threads_do_not_disturb_each_other():
     alone = [bits(case) for case in cases]
     with ThreadPoolExecutor(len(cases)) as pool:
         assert list(pool.map(bits, cases)) == alone
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch) -> tuple[Path, Path]:
+    """Where the core is looked for: two empty folders."""
+    made = tmp_path / "build/kernel", tmp_path / "cache"
+    (tmp_path / "Snakefile").touch()
+    monkeypatch.setattr(native, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(native, "CACHE", made[1])
+    for folder in made:
+        folder.mkdir(parents=True)
+    return made
+
+
+@pytest.fixture(scope="module")
+def sound() -> Path:
+    return native.build(native.compiler())
+
+
+def put(library: Path, folder: Path) -> Path:
+    """A copy of the core with its checksum."""
+    for path in (library, library.with_suffix(".sha256")):
+        shutil.copy(path, folder)
+    return folder / library.name
+
+
+def test_a_core_that_is_cut_short_is_built_anew(sound, folders):
+    library = put(sound, folders[0])
+    os.truncate(library, 150_000)
+    assert native.build(native.compiler()) == library
+    assert library.stat().st_size > 150_000
+    tf.load_op_library(str(library))
+
+
+@pytest.mark.parametrize("damage", ["flipped", "no checksum", "checksum cut"])
+def test_a_damaged_core_is_noticed(sound, folders, damage):
+    library = put(sound, folders[0])
+    checksum = library.with_suffix(".sha256")
+    assert native._is_whole(library)
+    if damage == "flipped":
+        content = bytearray(library.read_bytes())
+        content[len(content) // 2] ^= 1
+        library.write_bytes(content)
+    elif damage == "no checksum":
+        checksum.unlink()
+    else:
+        checksum.write_text(checksum.read_text()[:32])
+    assert not native._is_whole(library)
+
+
+def test_where_the_project_cannot_be_written_the_user_s_cache_serves(sound, folders, monkeypatch):
+    built, cache = folders
+    built.rmdir()
+    built.write_text("a file, so that no folder can be made there")
+    library = put(sound, cache)
+    assert native.build(native.compiler()) == library
+    os.remove(library)
+
+    def compiled(command, library):
+        shutil.copy(sound, library)
+
+    monkeypatch.setattr(native, "_compile", compiled)
+    assert native.build(native.compiler()) == library
+    monkeypatch.setattr(native, "CACHE", built / "none")
+    with pytest.raises(OSError, match="Not a directory"):
+        native.build(native.compiler())
 
 
 FORKING = """
@@ -72,10 +140,11 @@ BUILT_BY_ZIG = """
 import sys
 import numpy as np
 from scanline.models import native
-assert native.compiler() == [sys.executable, "-m", "ziglang", "c++"], native.compiler()
+assert native.compiler()[1:4] == ["-m", "ziglang", "c++"], native.compiler()
 x, h, *weights = np.load(sys.argv[1]).values()
 outputs, _ = native.recurrent("gru", x, [h], weights, True, False, False)
 np.save(sys.argv[2], outputs)
+print(native.instruction_set("float32"), native.instruction_set("bfloat16"))
 """
 
 
@@ -89,7 +158,9 @@ def test_zig_from_pypi_builds_the_core_where_there_is_no_other_compiler(tmp_path
         "PYTHONPATH": os.pathsep.join(sys.path),
     }
     command = [sys.executable, "-c", BUILT_BY_ZIG, tmp_path / "given.npz", tmp_path / "found.npy"]
-    subprocess.run(command, env=environment, check=True)
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    own = (native.instruction_set(precision) for precision in native.PRECISIONS)
+    assert done.stdout.split("\n")[-2] == " ".join(own)  # zig finds all that the processor has
     wanted, _ = reference.run("gru", x, tuple(states), weights)
     np.testing.assert_allclose(np.load(tmp_path / "found.npy"), wanted, rtol=0, atol=1e-5)
 
@@ -140,3 +211,10 @@ def test_core_is_clean_under_address_and_undefined_behaviour_sanitizers(tmp_path
         pytest.skip("the compiler has no AddressSanitizer")
     done = subprocess.run([f"{tmp_path}/core"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "clean\n"), done.stderr[-2000:]
+
+
+def test_the_core_lies_in_a_checkout_else_in_the_user_s_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(native, "CHECKOUT", tmp_path)
+    assert native.build_folders() == [native.CACHE]  # a Python's lib folder, for example
+    (tmp_path / "Snakefile").touch()
+    assert native.build_folders() == [tmp_path / "build/kernel", native.CACHE]

@@ -1,10 +1,12 @@
 """MLflow observes through a server, on SQLite and PostgreSQL, that comes and goes."""
 
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from servers import TrackingServer, postgresql
+from servers import PATIENCE, TrackingServer, postgresql
 from tiny_study import binarise_digits, train
 from tracking_store import (
     METRICS,
@@ -74,6 +76,7 @@ def test_a_server_that_comes_and_goes(server, tmp_path, environment, capsys):
     def train_and_stop(*, out, log_epoch, **given):
         def log(epoch, metrics):
             if epoch == 2:
+                arrives(results, METRICS[0])
                 server.stop()
             log_epoch(epoch, metrics)
 
@@ -111,6 +114,19 @@ def test_a_server_that_comes_and_goes(server, tmp_path, environment, capsys):
     assert older.data.tags["superseded_by"] == newer.info.run_id
     assert [epoch for epoch, _ in store.points(older, METRICS[0])] == [1, 2, 3]
     assert [epoch for epoch, _ in store.points(newer, METRICS[0])] == [1, 2]
+
+
+def arrives(results: Path, metric: str) -> None:
+    """Waits until the store has the first epoch of the one training that goes on."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        with suppress(AssertionError, ValueError):  # no experiment yet
+            store = Store(results)
+            (run,) = (run for run in store.runs(script="train_predictor", seed="2"))
+            if store.points(run, metric):
+                return
+        assert time.monotonic() < until
+        time.sleep(0.1)
 
 
 def test_eight_processes_log_at_once_through_a_server(server, tmp_path, environment):

@@ -1,5 +1,6 @@
 """Each file that does not match its record is named, and each result's chain of makers is told."""
 
+import json
 import os
 import re
 import shutil
@@ -22,6 +23,7 @@ from scanline.provenance.record import Record, records_in
 from scanline.provenance.stage import run
 from scanline.study import settings as study_settings
 from scanline.study.config import load_config
+from scanline.study.kept import keep
 from score_completions import score_completions
 
 RESULTS = Path("results")
@@ -178,6 +180,103 @@ def test_a_missing_and_an_unrecorded_file_are_named(copied):
     )
 
 
+def keep_config(made: Study) -> dict:
+    """The config and plan that the workflow leaves with the results: here, of what was run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(made.folder)
+        config = load_config([Path("config.yaml"), Path("smoke.yaml")])
+        records = [record for record in RESULTS.rglob("run.json")]
+        files = [path for record in records for path in record.parent.iterdir() if path.is_file()]
+        keep(config, [path.as_posix() for path in files])
+    return config
+
+
+def test_the_config_and_the_plan_lie_with_the_results(copied):
+    keep_config(copied)
+    (copied.folder / "smoke.yaml").unlink()
+    code, lines, errors = call(copied, "verify_results")
+    assert (code, errors) == (0, "")
+    assert lines == [
+        "results: 6 stages, 13 files; all match their records, the config and the code"
+    ]
+    (copied.folder / RESULTS / "config.json").unlink()
+    code, lines, errors = call(copied, "verify_results")
+    assert (code, lines) == (1, [])
+    assert errors.startswith("verify_results: results/config.json is missing, in which ")
+
+
+@pytest.mark.parametrize("folder", ["score", "tables", "complete/hidden"])
+def test_a_deleted_folder_is_told_also_where_nothing_reads_it(copied, folder):
+    keep_config(copied)
+    path = PLACE / folder if folder == "score" else RESULTS / DATA / folder
+    shutil.rmtree(copied.folder / path)
+    code, lines, _ = call(copied, "verify_results")
+    assert code == 1
+    assert f"{path}: missing, no stage has run" in lines
+
+
+def test_an_unreadable_record_hides_nothing_else(copied, monkeypatch):
+    monkeypatch.chdir(copied.folder)
+    keep_config(copied)
+    (PLACE / "samples/run.json").write_text("{")
+    before = append(PLACE / "score/scores.csv")
+    code, lines, _ = call(copied, "verify_results")
+    assert code == 1
+    assert [line.split(" (")[0] for line in lines if "an input of" not in line] == [
+        f"{PLACE}/samples/run.json is not a stage's record",
+        changed(PLACE / "score/scores.csv", before, "output", PLACE / "score").split(" (")[0],
+    ]
+    code, listed, errors = call(copied, "list_runs")
+    assert code == 1
+    assert any(f"{TRAIN}" in line for line in listed)
+    assert f"list_runs: {PLACE}/samples/run.json is not a stage's record" in errors
+
+
+def test_any_changed_byte_of_a_record_is_noticed(copied):
+    path = copied.folder / TRAIN / "run.json"
+    sound = path.read_bytes()
+    for at in range(0, len(sound), 7):
+        path.write_bytes(sound[:at] + bytes([sound[at] ^ 0x01]) + sound[at + 1 :])
+        try:
+            read = Record.load(path)
+        except ValueError:
+            continue
+        # What is left: another form of the same JSON.
+        assert json.loads(path.read_bytes()) == json.loads(sound), (at, read)
+
+
+@pytest.mark.parametrize("way", ["renamed", "linked", "project moved", "all elsewhere"])
+def test_a_moved_study_matches(copied, tmp_path, way):
+    keep_config(copied)
+    results = Path("kept")
+    if way == "renamed":
+        (copied.folder / RESULTS).rename(copied.folder / results)
+    elif way == "linked":
+        (copied.folder / RESULTS).rename(tmp_path / "kept")
+        (copied.folder / results).symlink_to(tmp_path / "kept")
+    elif way == "all elsewhere":
+        (copied.folder / RESULTS).rename(tmp_path / "kept")
+        results = tmp_path / "kept"
+    else:
+        copied.folder.rename(tmp_path / "moved")
+        copied, results = Study(tmp_path / "moved"), RESULTS
+    code, lines, errors = call(copied, "verify_results", "--results", str(results))
+    assert (code, errors) == (0, "")
+    assert lines[0].startswith(f"{results}: 6 stages, 13 files; all match")
+    _, lines, _ = call(copied, "list_runs", "--results", str(results))
+    assert sum(f"{results}/{DATA}" in line for line in lines) == 6
+    assert not any("changed since" in line for line in lines)
+
+
+def test_a_stage_s_folder_in_the_place_of_another_is_told(copied):
+    keep_config(copied)
+    other = copied.folder / RESULTS / DATA / "predict/gru-4/seed-2/train"
+    shutil.copytree(copied.folder / TRAIN, other)
+    copied.configure(seeds=[1, 2])
+    _, lines, _ = verify(copied)
+    assert f"{other.relative_to(copied.folder)}: its record is that of {TRAIN}" in lines
+
+
 def test_a_changed_setting_is_named_with_both_values(copied):
     copied.configure(
         predict={"exceptions": [{"variants": ["gru-4"], "training": TRAINING | {"epochs": 4}}]},
@@ -240,7 +339,14 @@ def test_without_records_there_is_one_line(finished, tmp_path):
     code, lines, errors = call(finished, "verify_results", "--results", str(tmp_path))
     assert (code, lines) == (1, [])
     assert errors == (
-        f"verify_results: {tmp_path} holds no record (run.json); run the study first\n"
+        f"verify_results: {tmp_path}/config.json is missing, in which a study keeps its config; "
+        f"run the study, or name its folder of results (RESULTS=…)\n"
+    )
+    words = ("--configfile", "smoke.yaml", "--results", str(tmp_path))
+    assert call(finished, "verify_results", *words) == (
+        1,
+        [],
+        f"verify_results: {tmp_path} holds no record (run.json); run the study first\n",
     )
 
 

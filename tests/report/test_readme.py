@@ -1,6 +1,7 @@
 """What the README says is so: numbers are those of committed results, links and commands exist."""
 
 import operator
+import os
 import re
 import subprocess
 import sys
@@ -156,14 +157,19 @@ def test_speeds_are_the_committed_benchmark_s():
 
 def test_the_command_that_completes_an_image_runs(tmp_path):
     """As it stands, but for fewer particles and another place of the picture."""
-    command = re.search(r"^python (src/complete_image\.py .*)$", README, re.MULTILINE)
+    command = re.search(r"^(scanline complete .*)$", README, re.MULTILINE)
     assert command
     words = command[1].split()
     assert words[-2:] == ["--out", "completed.png"]
     words[-1] = str(tmp_path / "completed.png")
     small = ["--runs", "2", "--particles", "8", "--moves", "1"]
     done = subprocess.run(
-        [sys.executable, *words, *small], cwd=ROOT, capture_output=True, text=True, timeout=600
+        [sys.executable, "-m", *words, *small],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert re.search(r"^log p\(observed\) +-\d", done.stdout, re.MULTILINE)

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 from refusals import ROOT, TABLE, Cases, held, pattern_of, rows
@@ -45,6 +46,17 @@ def test_a_results_folder_without_write_permission(study):
 CONFIGS = {  # a line of config.yaml, and what is put in its place
     "config-type": ("seeds: [1] ", "seeds: many "),
     "config-duplicate": ("  gru-64:", "  gru-128: {cell: gru, units: 8, layers: 1}\n  gru-64:"),
+    "config-bomb": (
+        "seeds: [1] ",
+        "a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9]\n"
+        + "".join(f"{c}: &{c} [{', '.join(9 * [f'*{b}'])}]\n" for b, c in pairwise("abcdefghij"))
+        + "seeds: [1] ",
+    ),
+    "config-holds-itself": ("seeds: [1] ", "a: &a [1, *a]\nseeds: [1] "),
+    "config-number-as-name": ("  gru-64:", "  64: {cell: gru, units: 8, layers: 1}\n  gru-64:"),
+    "config-number-as-path": ("results: results ", "results: 2024 "),
+    "config-path-that-is-run": ("results: results ", 'results: "-rf {x}" '),
+    "config-password": ("tracking: sqlite ", "tracking: HTTP://me:S3cret@server "),
     "config-path": ("  gru-64:", "  ../x: {cell: gru, units: 8, layers: 1}\n  gru-64:"),
 }
 
@@ -61,6 +73,7 @@ def test_snakemake_refuses(name, tmp_path):
     told = [line for line in done.stderr.splitlines() if re.fullmatch(pattern_of(row.line), line)]
     assert len(told) == 1, done.stderr
     assert "Traceback" not in done.stderr
+    assert "S3cret" not in done.stderr + done.stdout
     assert done.returncode == row.exit
     assert held(tmp_path) == before
 

@@ -119,4 +119,8 @@ def test_a_training_that_goes_on_keeps_the_choice(pixel_sets, tmp_path, monkeypa
 def test_a_record_says_that_there_was_no_compiler(monkeypatch, pixel_sets):
     monkeypatch.setattr(native, "_library", lambda: (None, "no C++ compiler found"))
     _, found = train(pixel_sets, epochs=1)
-    assert found.computed == {"recurrent_layers": "Keras", "core_missing": "no C++ compiler found"}
+    assert found.computed == {
+        "recurrent_layers": "Keras",
+        "precision": "float32",
+        "core_missing": "no C++ compiler found",
+    }

@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from native_calls import NEEDS_COMPILER
 from recipes import recipe
 
+from scanline.models import native
 from scanline.models.predictor import Predictor
 from scanline.training import fit as loop
 from scanline.training.checkpoint import Checkpoints
@@ -19,6 +21,7 @@ SETTINGS = dict(
     batch_size=8, learning_rate=0.01, warmup_steps=2, decay="cosine", clip_norm=1.0, seed=5
 )
 RECIPE = recipe(3, **SETTINGS)
+NARROW = replace(RECIPE, precision="bfloat16")
 SHIFTED = recipe(3, "classify", shift_pixels=1, **SETTINGS)
 
 
@@ -38,7 +41,7 @@ def _train(pixel_sets, checkpoints=None, log_epoch=None, recipe=RECIPE):
     return [weight.numpy() for weight in model.weights], curves
 
 
-@pytest.mark.parametrize("recipe", [RECIPE, SHIFTED], ids=["as they are", "shifted"])
+@pytest.mark.parametrize("recipe", [RECIPE, SHIFTED, NARROW], ids=["plain", "shifted", "bfloat16"])
 def test_a_stopped_training_ends_with_the_same_weights(pixel_sets, tmp_path, recipe):
     whole, whole_curves = _train(pixel_sets, recipe=recipe)
 
@@ -54,6 +57,27 @@ def test_a_stopped_training_ends_with_the_same_weights(pixel_sets, tmp_path, rec
         np.testing.assert_array_equal(ours, theirs)
     pd.testing.assert_frame_equal(curves.by_step, whole_curves.by_step)
     pd.testing.assert_frame_equal(curves.by_epoch, whole_curves.by_epoch)
+
+
+@NEEDS_COMPILER
+def test_a_training_in_bfloat16_is_judged_in_float32_and_says_what_computed_it(pixel_sets):
+    exact, in_float32 = _train(pixel_sets)
+    weights, found = _train(pixel_sets, recipe=NARROW)
+    assert in_float32.computed["precision"] == "float32"
+    assert found.computed["precision"] == "bfloat16"
+    words = native.instruction_set("bfloat16")
+    assert found.computed["recurrent_layers"] == f"core, {words}"
+    assert any(not np.array_equal(a, b) for a, b in zip(weights, exact, strict=True))
+    for ours, theirs in zip(weights, exact, strict=True):
+        # 12 Adam steps of up to 0.01: where a gradient is near 0, rounding turns its sign.
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=0.12)
+    # The model left is that of the best score, which anyone finds again in float32.
+    model = Predictor("gru", 4, 1, pixel_sets["train"].identity)
+    model.set_weights(weights)
+    assert model.stack.precision == "float32"
+    score = Score.of(*PREDICT.scorer(model)(pixel_sets["validation"]))
+    curve = found.by_epoch.query("split == 'validation' and quantity == 'nats_per_pixel'")
+    assert score.nats == curve["value"].min()
 
 
 def test_a_long_epoch_has_checkpoints_within(pixel_sets, tmp_path, monkeypatch):

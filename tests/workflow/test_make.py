@@ -20,7 +20,7 @@ def test_another_python_is_refused_in_one_line(tmp_path, version):
     python = tmp_path / "python"
     python.write_text(OTHER.format(python=sys.executable, version=version))
     python.chmod(0o755)
-    for name in ("Makefile", "requirements.lock"):
+    for name in ("Makefile", "requirements.lock", "compiler.lock"):
         shutil.copy(ROOT / name, tmp_path)
     command = ["make", "run", f"PYTHON={python}"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)

@@ -84,10 +84,15 @@ def rules_of(path: str) -> list[str]:
 
 def verified(study: Study) -> tuple[int, list[str]]:
     """The exit status of ``make verify``, and the lines that it prints."""
-    words = [sys.executable, "workflow/scripts/verify_results.py", "--configfile", "smoke.yaml"]
+    words = [sys.executable, "workflow/scripts/verify_results.py"]
     done = subprocess.run(words, cwd=study.folder, capture_output=True, text=True)
     assert done.returncode in (0, 1), done.stderr
     return done.returncode, done.stdout.splitlines()
+
+
+def keep_config_of(study: Study) -> None:
+    """Lets the results have the config as it is now, which else happens when jobs run."""
+    study.snakemake("--cores", "1", "results/config.json", "--force")
 
 
 def test_the_study_ends_with_a_report_and_a_record_a_stage(finished):
@@ -148,7 +153,7 @@ def test_lost_times(finished, tmp_path):
 
 
 def test_comment(copied):
-    for module in ("recurrent", "sampling"):
+    for module in ("models/recurrent", "inference/ancestral"):
         file = copied.folder / f"src/scanline/{module}.py"
         opening, rest = file.read_text().split('"""', 1)
         file.write_text(f'{opening}"""Read this first. {rest}\n# A remark at the end.\n')
@@ -156,7 +161,8 @@ def test_comment(copied):
 
 
 def test_watchers(copied):
-    for module in ("tracking", "record", "command", "progress"):
+    watching = ("tracking", "record", "stage", "store", "watcher")
+    for module in (*(f"provenance/{name}" for name in watching), "training/progress"):
         append(copied, f"src/scanline/{module}.py", "\nNEW = 1\n")
     assert copied.planned() == {}
 
@@ -227,6 +233,7 @@ def test_variant_added(copied, followers):
 def test_variant_removed(copied):
     copied.configure(predict={"variants": ["gru-8"]}, complete={"variants": ["gru-8"]})
     plan = copied.planned()
+    keep_config_of(copied)
     assert plan.items() >= ({"draw_curves": 1, "draw_completions": 1} | REPORT).items()
     assert not plan.keys() & (TRAININGS.keys() | SCORES | {"binarise"})
     code, lines = verified(copied)
@@ -282,6 +289,59 @@ def test_deleted(copied, followers):
     assert plan.keys() == followers("sample_completions")
 
 
+def made_by(finished: Study) -> dict[str, str]:
+    """Of each file of the study, named from its folder of results: the rule that made it."""
+    results = finished.folder / "results"
+    plan = json.loads((results / "plan.json").read_text())["smoke"]
+    rules = {
+        path.parent.relative_to(results).as_posix(): json.loads(path.read_text())["script"]
+        for path in results.rglob("run.json")
+    }
+    return {path: rules[str(Path(path).parent)] for path in plan}
+
+
+def test_the_plan_holds_every_file_of_every_stage(finished):
+    results = finished.folder / "results"
+    recorded = {
+        (path.parent / name).relative_to(results).as_posix()
+        for path in results.rglob("run.json")
+        for name in ("run.json", *json.loads(path.read_text())["outputs"])
+    }
+    assert made_by(finished).keys() == recorded
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "pixels/test.npz",
+        "predict/gru-8/seed-1/train/model.keras",
+        "predict/gru-8/seed-1/train/curve_by_step.csv",
+        "predict/gru-8/seed-1/score/scores.csv",
+        "posterior/gru-8/seed-1/forecasts/run.json",
+        "tables/figures.csv",
+        "figures/cells/figure-00-cells.pdf",
+        "report/report.html",
+    ],
+)
+def test_one_file_deleted(finished, tmp_path, file):
+    """Whatever is deleted, its stage is planned, and what reads what it makes."""
+    makers = made_by(finished)
+    name = next((p for p in makers if p == f"smoke/{file}"), None)
+    if name is None:  # a picture, whose name the figures' module gives
+        name = next(p for p in makers if p.startswith("smoke/figures/cells/") and ".pdf" in p)
+    path = finished.folder / "results" / name
+    path.rename(tmp_path / "kept")
+    try:
+        plan = finished.planned()
+        code, lines = verified(finished)
+    finally:
+        (tmp_path / "kept").rename(path)
+    assert plan[makers[name]] >= 1
+    told = "missing, no stage has run" if file.endswith("run.json") else "missing ("
+    assert code == 1
+    assert any(told in line and name.removesuffix("/run.json") in line for line in lines)
+
+
 def test_swapped(copied, followers):
     copied.configure(complete={"images": 101, "images_seed": 5})
     copied.snakemake("--cores", "2", "--quiet")
@@ -299,6 +359,7 @@ def test_lost_metadata(copied, followers):
     copied.configure(predict={"exceptions": [{"variants": ["gru-8"], "training": {"epochs": 2}}]})
     append(copied, "src/scanline/inference/ancestral.py", "\nNEW = 1\n")
     assert copied.planned() == {}
+    keep_config_of(copied)
     code, lines = verified(copied)
     assert (code, lines) == (
         1,

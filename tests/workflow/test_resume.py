@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -42,11 +41,9 @@ def arguments(script: str, pixels: Path, out: Path, checkpoints: Path, *more: st
 
 
 def learnt(out: Path) -> dict[str, bytes]:
-    """Weights and curves of a finished training; no other file lies there."""
+    """The model's file and the curves of a finished training; no other file lies there."""
     assert sorted(path.name for path in out.iterdir()) == OUTPUTS
-    with zipfile.ZipFile(out / "model.keras") as model:
-        weights = model.read("model.weights.h5")
-    return {"weights": weights} | {name: (out / name).read_bytes() for name in OUTPUTS[:2]}
+    return {name: (out / name).read_bytes() for name in OUTPUTS[:3]}
 
 
 class Server(NamedTuple):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from study_copy import ROOT, copy_project
 
 
@@ -35,6 +36,33 @@ def test_a_wrong_config_is_refused_in_one_line(tmp_path):
     assert "Traceback" not in told
 
 
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("smoke/predict/gru-256", "the variant is 'gru-256'; allowed: "),
+        ("smoke/predict/gru-256", "did you mean gru-"),
+        ("digits/predict/gru-8", "the data set is 'digits'; allowed: "),
+        ("smoke/guess/gru-8", "the task is 'guess'; allowed: classify, predict, complete, "),
+    ],
+)
+def test_an_unknown_target_is_refused_in_one_line(tmp_path, place, told):
+    study = copy_project(tmp_path / "project")
+    target = f"results/{place}/seed-1/train/model.keras"
+    said = study.snakemake("--dry-run", "--cores", "1", target, check=False)
+    (line,) = (line for line in said.splitlines() if line.startswith(target))
+    assert told in line
+    assert "Traceback" not in said
+
+
+def test_a_variant_that_no_task_names_is_told(tmp_path):
+    study = copy_project(tmp_path / "project")
+    study.configure(variants={"my-gru": {"cell": "gru", "units": 24, "layers": 1}})
+    told = "variants.my-gru is in no task, so the study does not train it; name it in "
+    said = study.snakemake("--dry-run", "--cores", "1")
+    assert said.count(told) == 1
+    assert "variants.gru-8 is" not in said
+
+
 def test_lint_finds_nothing():
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--lint"], cwd=ROOT, capture_output=True, text=True
@@ -50,5 +78,4 @@ def test_each_rule_runs_the_script_of_its_name():
         if line.startswith("rule ")
     }
     scripts = {path.stem for path in (ROOT / "src").glob("*.py")}
-    by_hand = {"complete_image", "export_model"}  # commands for a person, no part of the study
-    assert scripts - by_hand == rules - {"open_tracking", "all", "trainings"}
+    assert scripts == rules - {"open_tracking", "keep_config", "all", "trainings"}

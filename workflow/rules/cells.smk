@@ -11,11 +11,12 @@ rule demonstrate_cells:
     conda:
         ENVIRONMENT
     params:
+        out=subpath(output.record, parent=True),
         settings=settings("demonstrate_cells"),
         code=code_hash("demonstrate_cells"),
     shell:
-        "python src/demonstrate_cells.py --out $(dirname {output.record})"
-        " {params.settings} 2>&1 | tee {log}"
+        "python src/demonstrate_cells.py --out {params.out:q}"
+        " {params.settings} 2>&1 | tee {log:q}"
 
 
 rule draw_cells:
@@ -34,7 +35,8 @@ rule draw_cells:
     conda:
         ENVIRONMENT
     params:
+        out=subpath(output.record, parent=True),
         code=code_hash("draw_cells"),
     shell:
-        "python src/draw_cells.py --demonstration {input.demonstration}"
-        " --out $(dirname {output.record}) 2>&1 | tee {log}"
+        "python src/draw_cells.py --demonstration {input.demonstration:q}"
+        " --out {params.out:q} 2>&1 | tee {log:q}"

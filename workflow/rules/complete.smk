@@ -16,11 +16,12 @@ rule hide_pixels:
     conda:
         ENVIRONMENT
     params:
+        out=subpath(output.hidden, parent=True),
         settings=settings("hide_pixels"),
         code=code_hash("hide_pixels"),
     shell:
-        "python src/hide_pixels.py --test {input.test} --out $(dirname {output.hidden})"
-        " {params.settings} 2>&1 | tee {log}"
+        "python src/hide_pixels.py --test {input.test:q} --out {params.out:q}"
+        " {params.settings} 2>&1 | tee {log:q}"
 
 
 rule sample_completions:
@@ -39,11 +40,12 @@ rule sample_completions:
     resources:
         gpu=gpus,
     params:
+        out=subpath(output.samples, parent=True),
         settings=settings("sample_completions"),
         code=code_hash("sample_completions"),
     shell:
-        "python src/sample_completions.py --model {input.model} --hidden {input.hidden}"
-        " --out $(dirname {output.samples}) {params.settings} 2>&1 | tee {log}"
+        "python src/sample_completions.py --model {input.model:q} --hidden {input.hidden:q}"
+        " --out {params.out:q} {params.settings} 2>&1 | tee {log:q}"
 
 
 rule score_completions:
@@ -58,10 +60,11 @@ rule score_completions:
     conda:
         ENVIRONMENT
     params:
+        out=subpath(output.scores, parent=True),
         code=code_hash("score_completions"),
     shell:
-        "python src/score_completions.py --samples {input.samples}"
-        " --out $(dirname {output.scores}) 2>&1 | tee {log}"
+        "python src/score_completions.py --samples {input.samples:q}"
+        " --out {params.out:q} 2>&1 | tee {log:q}"
 
 
 rule draw_completions:
@@ -83,7 +86,8 @@ rule draw_completions:
     conda:
         ENVIRONMENT
     params:
+        out=subpath(output.record, parent=True),
         code=code_hash("draw_completions"),
     shell:
-        "python src/draw_completions.py --hidden {input.hidden} --samples {input.samples}"
-        " --by-image {input.by_image} --out $(dirname {output.record}) 2>&1 | tee {log}"
+        "python src/draw_completions.py --hidden {input.hidden:q} --samples {input.samples:q}"
+        " --by-image {input.by_image:q} --out {params.out:q} 2>&1 | tee {log:q}"

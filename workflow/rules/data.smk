@@ -16,8 +16,8 @@ rule fetch:
         folder=f"{config['downloads']}/{{source}}",
         code=code_hash("fetch"),
     shell:
-        "python src/fetch.py --source {wildcards.source}"
-        " --out {params.folder} 2>&1 | tee {log}"
+        "python src/fetch.py --source {wildcards.source:q}"
+        " --out {params.folder:q} 2>&1 | tee {log:q}"
 
 
 rule binarise:
@@ -33,9 +33,10 @@ rule binarise:
     conda:
         ENVIRONMENT
     params:
+        out=subpath(output.record, parent=True),
         settings=settings("binarise"),
         code=code_hash("binarise"),
     shell:
-        "python src/binarise.py --train-images {input.train_images} --train-labels {input.train_labels}"
-        " --test-images {input.test_images} --test-labels {input.test_labels}"
-        " --out $(dirname {output.record}) {params.settings} 2>&1 | tee {log}"
+        "python src/binarise.py --train-images {input.train_images:q} --train-labels {input.train_labels:q}"
+        " --test-images {input.test_images:q} --test-labels {input.test_labels:q}"
+        " --out {params.out:q} {params.settings} 2>&1 | tee {log:q}"

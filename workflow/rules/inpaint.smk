@@ -28,11 +28,12 @@ rule hide_patches:
     conda:
         ENVIRONMENT
     params:
+        out=subpath(output.record, parent=True),
         settings=settings("hide_patches"),
         code=code_hash("hide_patches"),
     shell:
-        "python src/hide_patches.py --test {input.test} --out $(dirname {output.record})"
-        " {params.settings} 2>&1 | tee {log}"
+        "python src/hide_patches.py --test {input.test:q} --out {params.out:q}"
+        " {params.settings} 2>&1 | tee {log:q}"
 
 
 rule infer_patches:
@@ -56,10 +57,11 @@ rule infer_patches:
     resources:
         gpu=gpus,
     params:
+        out=subpath(output.scores, parent=True),
         code=code_hash("infer_patches"),
     shell:
-        "python src/infer_patches.py --model {input.model} --hidden {input.hidden}"
-        " --out $(dirname {output.scores}) 2>&1 | tee {log}"
+        "python src/infer_patches.py --model {input.model:q} --hidden {input.hidden:q}"
+        " --out {params.out:q} 2>&1 | tee {log:q}"
 
 
 rule draw_inpainting:
@@ -84,8 +86,9 @@ rule draw_inpainting:
     conda:
         ENVIRONMENT
     params:
+        out=subpath(output.record, parent=True),
         settings=settings("draw_inpainting"),
         code=code_hash("draw_inpainting"),
     shell:
-        "python src/draw_inpainting.py --hidden {input.hidden} --posterior {input.posterior}"
-        " --out $(dirname {output.record}) {params.settings} 2>&1 | tee {log}"
+        "python src/draw_inpainting.py --hidden {input.hidden:q} --posterior {input.posterior:q}"
+        " --out {params.out:q} {params.settings} 2>&1 | tee {log:q}"

@@ -25,11 +25,12 @@ rule hide_holes:
     conda:
         ENVIRONMENT
     params:
+        out=subpath(output.record, parent=True),
         settings=settings("hide_holes"),
         code=code_hash("hide_holes"),
     shell:
-        "python src/hide_holes.py --test {input.test} --out $(dirname {output.record})"
-        " {params.settings} 2>&1 | tee {log}"
+        "python src/hide_holes.py --test {input.test:q} --out {params.out:q}"
+        " {params.settings} 2>&1 | tee {log:q}"
 
 
 rule fill_holes:
@@ -54,11 +55,12 @@ rule fill_holes:
     resources:
         gpu=gpus,
     params:
+        out=subpath(output.record, parent=True),
         settings=settings("fill_holes"),
         code=code_hash("fill_holes"),
     shell:
-        "python src/fill_holes.py --model {input.model} --train {input.train} --hidden {input.hidden}"
-        " --out $(dirname {output.record}) {params.settings} 2>&1 | tee {log}"
+        "python src/fill_holes.py --model {input.model:q} --train {input.train:q} --hidden {input.hidden:q}"
+        " --out {params.out:q} {params.settings} 2>&1 | tee {log:q}"
 
 
 rule score_forecasts:
@@ -80,11 +82,12 @@ rule score_forecasts:
     conda:
         ENVIRONMENT
     params:
+        out=subpath(output.record, parent=True),
         code=code_hash("score_forecasts"),
     shell:
-        "python src/score_forecasts.py --classifier {input.classifier} --hidden {input.hidden}"
-        " --forecasts {input.forecasts} --seconds {input.seconds} --out $(dirname {output.record})"
-        " 2>&1 | tee {log}"
+        "python src/score_forecasts.py --classifier {input.classifier:q} --hidden {input.hidden:q}"
+        " --forecasts {input.forecasts:q} --seconds {input.seconds:q} --out {params.out:q}"
+        " 2>&1 | tee {log:q}"
 
 
 rule tabulate_posterior:
@@ -102,10 +105,11 @@ rule tabulate_posterior:
     conda:
         ENVIRONMENT
     params:
+        out=subpath(output.table, parent=True),
         code=code_hash("tabulate_posterior"),
     shell:
-        "python src/tabulate_posterior.py --methods {input} --out $(dirname {output.table})"
-        " 2>&1 | tee {log}"
+        "python src/tabulate_posterior.py --methods {input:q} --out {params.out:q}"
+        " 2>&1 | tee {log:q}"
 
 
 rule draw_posterior:
@@ -131,11 +135,12 @@ rule draw_posterior:
     conda:
         ENVIRONMENT
     params:
+        out=subpath(output.record, parent=True),
         code=code_hash("draw_posterior"),
     shell:
-        "python src/draw_posterior.py --table {input.table} --hidden {input.hidden}"
-        " --reliability {input.reliability} --forecasts {input.forecasts}"
-        " --out $(dirname {output.record}) 2>&1 | tee {log}"
+        "python src/draw_posterior.py --table {input.table:q} --hidden {input.hidden:q}"
+        " --reliability {input.reliability:q} --forecasts {input.forecasts:q}"
+        " --out {params.out:q} 2>&1 | tee {log:q}"
 
 
 rule calibrate_posterior:
@@ -157,11 +162,12 @@ rule calibrate_posterior:
     resources:
         gpu=gpus,
     params:
+        out=subpath(output.record, parent=True),
         settings=settings("calibrate_posterior"),
         code=code_hash("calibrate_posterior"),
     shell:
-        "python src/calibrate_posterior.py --model {input.model} --test {input.test}"
-        " --out $(dirname {output.record}) {params.settings} 2>&1 | tee {log}"
+        "python src/calibrate_posterior.py --model {input.model:q} --test {input.test:q}"
+        " --out {params.out:q} {params.settings} 2>&1 | tee {log:q}"
 
 
 rule draw_calibration:
@@ -189,8 +195,9 @@ rule draw_calibration:
     conda:
         ENVIRONMENT
     params:
+        out=subpath(output.record, parent=True),
         settings=settings("draw_calibration"),
         code=code_hash("draw_calibration"),
     shell:
-        "python src/draw_calibration.py --ranks {input.ranks} --errors {input.errors} --sizes {input.sizes}"
-        " --out $(dirname {output.record}) {params.settings} 2>&1 | tee {log}"
+        "python src/draw_calibration.py --ranks {input.ranks:q} --errors {input.errors:q} --sizes {input.sizes:q}"
+        " --out {params.out:q} {params.settings} 2>&1 | tee {log:q}"

@@ -22,14 +22,15 @@ rule train_predictor:
     resources:
         gpu=gpus,
     params:
+        out=subpath(output.model, parent=True),
         test=selection_flag,
         checkpoints=f"{RESULTS}/checkpoints",
         settings=settings("train_predictor"),
         code=code_hash("train_predictor"),
     shell:
-        "python src/train_predictor.py --train {input.train} --validation {input.validation}"
-        " {params.test} --checkpoints {params.checkpoints} --out $(dirname {output.model})"
-        " {params.settings} 2>&1 | tee {log}"
+        "python src/train_predictor.py --train {input.train:q} --validation {input.validation:q}"
+        " {params.test} --checkpoints {params.checkpoints:q} --out {params.out:q}"
+        " {params.settings} 2>&1 | tee {log:q}"
 
 
 rule score_predictor:
@@ -46,9 +47,10 @@ rule score_predictor:
     conda:
         ENVIRONMENT
     params:
+        out=subpath(output.scores, parent=True),
         settings=settings("score_predictor"),
         code=code_hash("score_predictor"),
     shell:
-        "python src/score_predictor.py --model {input.model} --train {input.train}"
-        " --test {input.test} --out $(dirname {output.scores})"
-        " {params.settings} 2>&1 | tee {log}"
+        "python src/score_predictor.py --model {input.model:q} --train {input.train:q}"
+        " --test {input.test:q} --out {params.out:q}"
+        " {params.settings} 2>&1 | tee {log:q}"

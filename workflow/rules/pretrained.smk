@@ -8,6 +8,7 @@ ruleorder: take_model > train_classifier
 ruleorder: take_model > train_predictor
 
 
+KEPT_MODELS = PROJECT / "pretrained"
 KEPT = ("model.keras", "curve_by_epoch.csv", "curve_by_step.csv", "training.json")
 
 
@@ -19,10 +20,10 @@ def kept(wildcards):
 
 rule take_model:
     input:
-        model=ancient(f"pretrained/{DATA}/{{model}}/model.keras"),
-        by_epoch=ancient(f"pretrained/{DATA}/{{model}}/curve_by_epoch.csv"),
-        by_step=ancient(f"pretrained/{DATA}/{{model}}/curve_by_step.csv"),
-        training=ancient(f"pretrained/{DATA}/{{model}}/training.json"),
+        model=ancient(f"{KEPT_MODELS}/{DATA}/{{model}}/model.keras"),
+        by_epoch=ancient(f"{KEPT_MODELS}/{DATA}/{{model}}/curve_by_epoch.csv"),
+        by_step=ancient(f"{KEPT_MODELS}/{DATA}/{{model}}/curve_by_step.csv"),
+        training=ancient(f"{KEPT_MODELS}/{DATA}/{{model}}/training.json"),
         pixels=f"{STUDY}/pixels/train.npz",
     output:
         model=f"{STUDY}/{{model}}/train/model.keras",
@@ -36,9 +37,10 @@ rule take_model:
     conda:
         ENVIRONMENT
     params:
+        out=subpath(output.model, parent=True),
         kept=kept,
         code=code_hash("take_model"),
     shell:
-        "python src/take_model.py --model {input.model} --curves {input.by_epoch} {input.by_step}"
-        " --training {input.training} --pixels {input.pixels}"
-        " --out $(dirname {output.model}) 2>&1 | tee {log}"
+        "python src/take_model.py --model {input.model:q} --curves {input.by_epoch:q} {input.by_step:q}"
+        " --training {input.training:q} --pixels {input.pixels:q}"
+        " --out {params.out:q} 2>&1 | tee {log:q}"

@@ -3,7 +3,9 @@
 from scanline.files import sha256_of
 
 # Numbers of other data sets, where there are. A checkout writes the file anew: its content counts.
-PUBLISHED = [path for path in ["docs/results/figures.csv"] if Path(path).is_file()]
+PUBLISHED = [
+    path for path in [str(PROJECT / "docs/results/figures.csv")] if Path(path).is_file()
+]
 TABLES = {
     task: f"{RESULTS}/{{data}}/tables/table-{number}-{task}.csv"
     for task, number in [
@@ -79,12 +81,13 @@ rule make_tables:
     conda:
         ENVIRONMENT
     params:
+        out=subpath(output.figures, parent=True),
         settings=settings("make_tables"),
         code=code_hash("make_tables"),
     shell:
-        "python src/make_tables.py --scores {input.scores} --by-image {input.by_image}"
-        " --out $(dirname {output.figures})"
-        " {params.settings} 2>&1 | tee {log}"
+        "python src/make_tables.py --scores {input.scores:q} --by-image {input.by_image:q}"
+        " --out {params.out:q}"
+        " {params.settings} 2>&1 | tee {log:q}"
 
 
 rule draw_curves:
@@ -104,11 +107,12 @@ rule draw_curves:
     conda:
         ENVIRONMENT
     params:
+        out=subpath(output.record, parent=True),
         settings=settings("draw_curves"),
         code=code_hash("draw_curves"),
     shell:
-        "python src/draw_curves.py --curves {input} --out $(dirname {output.record})"
-        " {params.settings} 2>&1 | tee {log}"
+        "python src/draw_curves.py --curves {input:q} --out {params.out:q}"
+        " {params.settings} 2>&1 | tee {log:q}"
 
 
 rule write_report:
@@ -143,15 +147,16 @@ rule write_report:
     conda:
         ENVIRONMENT
     params:
+        out=subpath(output.report, parent=True),
         optional=lambda wildcards, input: " ".join(
-            f"--{name} {input[name]}"
+            f"--{name} {shlex.quote(str(input[name]))}"
             for name in ("published", "posterior")
             if input[name]
         ),
         published_content=[sha256_of(Path(path)) for path in PUBLISHED],
         code=code_hash("write_report"),
     shell:
-        "python src/write_report.py --tables {input.tables}"
-        " --comparisons {input.comparisons} --cells {input.cells}"
-        " --figures {input.figures} --records {input.records} {params.optional}"
-        " --out $(dirname {output.report}) 2>&1 | tee {log}"
+        "python src/write_report.py --tables {input.tables:q}"
+        " --comparisons {input.comparisons:q} --cells {input.cells:q}"
+        " --figures {input.figures:q} --records {input.records:q} {params.optional}"
+        " --out {params.out:q} 2>&1 | tee {log:q}"

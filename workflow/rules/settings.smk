@@ -1,5 +1,7 @@
 # What the rules share: where things lie, and the params that name all that a result depends on.
 
+import shlex
+
 from scanline.data.fetch import FILES, SOURCES
 from scanline.figures import names as figure_names
 from scanline.layout import Place
@@ -14,6 +16,8 @@ ENVIRONMENT = "../envs/scanline.yaml"
 # A job that is stopped (Ctrl-C, or Slurm's SIGTERM to all its processes) ends in order: the script
 # leaves its checkpoint, while the shell waits and tee still takes down the last words.
 shell.prefix(
+    # Scripts are the project's, wherever the working directory is.
+    f'python() {{{{ command python {shlex.quote(str(PROJECT))}/"$@"; }}}}; '
     "set -euo pipefail; trap : INT TERM;"
     " tee() {{ trap '' INT TERM; command tee \"$@\"; }}; "
 )
@@ -77,7 +81,7 @@ def selection_pixels(task):
 
 
 def selection_flag(wildcards, input):
-    return f"--test {input.test}" if input.test else ""
+    return f"--test {shlex.quote(str(input.test))}" if input.test else ""
 
 
 def gpus(wildcards):

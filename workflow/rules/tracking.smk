@@ -8,5 +8,7 @@ rule open_tracking:
         f"{RESULTS}/logs/open_tracking.log",
     conda:
         ENVIRONMENT
+    params:
+        results=subpath(output[0], ancestor=2),
     shell:
-        "python workflow/scripts/open_tracking.py --results $(dirname $(dirname {output})) 2>&1 | tee {log}"
+        "python workflow/scripts/open_tracking.py --results {params.results:q} 2>&1 | tee {log:q}"

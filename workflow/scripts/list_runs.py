@@ -12,13 +12,14 @@ from scanline.provenance.record import records_in
 
 
 def main(*, results: Path = Path("results")) -> None:
-    """Exits 1 with one line where there are no results.
+    """Exits 1 with one line where there are no results, and one for each damaged record.
 
     Args:
         results: the study's folder of results
     """
+    damaged: list[str] = []
     try:
-        lineage = Lineage(records_in(results))
+        lineage = Lineage(records_in(results, damaged))
     except (ValueError, OSError) as error:
         sys.exit(f"list_runs: {error}")
     for record in lineage.in_order():
@@ -29,6 +30,8 @@ def main(*, results: Path = Path("results")) -> None:
             print(f"    {chain}")
     hours = sum(record.seconds for record in lineage.records.values()) / 3600
     print(f"{len(lineage.records)} runs, {hours:.2f} CPU-hours (a stage has one thread)")
+    if damaged:
+        sys.exit("\n".join(f"list_runs: {line}" for line in damaged))
 
 
 if __name__ == "__main__":

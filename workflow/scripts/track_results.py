@@ -9,25 +9,56 @@ import tyro
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 from scanline.provenance import tracking
+from scanline.provenance.bound import within
+from scanline.provenance.store import load_mlflow
+from scanline.study.environment import HIDDEN, tracking_uri
+from scanline.study.kept import kept_config
+
+SECONDS = 120.0  # for one stage; the longest part is loading a model
 
 
-def main(*, results: Path) -> None:
-    """Without SCANLINE_TRACKING the store is the one inside the results folder, if there is one.
+def main(*, results: Path, seconds: float = SECONDS) -> None:
+    """Exits 1 with one line where the store does not take all.
+
+    Without SCANLINE_TRACKING the store is the one that the study's own config names.
 
     Args:
         results: the study's folder of results
+        seconds: after which a store that does not answer is left alone, for each stage
     """
-    store = (results / "mlflow" / "mlflow.db").resolve()
-    if store.exists():
-        os.environ.setdefault(tracking.ADDRESS, f"sqlite:///{store}")
-    if not tracking.address():
-        return
     try:
-        added = tracking.send(results)
+        if tracking.ADDRESS not in os.environ:
+            os.environ[tracking.ADDRESS] = named_by(results)
+        if not tracking.address():
+            return
+        load_mlflow()
+        with within(seconds, lambda: failed(f"{store()} has no answer in {seconds:.0f} s")) as tell:
+            added = tracking.send(results, tell)
     except (OSError, ValueError) as error:
-        print(f"tracking: {error}; `make track` tries again", file=sys.stderr)
-        return
-    print(f"tracking: {added} stages sent to {tracking.address()}")
+        sys.exit(failed(str(error)))
+    print(f"tracking: {added} stages sent to {tracking.shown_address()}")
+
+
+def named_by(results: Path) -> str:
+    """The address of the store that a study's config names; ValueError where it names none."""
+    config = kept_config(results)
+    address = tracking_uri(config | {"results": str(results)})
+    if address == "none":
+        raise ValueError(f"the study of {results} has tracking: none; set it in the config")
+    if HIDDEN in address:
+        raise ValueError(
+            f"the store {address} needs what no file keeps: set {tracking.ADDRESS} to its address"
+        )
+    return address
+
+
+def store() -> str:
+    return f"the tracking store {tracking.shown_address()}"
+
+
+def failed(reason: str) -> int:
+    print(f"tracking: {reason}; when that is mended, `make track` sends the rest", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -125,6 +125,8 @@ def raw_content(path: Path) -> bytes:
     if head[:2] != b"\x1f\x8b":
         if path.suffix == ".gz":
             raise ValueError(f"{path.name} is not gzip data: it starts with {head[:15]!r}")
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"{path.name} holds more than {LARGEST:,} bytes")
         return path.read_bytes()
     try:
         with gzip.open(path) as file:

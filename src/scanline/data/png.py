@@ -1,5 +1,6 @@
 """A person's own images and holes, from PNG files."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,11 @@ def read_intensities(path: Path, rows: int, columns: int) -> np.ndarray:
     is no such PNG, in colour or partly transparent.
     """
     try:
-        with Image.open(path, formats=["PNG"]) as image:
+        # Its size is told by the header, and refused before any pixel is unpacked.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            opened = Image.open(path, formats=["PNG"])
+        with opened as image:
             size = image.height, image.width
             colours = _colours(image) if size == (rows, columns) else None
             # A transparent grey, by its number, which Pillow misses in files of 2 and 4 bits.

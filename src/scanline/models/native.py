@@ -5,7 +5,6 @@ found, one line says so and Keras' own layers do the work.
 """
 
 import ctypes
-import fcntl
 import hashlib
 import importlib.util
 import os
@@ -16,19 +15,24 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Literal, get_args
 
 import tensorflow as tf
+from filelock import FileLock
+from platformdirs import user_cache_path
 
+from scanline.files import sha256_of, write_whole
 from scanline.models.reading import Reading
 
 Precision = Literal["float32", "bfloat16"]
 PRECISIONS = get_args(Precision)
 SOURCE = Path(__file__).resolve().parent.parent / "kernel"
-BUILT = SOURCE.parents[2] / "build" / "kernel"
+CHECKOUT = SOURCE.parents[2]
+CACHE = user_cache_path("scanline", appauthor=False) / "kernel"
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 WIDEST = 65536  # numbers that a step may read; the limit of ops.cc
 # The forms of recurrent.cc: what the compiler may use in each. The fastest that the processor
@@ -54,7 +58,8 @@ def compiler() -> list[str]:
         if name and (path := shutil.which(name)):
             return [path]
     if importlib.util.find_spec("ziglang"):
-        return [sys.executable, "-m", "ziglang", "c++"]
+        # By itself it compiles for this processor alone, and the plain form is to run on any.
+        return [sys.executable, "-m", "ziglang", "c++", "-mcpu=baseline"]
     raise NoCompilerError(
         "no C++ compiler found ($CXX, c++, g++, clang++, PyPI's ziglang); install one of them"
     )
@@ -65,22 +70,35 @@ def forms() -> dict[str, tuple[str, ...]]:
     return {"plain": (), **(X86_FORMS if platform.machine() in ("x86_64", "AMD64") else {})}
 
 
-def build(command: Sequence[str]) -> Path:
-    """Compiles kernel/ with the compiler ``command`` -> the library, from the cache if it is in.
+def build_folders() -> list[Path]:
+    """Where the core may lie, best first: build/ of a checkout, then the user's cache folder."""
+    checkout = [CHECKOUT / "build" / "kernel"] if (CHECKOUT / "Snakefile").is_file() else []
+    return [*checkout, CACHE]
 
-    Raises NoCompilerError, with what the compiler said.
+
+def build(command: Sequence[str]) -> Path:
+    """Compiles kernel/ with the compiler ``command`` -> the library, once for all later calls.
+
+    It lies in the first of ``build_folders`` that can be written. One that is not as
+    it was built is built anew. Raises NoCompilerError, with what the compiler said, and OSError
+    where neither folder can be written.
     """
     version = subprocess.run([*command, "--version"], capture_output=True, text=True).stdout
-    key = hashlib.sha256(f"{version} {FLAGS} {forms()} {tf.__version__}".encode())
+    key = hashlib.sha256(f"{version} {command[1:]} {FLAGS} {forms()} {tf.__version__}".encode())
     for path in sorted(SOURCE.iterdir()):
         key.update(path.read_bytes())
-    library = BUILT / f"scanline-{key.hexdigest()[:16]}.so"
-    BUILT.mkdir(parents=True, exist_ok=True)
-    with (BUILT / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not library.exists():
-            _compile([*command, *FLAGS], library)
-    return library
+    name = f"scanline-{key.hexdigest()[:16]}.so"
+    for folder in build_folders():
+        library = folder / name
+        if _is_whole(library):
+            return library
+        with suppress(OSError) if folder != CACHE else nullcontext():
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / "lock"):
+                if not _is_whole(library):
+                    _compile([*command, *FLAGS], library)
+            return library
+    raise AssertionError("the last folder returns or raises")
 
 
 def library() -> ModuleType | None:
@@ -303,6 +321,18 @@ def _second_gradient(
     return outer.gradient(first, given, d_gradients, unconnected_gradients=zero)
 
 
+def _is_whole(library: Path) -> bool:
+    """Whether a library is there as it was built: a damaged one would crash, or compute wrongly."""
+    try:
+        return sha256_of(library) == _sum_of(library).read_text()
+    except OSError:
+        return False
+
+
+def _sum_of(library: Path) -> Path:
+    return library.with_suffix(".sha256")
+
+
 def _compile(command: list[str], library: Path) -> None:
     """Compiles all files side by side, links them, and puts the library in place whole."""
     framework = next(Path(tf.sysconfig.get_lib()).glob("libtensorflow_framework.*"))
@@ -321,6 +351,8 @@ def _compile(command: list[str], library: Path) -> None:
         linked = f"{folder}/linked.so"
         objects = [call[-1] for call in calls]
         _call([*command, "-shared", "-pthread", *objects, str(framework), "-o", linked])
+        library.unlink(missing_ok=True)  # never loaded with the checksum of another
+        write_whole(_sum_of(library), sha256_of(Path(linked)).encode())
         os.replace(linked, library)
 
 

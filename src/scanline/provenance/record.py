@@ -13,11 +13,11 @@ import subprocess
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scanline.files import sha256_of
+from scanline.files import PARTIAL, sha256_of
 from scanline.provenance.code import SOURCE, code_hash, code_of, file_hash
 
 NAME = "run.json"
@@ -42,6 +42,7 @@ class Record:
     started: str = ""
     seconds: float = 0.0
     computed: dict = field(default_factory=dict)  # what the stage tells of how it computed
+    sha256: str = ""  # of all other fields; early records have none
 
     @classmethod
     def begin(
@@ -64,7 +65,7 @@ class Record:
                 role: [path.as_posix() for path in paths] for role, paths in sorted(inputs.items())
             },
             environment=environment(),
-            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            started=datetime.now(UTC).isoformat(timespec="milliseconds"),
             seconds=-time.monotonic(),
         )
 
@@ -89,23 +90,67 @@ class Record:
             for path in sorted(outputs.rglob("*"))
             if path.is_file()
         }
-        (outputs / NAME).write_text(json.dumps(asdict(self), indent=2) + "\n")
+        self.sha256 = self._sha256()
+        (outputs / NAME).write_text(json.dumps(asdict(self), indent=2, default=str) + "\n")
+
+    def moved(self, results: Path, folder: Path) -> "Record":
+        """The record with paths as they are now that ``folder``, in ``results``, holds it.
+
+        Where the results lay when it was written is told by its folder then. Paths outside them,
+        of raw data say, stay as they were given.
+        """
+        within = folder.relative_to(results).as_posix()
+        if not f"/{self.folder}".endswith(f"/{within}"):
+            return self  # the stage's own folder was moved: another stage's, or none's
+        before = self.folder.removesuffix(within)
+
+        def now(path: str) -> str:
+            inside = before and path.startswith(before)
+            return f"{results.as_posix()}/{path.removeprefix(before)}" if inside else path
+
+        return replace(
+            self,
+            folder=folder.as_posix(),
+            inputs={now(path): digest for path, digest in self.inputs.items()},
+            roles={role: [now(path) for path in paths] for role, paths in self.roles.items()},
+        )
 
     @classmethod
     def load(cls, path: Path) -> "Record":
-        """Raises ValueError where ``path`` is not a record."""
+        """Raises ValueError where ``path`` is not a record, or not as it was written."""
         try:
-            return cls(**json.loads(path.read_text()))
-        except (json.JSONDecodeError, TypeError) as error:
+            record = cls(**json.loads(path.read_text()))
+            found = record._sha256()
+        except (ValueError, TypeError, AttributeError) as error:  # no JSON, other fields
             raise ValueError(f"{path} is not a stage's record ({error})") from error
+        if record.sha256 and record.sha256 != found:
+            raise ValueError(f"{path} was changed after it was written; make its stage anew")
+        return record
+
+    def _sha256(self) -> str:
+        told = {name: value for name, value in asdict(self).items() if name != "sha256"}
+        return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def records_in(results: Path) -> dict[Path, Record]:
-    """The records below ``results`` by their folder, sorted; work in progress has none."""
+def records_in(results: Path, damaged: list[str] | None = None) -> dict[Path, Record]:
+    """The records below ``results`` by their folder, sorted; work in progress has none.
+
+    Their paths are as they are now, wherever the results have been moved since. A record that
+    cannot be read raises ValueError, or is named in the list ``damaged`` where one is given.
+    """
     if not results.is_dir():
         raise ValueError(f"{results} is not a folder of results; run the study first")
-    paths = [path for path in results.rglob(NAME) if ".partial-" not in path.as_posix()]
-    return {path.parent: Record.load(path) for path in sorted(paths)}
+    found = {}
+    for path in sorted(results.rglob(NAME)):
+        if PARTIAL in path.as_posix():
+            continue
+        try:
+            found[path.parent] = Record.load(path).moved(results, path.parent)
+        except ValueError as error:
+            if damaged is None:
+                raise
+            damaged.append(str(error))
+    return found
 
 
 def environment() -> dict:

@@ -12,11 +12,13 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import tyro
 
 from scanline.files import whole_folder
+from scanline.layout import Place, results_of
 from scanline.provenance import tracking
 from scanline.provenance.record import Record
 
@@ -63,20 +65,27 @@ def run(function: Callable[..., dict | None], *, out: Path, **given) -> Record:
     record = Record.begin(function.__name__, out, _settings(given), inputs)
     # Work in progress belongs to one stage and to all that it depends on: after a change of code,
     # settings or inputs it is not gone on with. A stage that ends removes all that it left.
-    progress = given.get("checkpoints", out) / record.folder.replace("/", "_")
+    progress = given.get("checkpoints", out) / _name_of(out)
     if "checkpoints" in given:
         given["checkpoints"] = progress / record.key
-    with whole_folder(out) as partial:
-        if "log_epoch" in inspect.signature(function).parameters:
-            with tracking.live(record) as log_epoch:
-                computed = function(out=partial, log_epoch=log_epoch, **given)
-        else:
-            computed = function(out=partial, **given)
-        record.computed = computed or {}
-        record.end(partial)
+    followed = "log_epoch" in inspect.signature(function).parameters
+    # The results are in place before the tracking store hears the last of them.
+    with tracking.live(record) if followed else nullcontext() as log_epoch:
+        if followed:
+            given["log_epoch"] = log_epoch
+        with whole_folder(out) as partial:
+            record.computed = function(out=partial, **given) or {}
+            record.end(partial)
     if "checkpoints" in given:
         shutil.rmtree(progress, ignore_errors=True)
     return record
+
+
+def _name_of(out: Path) -> str:
+    """A stage's name in one word, wherever the folder of results lies."""
+    if Place.find(out):
+        out = out.relative_to(results_of(out))
+    return out.as_posix().replace("/", "_")
 
 
 def _arguments_of(function: Callable) -> Callable[..., dict]:

@@ -5,7 +5,7 @@ files is believed: a study copied from another machine is judged like one made h
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -28,16 +28,20 @@ class Verdict(NamedTuple):
     mismatches: list[str]
 
 
-def verify(results: Path, config: Mapping) -> Verdict:
+def verify(
+    results: Path, config: Mapping, planned: Mapping[str, Sequence[str]] | None = None
+) -> Verdict:
     """Compares the records below ``results`` with files, code, and the settings of ``config``.
 
-    Paths in records are read from the current folder, the project's.
+    ``planned`` are the files that the study of each data set consists of. Paths of raw data are
+    read from the current folder, the project's.
     """
-    records = records_in(results)
-    if not records:
+    told: list[str] = []
+    records = records_in(results, told)
+    damaged = [Path(line.partition(f"/{NAME} ")[0]) for line in told]
+    if not records and not told:
         raise ValueError(f"{results} holds no record ({NAME}); run the study first")
     hash_of = cache(sha256_of)
-    told: list[str] = []
     for folder, record in records.items():
         told += _files(folder, record, hash_of)
         told += _code(folder, record)
@@ -46,9 +50,28 @@ def verify(results: Path, config: Mapping) -> Verdict:
     told += [
         f"{path}: no stage recorded this file"
         for path in _results_in(results)
-        if path not in recorded
+        if path not in recorded and not any(folder in path.parents for folder in damaged)
     ]
+    told += _missing_stages(results, planned or {}, {*records, *damaged}, recorded)
     return Verdict(len(records), len(recorded), told)
+
+
+def _missing_stages(
+    results: Path,
+    planned: Mapping[str, Sequence[str]],
+    stages: Collection[Path],
+    recorded: Collection[Path],
+) -> list[str]:
+    """A line for each stage that the study should have, and each file that its stage lacks."""
+    paths = [results / name for names in planned.values() for name in names]
+    absent = {path.parent for path in paths if path.name == NAME} - set(stages)
+    lines = [f"{folder}: missing, no stage has run" for folder in sorted(absent)]
+    return lines + [
+        f"{path}: missing (its stage is to make it)"
+        for path in paths
+        if path.name != NAME and path.parent in stages and path not in recorded
+        if not path.is_file()
+    ]
 
 
 def _files(folder: Path, record: Record, hash_of) -> list[str]:
@@ -85,6 +108,8 @@ def _changed(record: Record) -> str:
 
 
 def _settings(folder: Path, record: Record, results: Path, config: Mapping) -> list[str]:
+    if record.folder != folder.as_posix():
+        return [f"{folder}: its record is that of {record.folder}"]
     place = Path(config["results"]) / folder.relative_to(results)
     if missing := _missing(folder, config):
         return [f"{folder}: the config has no {missing} any more"]

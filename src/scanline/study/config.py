@@ -2,26 +2,34 @@
 
 import difflib
 import json
+import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import yaml
 from jsonschema import Draft202012Validator
 
+from scanline.catalogue import pretrained
 from scanline.holes.named import hidden_sets
+from scanline.layout import Place
 from scanline.models.cells import CELLS
 from scanline.study import config as study_config
+from scanline.study.environment import masked
 from scanline.training.kinds import KINDS
 
 SCHEMA = Path(__file__).resolve().parents[3] / "workflow/schemas/config.schema.yaml"
 # ASSUME: images of 28 x 28 pixels, as MNIST's; hide_pixels refuses a run that does not fit others.
 ROWS = COLUMNS = 28
+VALUES = 100_000  # in one file
+TASKS = (*KINDS, "complete", "inpaint", "posterior")
+NO_PATH = re.compile(r"[\x00-\x1f\x7f{}?*]")
 REPORTED_PIXELS = ("mnist", "threshold", 0.1)  # what the 2017 report's numbers are for
-PRETRAINED = SCHEMA.parents[2] / "pretrained"  # {data}/{task}/{variant}/seed-{seed}/
+PRETRAINED = pretrained()
 
 
 def validate(config: Mapping) -> None:
     """Raises ValueError, one line: the key, the value that came, what is allowed."""
+    _named(config, "config")
     schema = yaml.safe_load(SCHEMA.read_text())
     for task in KINDS:
         schema["properties"].setdefault(task, {"$ref": "#/$defs/task"})
@@ -30,6 +38,10 @@ def validate(config: Mapping) -> None:
     )
     if errors:
         raise ValueError(_one_line(errors[0]))
+    for key in ("results", "downloads"):
+        _path(key, config[key])
+    for name, data in config["datasets"].items():
+        _path(f"datasets.{name}.source", data["source"])
     _known("dataset", config["dataset"], config["datasets"])
     for name, data in config["datasets"].items():
         needed = {"threshold": "threshold", "bernoulli": "seed"}[data["binarise"]]
@@ -39,7 +51,7 @@ def validate(config: Mapping) -> None:
             )
     for name, variant in config["variants"].items():
         _known(f"variants.{name}.cell", variant["cell"], CELLS)
-    for task in (*KINDS, "complete", "inpaint", "posterior"):
+    for task in TASKS:
         for variant in config[task]["variants"]:
             _known(f"{task}.variants", variant, config["variants"])
     for task in KINDS:
@@ -70,7 +82,20 @@ def validate(config: Mapping) -> None:
 
 
 def refuse_duplicate_keys(path: Path) -> None:
-    """Raises ValueError where a YAML file names a key twice in one place (the last would win)."""
+    """Raises ValueError where a YAML file names a key twice in one place (the last would win).
+
+    Also where it is no mapping, or a few lines of it grow to millions of values by its aliases.
+    """
+    text = path.read_text()
+    try:
+        root = yaml.compose(text, yaml.SafeLoader)
+        values = _values_of(root, {}) if root else 0
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"{path} is not readable YAML ({' '.join(str(error).split())})") from None
+    if values > VALUES:
+        raise ValueError(f"{path} grows to {values:,} values by its aliases; allowed: {VALUES:,}")
+    if root and not isinstance(root, yaml.MappingNode):
+        raise ValueError(f"{path} is no mapping of keys to values, as config.yaml is")
 
     class Strict(yaml.SafeLoader):
         pass
@@ -88,11 +113,70 @@ def refuse_duplicate_keys(path: Path) -> None:
         return loader.construct_mapping(node, deep=True)
 
     Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
-    with open(path) as file:
-        yaml.load(file, Strict)
+    yaml.load(text, Strict)
 
 
-def _known(key: str, name: str, names: Mapping | list) -> None:
+def _values_of(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values a node stands for, where aliases repeat what they name."""
+    if id(node) not in known:
+        known[id(node)] = VALUES  # of a node that holds itself, without end
+        parts = []
+        if isinstance(node, yaml.MappingNode):
+            parts = [each for pair in node.value for each in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            parts = node.value
+        known[id(node)] = 1 + sum(_values_of(part, known) for part in parts)
+    return known[id(node)]
+
+
+def refuse_unknown(config: Mapping, target: str) -> None:
+    """Raises ValueError where the path of a result names a data set or variant that is not there.
+
+    Other words of a command line, and paths outside the results, pass.
+    """
+    path, results = PurePosixPath(target), PurePosixPath(config["results"])
+    if not path.is_relative_to(results) or not (place := Place.find(path.relative_to(results))):
+        return
+    for key, name, names in (
+        ("data set", place.data, config["datasets"]),
+        ("task", place.task, TASKS),
+        ("variant", place.variant, config["variants"]),
+    ):
+        _known(f"{target}: the {key}", name, names)
+
+
+def in_no_task(config: Mapping, files: Sequence[Path]) -> list[str]:
+    """The variants that one of the config ``files`` describes and no task names."""
+    described = {
+        name
+        for file in files
+        for name in (yaml.safe_load(file.read_text()) or {}).get("variants", {})
+    }
+    named = {name for task in TASKS for name in config[task]["variants"]}
+    return sorted(described - named)
+
+
+def _named(value: object, key: str) -> None:
+    """Raises ValueError where a name within is none: JSON knows strings alone."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            if not isinstance(name, str):
+                raise ValueError(f"{key} has the key {name!r}, which is no name; put it in quotes")
+            _named(item, name if key == "config" else f"{key}.{name}")
+
+
+def _path(key: str, path: str) -> None:
+    """Any path may be named, but for what no path needs and Snakemake or a shell would misread."""
+    found = "" if path.startswith("-") else NO_PATH.search(path)
+    if found is not None:
+        told = f"the character {found[0]!r}" if found else "- at its start"
+        raise ValueError(
+            f"{key} is {path!r}, with {told}; allowed is any path without control characters, "
+            f"{{ }} ? *, and - at its start"
+        )
+
+
+def _known(key: str, name: str, names: Mapping | Sequence[str]) -> None:
     if name not in names:
         near = difflib.get_close_matches(str(name), list(names), n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
@@ -105,7 +189,7 @@ def _depth(error) -> int:
 
 def _one_line(error) -> str:
     key = ".".join(str(part) for part in error.absolute_path) or "config"
-    value = json.dumps(error.instance)
+    value = masked(json.dumps(error.instance))
     value = value if len(value) < 60 else f"{value[:57]}..."
     match error.validator:
         case "additionalProperties":
@@ -129,7 +213,9 @@ def _one_line(error) -> str:
         case "pattern":
             return f"{key}: {value} is not allowed; it must match {error.validator_value}"
         case "type":
-            return f"{key} is {value}; allowed: a value of type {error.validator_value}"
+            kind, number = error.validator_value, isinstance(error.instance, int | float)
+            hint = "; in quotes a number is a string" if kind == "string" and number else ""
+            return f"{key} is {value}; allowed: a value of type {kind}{hint}"
         case _:
             return f"{key}: {error.message}"
 

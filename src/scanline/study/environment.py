@@ -1,9 +1,17 @@
 """What every job of a study inherits: the tracking store, the Python, the number of GPUs."""
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import unquote
+
+HIDDEN = "***"
+USER_INFO = re.compile(
+    r"(?<=://)[^/\s'\"][^\s'\"]*@"
+)  # user:password@, whatever characters are in it
+SECRET = re.compile(r"([?&][^=&\s]*(?:password|token|secret|key)[^=&\s]*=)[^&\s]+", re.IGNORECASE)
 
 
 def tracking_uri(config: Mapping) -> str:
@@ -11,6 +19,20 @@ def tracking_uri(config: Mapping) -> str:
     if config["tracking"] == "sqlite":
         return f"sqlite:///{Path(config['results']).resolve() / 'mlflow' / 'mlflow.db'}"
     return str(config["tracking"])
+
+
+def masked(text: object, address: str | None = None) -> str:
+    """A text as it may be printed: no address in it shows who logs in, or a password or token.
+
+    The password of ``address`` is hidden wherever it stands.
+    """
+    shown = SECRET.sub(rf"\1{HIDDEN}", USER_INFO.sub(f"{HIDDEN}@", str(text)))
+    found = USER_INFO.search(address or "")
+    password = found[0][:-1].partition(":")[2] if found else ""
+    for secret in (password, unquote(password)):
+        if len(secret) > 2:  # a letter or two would hide half the text
+            shown = shown.replace(secret, HIDDEN)
+    return shown
 
 
 def prepare_environment(config: Mapping) -> None:

@@ -55,8 +55,9 @@ def fit(
 
     ``held_out`` are the validation images, scored whole after each epoch, or with ``selection:
     test_batches`` the test images, of which a random batch is. Goes on from ``checkpoints`` where
-    a training was stopped. Raises ArithmeticError, with step and loss, where the loss is not
-    finite, and InterruptedError on SIGTERM and SIGINT, after writing a checkpoint.
+    a training was stopped. Only the steps multiply in the recipe's ``precision``: checkpoints are
+    chosen by what the model says in float32. Raises ArithmeticError, with step and loss, where the
+    loss is not finite, and InterruptedError on SIGTERM and SIGINT, after writing a checkpoint.
     """
     steps_per_epoch = math.ceil(len(train.labels) / recipe.batch_size)
     optimizer = keras.optimizers.Adam(
@@ -108,7 +109,7 @@ def fit(
     for variable, value in zip(model.weights, state.best_weights, strict=True):
         variable.assign(value)
     by_epoch, by_step = state.curves(objective, steps_per_epoch)
-    return Fit(by_epoch, by_step, accelerator.facts(model.stack, state.choice))
+    return Fit(by_epoch, by_step, accelerator.facts(model.stack, recipe.precision, state.choice))
 
 
 def learning_rate_of(recipe: Recipe, steps_per_epoch: int):

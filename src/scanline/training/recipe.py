@@ -18,6 +18,7 @@ class Recipe:
         gate_bias: first bias of the gate that keeps a state
         train_images: first training images used, 0: all
         selection: what the checkpoint is chosen on
+        precision: of the core's products in training; all scores are float32's
         seed: of first weights, and of the order and shifts of the images
     """
 
@@ -30,6 +31,7 @@ class Recipe:
     gate_bias: Literal["zeros", "one", "chrono"]
     train_images: int
     selection: Literal["validation", "test_batches"]
+    precision: Literal["float32", "bfloat16"]
     seed: int
 
     # A next-pixel model has no batch norm, and its images keep their places.

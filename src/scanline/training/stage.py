@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 
 from scanline.data.pixels import load_pixels
+from scanline.models.saving import save_model
 from scanline.training.fit import LogEpoch, fit
 from scanline.training.objectives import Objective
 from scanline.training.recipe import Recipe
@@ -48,7 +49,7 @@ def train_model(
         checkpoints=checkpoints,
         log_epoch=log_epoch,
     )
-    model.save(out / "model.keras")
+    save_model(model, out / "model.keras")
     curves.by_epoch.to_csv(out / "curve_by_epoch.csv", index=False)
     curves.by_step.to_csv(out / "curve_by_step.csv", index=False)
     return curves.computed

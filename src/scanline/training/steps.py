@@ -8,6 +8,7 @@ import tensorflow as tf
 from scanline.data.pixels import PixelSet
 from scanline.models import accelerator
 from scanline.models.accelerator import Implementation
+from scanline.models.native import Precision
 from scanline.training.batches import batches
 from scanline.training.objectives import Objective
 from scanline.training.recipe import Recipe
@@ -21,7 +22,7 @@ def chosen_step(state: State, objective: Objective, train: PixelSet, recipe: Rec
     """
 
     def compiled(how: Implementation):
-        return _compiled_step(state.model, state.optimizer, objective, train.pixels.shape[1], how)
+        return _compiled_step(state, objective, train.pixels.shape[1], recipe.precision, how)
 
     offered = accelerator.offered()
     if not offered:
@@ -42,13 +43,16 @@ def chosen_step(state: State, objective: Objective, train: PixelSet, recipe: Rec
     return steps[state.choice.name]
 
 
-def _compiled_step(model, optimizer, objective: Objective, n_pixels: int, how: Implementation):
+def _compiled_step(
+    state: State, objective: Objective, n_pixels: int, precision: Precision, how: Implementation
+):
+    model, optimizer = state.model, state.optimizer
     given = tf.TensorSpec([None, n_pixels], tf.uint8), tf.TensorSpec([None], tf.uint8)
 
     @tf.function(input_signature=given, jit_compile=how.xla or None)
     def step(pixels, labels):
         with tf.device(how.device):
-            with tf.GradientTape() as tape:
+            with model.stack.computing_in(precision), tf.GradientTape() as tape:
                 nats, accuracy = objective.per_image(model, pixels, labels, training=True)
                 loss = tf.reduce_mean(nats)
             gradients = tape.gradient(loss, model.trainable_variables)

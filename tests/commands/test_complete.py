@@ -1,9 +1,11 @@
 """The command that completes an image of one's own: as a process, and what it refuses."""
 
 import inspect
+import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ import yaml
 from matplotlib.image import imread, imsave
 from refusals import ROOT, held, pattern_of, rows
 
-from complete_image import complete_image
+from scanline.commands.complete import complete
 from scanline.models.classifier import Classifier
 from scanline.models.predictor import Predictor
 
@@ -50,19 +52,21 @@ def given(folder: Path) -> dict[str, Path]:
 
 def test_it_runs_as_a_command(folder):
     words = [word for name, path in given(folder).items() for word in (f"--{name}", str(path))]
-    script = ROOT / "src/complete_image.py"
-    command = [sys.executable, str(script), *words, "--truth", str(folder / "my.png")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
+    program = [sys.executable, "-m", "scanline", "complete"]
+    command = [*program, *words, "--truth", str(folder / "my.png")]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    run = partial(subprocess.run, env=environment, capture_output=True, text=True, timeout=300)
+    done = run(command)
+    assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"^log p\(observed\) +-\d+\.\d\d ± 0\.00 nats \(exact\)$", done.stdout, re.M)
     assert imread(folder / "out.png").shape[2] == 4
-    refused = subprocess.run([*command, "--samples", "0"], capture_output=True, text=True)
+    refused = run([*command, "--samples", "0"])
     assert refused.returncode == 1
-    assert refused.stderr.splitlines()[-1] == ("complete_image: samples is 0; allowed: 1 and above")
+    assert refused.stderr == "scanline complete: samples is 0; allowed: 1 and above\n"
 
 
 def test_a_larger_hole_is_sampled(folder, capsys):
-    complete_image(**given(folder), exact_pixels=3, samples=3, particles=8, runs=3, moves=2)
+    complete(**given(folder), exact_pixels=3, samples=3, particles=8, runs=3, moves=2)
     printed = capsys.readouterr().out
     assert re.search(r"± 0\.\d\d nats \(3 runs of 8 particles\)", printed)
     assert re.search(r"effective sample size +\d+\.\d", printed)
@@ -73,9 +77,9 @@ def check_refused(folder: Path, name: str) -> None:
     """The line is the row's whose last column names the test ``name``; nothing is written."""
     before = held(folder)
     with pytest.raises(ValueError, match=r"\w") as error:
-        complete_image(**given(folder))
-    line = pattern_of(rows()[f"`tests/workflow/test_complete_image.py::{name}`"].line)
-    assert re.fullmatch(line, f"complete_image: {error.value}")
+        complete(**given(folder))
+    line = pattern_of(rows()[f"`tests/commands/test_complete.py::{name}`"].line)
+    assert re.fullmatch(line, f"scanline complete: {error.value}")
     assert held(folder) == before
 
 
@@ -131,11 +135,11 @@ def test_a_model_of_another_kind(folder, pixel_sets):
 )
 def test_arguments(folder, changed, message):
     with pytest.raises(ValueError, match=message):
-        complete_image(**given(folder) | changed)
+        complete(**given(folder) | changed)
 
 
 def test_the_limit_of_exactness_is_the_study_s():
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    defaults = inspect.signature(complete_image).parameters
+    defaults = inspect.signature(complete).parameters
     for name in ("exact_pixels", "particles", "block", "move_particles"):
         assert defaults[name].default == config["posterior"][name]

@@ -1,0 +1,104 @@
+"""The verb ``complete``: a person's image with a hole, from PNG files to a picture."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scanline.commands.files import BEST, ends_in
+from scanline.inference import budget
+
+if TYPE_CHECKING:
+    from scanline.library import Completion
+
+
+def complete(
+    *,
+    image: Path,
+    hidden: Path,
+    out: Path,
+    model: str = BEST,
+    data: str | None = None,
+    truth: Path | None = None,
+    dark_on_light: bool = False,
+    samples: int = 16,
+    exact_pixels: int = budget.EXACT_PIXELS,
+    particles: int = budget.PARTICLES,
+    runs: int = budget.RUNS,
+    moves: int = budget.MOVES,
+    block: int = budget.BLOCK,
+    move_particles: int = budget.MOVE_PARTICLES,
+    seed: int = 0,
+) -> None:
+    """Draw the hidden pixels of an image given all others, before and after: a picture, numbers.
+
+    The posterior of a small hole is exact. A larger one is sampled: by sequential Monte Carlo, then
+    each sample is redrawn block by block.
+
+    Args:
+        image: PNG of the model's size, grey or black and white; made binary as the model's own
+            images were. What it shows at hidden pixels is not used.
+        hidden: PNG of the same size: white where a pixel is hidden, black where it is observed
+        out: the picture, .png
+        model: a name (see: scanline models), a model.keras or its folder, or an MLflow address
+        data: the data set of the model, where it is a name that several have
+        truth: PNG of the image without a hole, to be shown beside
+        dark_on_light: the image is ink on paper (the models' are light on dark)
+        samples: completions to draw, at least 1
+        exact_pixels: hidden pixels up to which the posterior is exact; the time doubles with each
+        particles: particles of one run of sequential Monte Carlo
+        runs: independent runs, at least 2; the error of log p(observed) comes from their spread
+        moves: blocks that each sample draws anew
+        block: hidden pixels of a block, which lie together
+        move_particles: particles that draw a block anew
+        seed: what the draws depend on
+    """
+    import numpy as np
+
+    from scanline.data.binarise import binarised_as
+    from scanline.data.png import read_intensities, read_mask
+    from scanline.figures import style
+    from scanline.files import write_whole
+    from scanline.holes.sets import as_hole
+    from scanline.library import load
+
+    ends_in(out, ".png")
+    predictor = load(model, data=data)
+    mask = read_mask(hidden, *predictor.size)
+    try:
+        as_hole(np.flatnonzero(mask), mask.size)
+    except ValueError as error:
+        raise ValueError(f"{hidden}: {error}") from error
+
+    def binary(path: Path) -> np.ndarray:
+        grey = read_intensities(path, *predictor.size)
+        return binarised_as(predictor.pixels, 255 - grey if dark_on_light else grey)
+
+    shown = None if truth is None else binary(truth)
+    done = predictor.complete(
+        binary(image),
+        mask,
+        samples=samples,
+        seed=seed,
+        exact_pixels=exact_pixels,
+        particles=particles,
+        runs=runs,
+        moves=moves,
+        block=block,
+        move_particles=move_particles,
+    )
+    style.use()
+    picture = BytesIO()
+    done.plot(shown).savefig(picture, format="png", bbox_inches="tight")
+    style.plt.close()
+    write_whole(out, picture.getvalue())
+    _report(done, "exact" if done.exact else f"{runs} runs of {particles} particles")
+    print(f"picture                      {out}")
+
+
+def _report(done: "Completion", how: str) -> None:
+    """Prints the numbers of a completed image, and ``how`` p(observed) was found."""
+    print(f"hidden pixels                {done.hidden.sum()}")
+    print(f"log p(observed)              {done.log_observed:.2f} ± {done.error:.2f} nats ({how})")
+    if not done.exact:
+        print(f"effective sample size        {done.effective_sample_size:.1f}")
+    print(f"log p(best image)            {done.log_likelihood.max():.2f} nats")

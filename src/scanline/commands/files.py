@@ -1,0 +1,121 @@
+"""The verbs that go from files to files: ``score``, ``sample``, ``classify``."""
+
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BEST = "gru-128-context"  # of next-pixel models, on the study's images
+
+
+def score(
+    *, images: tuple[Path, ...], out: Path, model: str = BEST, data: str | None = None
+) -> None:
+    """Write the log-likelihood of each image under a next-pixel model, in nats, to a CSV file.
+
+    Args:
+        images: files of images: .png, .npy, .npz (the array named images), idx files (also .gz);
+            grey ones are made binary as the model's own images were
+        out: the table, .csv: file, image (its number in the file), log_likelihood
+        model: a name (see: scanline models), a model.keras or its folder, or an MLflow address
+        data: the data set of the model, where it is a name that several have
+    """
+    import pandas as pd
+
+    from scanline.data.image_files import read_pixels
+    from scanline.library import load
+
+    ends_in(out, ".csv")
+    predictor = load(model, data=data)
+    parts = [
+        _numbered(path, len(nats)).assign(log_likelihood=nats)
+        for path in images
+        for nats in [predictor.log_likelihood(read_pixels(path, predictor.pixels))]
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    _write_table(out, table)
+    print(f"images                       {len(table)}")
+    print(f"nats per image, the mean     {-table['log_likelihood'].mean():.2f}")
+    print(f"table                        {out}")
+
+
+def sample(
+    *, out: Path, model: str = BEST, data: str | None = None, count: int = 16, seed: int = 0
+) -> None:
+    """Draw new images from a next-pixel model: a picture of them, and beside it an .npz file.
+
+    Args:
+        out: the picture, .png; the images go to the same name with .npz, as the array images
+            [count, rows, columns] in 0 and 1
+        model: a name (see: scanline models), a model.keras or its folder, or an MLflow address
+        data: the data set of the model, where it is a name that several have
+        count: images to draw
+        seed: what the draws depend on
+    """
+    from matplotlib.image import imsave
+
+    from scanline.figures.sheet import sheet_of
+    from scanline.files import save_arrays, whole_folder
+    from scanline.library import load
+
+    ends_in(out, ".png")
+    predictor = load(model, data=data)
+    images = predictor.sample(count, seed)
+    with whole_folder(out.parent) as folder:
+        save_arrays(folder / f"{out.stem}.npz", {"model": model, "seed": seed}, images=images)
+        imsave(folder / out.name, sheet_of(images), cmap="gray", vmin=0, vmax=255)
+    print(f"picture                      {out}")
+    print(f"images                       {out.with_suffix('.npz')}")
+
+
+def classify(
+    *, images: tuple[Path, ...], out: Path, model: str = "gru-128", data: str | None = None
+) -> None:
+    """Write which digit each image shows, and how probable each class is, to a CSV file.
+
+    Args:
+        images: files of images, as for score
+        out: the table, .csv: file, image (its number in the file), label, p_0 to p_9
+        model: a name (see: scanline models), a model.keras or its folder, or an MLflow address
+        data: the data set of the model, where it is a name that several have
+    """
+    import numpy as np
+    import pandas as pd
+
+    from scanline.data.image_files import read_pixels
+    from scanline.library import load
+
+    ends_in(out, ".csv")
+    classifier = load(model, task="classify", data=data)
+    parts = []
+    for path in images:
+        p = np.exp(classifier.log_probs(read_pixels(path, classifier.pixels)))
+        columns = {f"p_{label}": p[:, label] for label in range(p.shape[1])}
+        parts.append(_numbered(path, len(p)).assign(label=p.argmax(axis=1), **columns))
+    table = pd.concat(parts, ignore_index=True)
+    _write_table(out, table)
+    print(f"images                       {len(table)}")
+    print(f"table                        {out}")
+
+
+def ends_in(out: Path, suffix: str) -> None:
+    """Raises ValueError unless the file to be written has that ending."""
+    if out.suffix != suffix:
+        raise ValueError(f"out is {out}; it must end in {suffix}")
+
+
+def _numbered(path: Path, count: int) -> "pd.DataFrame":
+    """The first columns of a table of a file's images."""
+    import pandas as pd
+
+    return pd.DataFrame({"file": str(path), "image": range(count)})
+
+
+def _write_table(out: Path, table: "pd.DataFrame") -> None:
+    from scanline.files import write_whole
+
+    text = StringIO()
+    table.to_csv(text, index=False)
+    write_whole(out, text.getvalue().encode())

@@ -1,0 +1,214 @@
+"""A study's experiment in a store: one a study, wherever it lies; whole, whoever was killed."""
+
+import getpass
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from study_copy import ROOT
+from tiny_study import DATA, binarise_digits, train, train_folder
+from tracking_store import Store, opened, own_environment
+
+from scanline.provenance import store as stores
+from scanline.provenance import tracking
+from scanline.provenance.record import Record, records_in
+from scanline.study.kept import keep
+
+# MLflow's own modules, when a model is first logged; no concern of this project.
+pytestmark = pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """Pixels and a training, of which no store knows."""
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(tracking.ADDRESS, "none")
+        binarise_digits(folder / "results", folder / "digits")
+        train(folder / "results")
+    return folder / "results"
+
+
+@pytest.fixture
+def results(finished, tmp_path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "results"))
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[pytest.MonkeyPatch]:
+    with own_environment() as patch:
+        yield patch
+
+
+WRITES = ("create_run", "log_batch", "log_inputs", "set_tag", "log_artifact", "set_terminated")
+
+
+class Killed(BaseException):
+    """What a kill at this moment would leave undone is not done."""
+
+
+def test_sending_is_mended_wherever_it_was_killed(results, monkeypatch):
+    """Killed after its first write, then after the second of the next sending, and so on."""
+    from mlflow import MlflowClient
+
+    opened(results)
+    written = [0, 0]  # in this sending, and after how many it is killed
+
+    def dying(real):
+        def write(self, *arguments, **named):
+            made = real(self, *arguments, **named)
+            written[0] += 1
+            if written[0] == written[1]:
+                raise Killed
+            return made
+
+        return write
+
+    with monkeypatch.context() as patch:
+        for name in WRITES:
+            patch.setattr(MlflowClient, name, dying(getattr(MlflowClient, name)))
+        killed = 0
+        while True:
+            written[:] = [0, written[1] + 1]
+            try:
+                tracking.send(results)
+                break
+            except Killed:
+                killed += 1
+    assert killed > 5
+    store = Store(results)
+    for folder in (results / DATA / "pixels", train_folder(results)):
+        record = Record.load(folder / "run.json")
+        run = store.run_of(record)
+        assert run.info.status == "FINISHED"
+        assert record.settings.keys() <= run.data.params.keys()
+        assert run.data.tags["complete"] == "yes"
+        assert "superseded_by" not in run.data.tags
+    (parent,) = store.runs(**{tracking.PARENT: "tiny/gru-4/1"})
+    assert parent.info.status == "FINISHED"
+    assert [len(models) for *_, models in store.content().values()].count(1) == 1
+    before = store.content()
+    assert tracking.send(results) == 0
+    assert store.content() == before
+
+
+def test_what_a_killed_process_left_of_a_model_is_removed(results):
+    opened(results)
+    record = records_in(results)[train_folder(results)]
+    store = stores.Store(results)
+    run_id = store.run_of(record)
+    left = store.client.create_logged_model(store.experiment, "model", run_id)
+    tracking.send(results)
+    (model,) = store.client.search_logged_models([store.experiment])
+    assert model.model_id != left.model_id
+    assert model.status == "READY"
+
+
+def test_the_times_are_those_of_the_work(results):
+    opened(results)
+    tracking.send(results)
+    record = Record.load(train_folder(results) / "run.json")
+    info = Store(results).run_of(record).info
+    began = datetime.fromisoformat(record.started).timestamp() * 1000
+    assert info.start_time == pytest.approx(began, abs=1)
+    assert info.end_time - info.start_time == pytest.approx(record.seconds * 1000, abs=1)
+
+
+def test_a_moved_study_goes_on_in_its_experiment_with_its_artifacts(results, tmp_path):
+    opened(results)
+    tracking.send(results)
+    before = Store(results).content().keys()
+    moved = tmp_path / "elsewhere/renamed"
+    moved.parent.mkdir()
+    shutil.move(results, moved)
+    opened(moved)
+    assert tracking.send(moved) == 0
+    client = stores.Store(moved).client
+    (study,) = {each.experiment_id for each in client.search_experiments()} - {"0"}
+    runs = client.search_runs([study])
+    assert {run.info.run_id for run in runs} == before
+    record = Record.load(train_folder(moved) / "run.json")
+    (run,) = (r for r in runs if r.data.tags.get(tracking.RUN_ID) == record.run_id)
+    assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["curve_by_epoch.csv"]
+    (model,) = client.search_logged_models([study])
+    assert model.artifact_location.startswith(moved.as_uri())
+    newer = train(moved, seed=1, epochs=2)
+    tracking.send(moved)
+    runs = {r.data.tags.get(tracking.RUN_ID): r for r in client.search_runs([study])}
+    assert runs[record.run_id].data.tags["superseded_by"] == runs[newer.run_id].info.run_id
+    assert not results.exists()
+
+
+def test_two_studies_of_one_name_in_one_store_leave_each_other_alone(results, tmp_path):
+    other = Path(shutil.copytree(results, tmp_path / "other/results"))
+    shared = f"sqlite:///{tmp_path}/shared.db"
+    for each in (results, other):
+        opened(each, shared)
+        tracking.send(each)
+    ours = Store(results).content()
+    train(other, epochs=2)
+    tracking.send(other)
+    assert Store(results).content() == ours
+    assert Store(other).experiment != Store(results).experiment
+
+
+def test_a_copy_in_other_hands_is_another_study_on_a_server(results, monkeypatch):
+    opened(results)
+    store = stores.Store(results)
+    (mine, again) = (store._experiment(local=False) for _ in range(2))
+    monkeypatch.setattr(getpass, "getuser", lambda: "somebody-else")
+    assert store._experiment(local=False) not in (mine, store.experiment)
+    assert mine == again
+
+
+def track(results: Path, *more: str, code: int = 0) -> str:
+    """The lines of ``make track``'s script."""
+    import subprocess
+    import sys
+
+    words = ["workflow/scripts/track_results.py", "--results", str(results), *more]
+    done = subprocess.run(
+        [sys.executable, *words], cwd=ROOT, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == code, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_deleted_experiment_is_told_with_the_way_out(results):
+    opened(results)
+    store = stores.Store(results)
+    store.client.delete_experiment(store.experiment)
+    (line,) = track(results, code=1).splitlines()
+    assert f"`mlflow experiments restore --experiment-id {store.experiment}`" in line
+    store.client.restore_experiment(store.experiment)
+    assert "2 stages sent" in track(results)
+
+
+def test_a_store_that_was_removed_is_made_anew(results, monkeypatch):
+    config = {"results": str(results), "dataset": DATA, "tracking": "sqlite"}
+    keep(config, [])
+    opened(results)
+    monkeypatch.delenv(tracking.ADDRESS)
+    assert "2 stages sent" in track(results)
+    shutil.rmtree(results / "mlflow")
+    assert "2 stages sent" in track(results)
+    assert (results / "mlflow/mlflow.db").is_file()
+    (results / "config.json").unlink()
+    assert f"{results}/config.json is missing" in track(results, code=1)
+    keep(config | {"tracking": "none"}, [])
+    assert "has tracking: none" in track(results, code=1)
+    keep(config | {"tracking": "http://me:S3cret@127.0.0.1:9"}, [])
+    said = track(results, code=1)
+    assert "http://***@127.0.0.1:9 needs what no file keeps: set SCANLINE_TRACKING" in said
+
+
+def test_a_damaged_record_is_named_and_the_others_are_sent(results):
+    opened(results)
+    (results / DATA / "pixels/run.json").write_text("{")
+    said = track(results, code=1)
+    assert "1 stages sent; " in said
+    assert "pixels/run.json is not a stage's record" in said
+    assert json.loads((results / "tracking/study.json").read_text())["id"]
