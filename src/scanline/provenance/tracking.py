@@ -48,7 +48,7 @@ __all__ = [  # the store's names among them, for whoever follows a study
 
 STARTING = 120.0  # seconds that MLflow may take to be imported, on a busy machine
 LAST_WORDS = 60.0  # seconds that a training which ended gives the store for what it has not heard
-LAST_WORDS_OF_FAILURE = 5.0
+LAST_WORDS_OF_FAILURE = 2.0
 
 
 def shown_address() -> str:
