@@ -116,17 +116,28 @@ INLINE void add_ones_gradients(const Shape& s, long rows, const F* dg, Ones ones
 // Adds the sums of dg [rows, columns] over its rows to the bias's row and those of the places.
 template <class F>
 INLINE void add_bias_gradients(const Shape& s, long rows, const F* dg, const int* places, F* to) {
-  const long ld = s.columns(), ldg = s.gate_stride();
+  const long ld = s.columns(), ldg = s.gate_stride(), up = s.padded_units();
   F* first = to + (1 + s.many_bits()) * ld;
-  for (long n = 0; n < ld; n += kLanes<F>) {
-    V<F> sum = load<F>(dg + n);
-    for (long r = 1; r < rows; r++) sum += load<F>(dg + r * ldg + n);
-    store<F>(to + n, load<F>(to + n) + sum);
-    for (long p = 0; p < s.places; p++) {
-      F* row = first + places[p] * ld + n;
-      store<F>(row, load<F>(row) + sum);
+  const auto gates = [&](auto count) {  // at once: one sum alone would wait for itself
+    constexpr long G = decltype(count)::value;
+    for (long u = 0; u < up; u += kLanes<F>) {
+      V<F> sum[G] = {};
+      for (long r = 0; r < rows; r++)
+#pragma GCC unroll 4
+        for (long g = 0; g < G; g++) sum[g] += load<F>(dg + r * ldg + g * up + u);
+#pragma GCC unroll 4
+      for (long g = 0; g < G; g++) {
+        F* at = to + g * up + u;
+        store<F>(at, load<F>(at) + sum[g]);
+        for (long p = 0; p < s.places; p++) {
+          F* row = first + places[p] * ld + g * up + u;
+          store<F>(row, load<F>(row) + sum[g]);
+        }
+      }
     }
-  }
+  };
+  if (s.gates() == 3) gates(Constant<3>{});
+  else gates(Constant<4>{});
 }
 
 }  // namespace

@@ -96,18 +96,17 @@ void product(Unit<E>* room, const Sum<E>* a, long lda, const Unit<E>* packed, lo
   for (; n < columns; n += lanes, packed += units * lanes) panel_product<E, 1>(left, packed, rows, units, from(n), c + n, ldc);
 }
 
-// MR rows of C += A^T B, all columns; the fewer rows, the more vectors wide the tile is.
+// MR rows of C += A^T B from column n on; where NV vectors do not fit any more, half as many.
 template <class E, int MR, int NV>
-INLINE void outer_rows(Rows<Unit<E>> a, long m, Rows<Unit<E>> b, long depth, long columns, Sum<E>* c, long ldc) {
-  constexpr long lanes = kLanes<Sum<E>>;
-  long n = 0;
-  for (; n + NV * lanes <= columns; n += NV * lanes)
+INLINE void outer_rows(Rows<Unit<E>> a, long m, Rows<Unit<E>> b, long depth, long columns, Sum<E>* c, long ldc, long n = 0) {
+  constexpr long wide = NV * kLanes<Sum<E>>;
+  for (; n + wide <= columns; n += wide)
     tile<E, MR, NV>(a.at + m, 1, a.ld, b.at + n, b.ld, depth, {c + m * ldc + n, ldc}, c + m * ldc + n, ldc);
-  for (; n < columns; n += lanes)
-    tile<E, MR, 1>(a.at + m, 1, a.ld, b.at + n, b.ld, depth, {c + m * ldc + n, ldc}, c + m * ldc + n, ldc);
+  if constexpr (NV > 1) outer_rows<E, MR, NV / 2>(a, m, b, depth, columns, c, ldc, n);
 }
 
-// C [wide, columns] += A^T B, A [depth, wide], B [depth, columns]; `room` for both, rounded.
+// C [wide, columns] += A^T B, A [depth, wide], B [depth, columns]; `room` for both, rounded. The fewer rows
+// a tile has, the more vectors wide it is: sums enough to hide how long a product takes.
 // ASSUME: depth is even.
 template <class E>
 void outer_product(Unit<E>* room, const Sum<E>* a, long lda, const Sum<E>* b, long ldb, long depth, long wide,

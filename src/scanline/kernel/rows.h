@@ -56,7 +56,10 @@ INLINE void load_inputs(const Shape& s, const Arrays<F>& io, const Block<F>& b, 
       prefetch(from + s.numbers, s.numbers);
     }
     const unsigned char* seen = io.seen + b.members[r] * io.seen_sequence;
-    for (long d = 0; d < few; d++) row[s.numbers + d] = seen[io.sources[t * few + d] * io.seen_source] != 0;
+    for (long d = 0; d < few; d++) {
+      const int byte = seen[io.sources[t * few + d] * io.seen_source];
+      row[s.numbers + d] = F((byte + 255) >> 8);  // not 0: without a jump, which pixels make hard to foresee
+    }
   }
   for (long r = b.count; r < b.rows; r++) clear(rows + r * lda + up, s.inputs());
 }

@@ -120,20 +120,21 @@ INLINE V<float> power_of_two(V<float> v) {
 }
 
 INLINE V<float> sigmoid(V<float> v) { return reciprocal(1.0f + power_of_two(v * -1.44269504f)); }
-// tanh |v| = -m / (2 + m) with m = exp(-2 |v|) - 1, to 3 units in the last place near 0 too: m = 2^n 2^f - 1
-// is summed up from 2^n - 1 and 2^n (2^f - 1), the latter a polynomial without a constant, fitted like 2^f.
+// tanh v = m / (m + 2) with m = exp(2 v) - 1, to 3 units in the last place near 0 too: m = 2^n 2^f - 1 is
+// summed up from 2^n - 1 and 2^n (2^f - 1), the latter a polynomial without a constant, fitted like 2^f.
+// Up to m = 2^25, where tanh is 1 in float32, m + 2 is exact, so that no result lies beyond 1.
 INLINE V<float> hyperbolic_tangent(V<float> v) {
-  typedef typename Simd<float>::I I;
-  const I sign = (I)v & int(0x80000000);
-  V<float> w = (V<float>)((I)v | int(0x80000000)) * 2.88539008f;
+  V<float> w = v * 2.88539008f;
 #if defined(__AVX512F__)
+  w = _mm512_min_ps(all(25.0f), w);  // of a number and NaN it gives the second
   const V<float> f = _mm512_maskz_reduce_ps(0xffff, w, 0);
   const V<float> power = _mm512_scalef_ps(all(1.0f), w - f);
 #else
   w = w < -126.0f ? all(-126.0f) : w;
+  w = w > 25.0f ? all(25.0f) : w;
   const V<float> rounded = w + 12582912.0f;
   const V<float> f = w - (rounded - 12582912.0f);
-  const V<float> power = (V<float>)(((I)rounded << 23) + 0x3f800000);
+  const V<float> power = (V<float>)(((typename Simd<float>::I)rounded << 23) + 0x3f800000);
 #endif
   V<float> p = 0.0001540351f * f + 0.0013390735f;
   p = p * f + 0.0096182376f;
@@ -141,8 +142,7 @@ INLINE V<float> hyperbolic_tangent(V<float> v) {
   p = p * f + 0.2402264923f;
   p = p * f + 0.6931471825f;
   const V<float> m = power * (p * f) + (power - 1.0f);
-  const V<float> bent = m * reciprocal(2.0f + m);  // -tanh |v|, never beyond -1
-  return (V<float>)((I)bent ^ (~sign & int(0x80000000)));
+  return m * reciprocal(m + 2.0f);
 }
 
 INLINE V<double> sigmoid(V<double> v) {
