@@ -46,7 +46,7 @@ const Form<F>* find_form(const char* name, Precision precision) {
   const bool any = !name || !*name;
   const auto wanted = [&](const char* form) { return any || !strcmp(name, form); };
 #if defined(__x86_64__)
-  const Processor processor;
+  static const Processor processor;  // asking takes a virtual machine microseconds
   if (processor.bfloat16 && wanted("avx512bf16"))
     return choose<F>(precision, &avx512::form32, &avx512bf16::form16, &avx512::form64);
   if (processor.avx512 && wanted("avx512"))

@@ -112,9 +112,15 @@ def why_missing() -> str:
 
 
 @cache
+def _built() -> Path:
+    """The library of this process: two would register each operation twice."""
+    return build(compiler())
+
+
+@cache
 def _library() -> tuple[ModuleType | None, str]:
     try:
-        return tf.load_op_library(str(build(compiler()))), ""
+        return tf.load_op_library(str(_built())), ""
     except (NoCompilerError, OSError, tf.errors.OpError) as error:
         reason = " ".join(str(error).split())[:300]
         print(
@@ -143,7 +149,7 @@ def instruction_set(precision: str = "float32") -> str:
     """
     if library() is None:
         return "keras float32"
-    function = ctypes.CDLL(str(build(compiler()))).scanline_instruction_set
+    function = ctypes.CDLL(str(_built())).scanline_instruction_set
     function.restype = ctypes.c_char_p
     if (words := function(precision == "bfloat16")) is None:
         raise ValueError(
