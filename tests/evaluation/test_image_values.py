@@ -34,7 +34,7 @@ def stages(tmp_path, pixels_folder, pixel_set) -> dict:
 
     for function, task in ((score_classifier, "classify"), (score_predictor, "predict")):
         model = tmp_path / f"{task}.keras"
-        run(function, model=model, train=train, test=test, out=place(task))
+        run(function, model=model, train=train, test=test, images=0, out=place(task))
     hidden = tmp_path / "hidden"
     run(hide_pixels, test=test, images=20, seed=0, cut=5, runs=(1, 6), out=hidden)
     samples = tmp_path / "samples"

@@ -216,7 +216,8 @@ def test_a_stack_shares_in_every_layer(cell):
         found.append([logits, *tape.gradient(loss, stack.trainable_variables)])
     np.testing.assert_array_equal(found[0][0], found[1][0])
     for ours, theirs in zip(found[0][1:], found[1][1:], strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
+        # Sums of thousands of float32 terms through three layers, in another order.
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=3e-5 * np.abs(theirs).max())
 
 
 def test_pieces_share_as_long_as_their_states_are_alike():

@@ -31,7 +31,6 @@ from scanline.provenance import tracking
 from scanline.provenance.record import Record
 from scanline.provenance.stage import run
 from scanline.study import environment as study_environment
-from scanline.study import settings as study_settings
 from take_model import take_model
 
 # MLflow's own modules, when a model is first logged; no concern of this project.
@@ -171,7 +170,7 @@ def test_eight_trainings_at_once(tmp_path, environment):
             words = ["--train", results / "tiny/pixels/train.npz"]
             words += ["--validation", results / "tiny/pixels/validation.npz"]
             words += ["--checkpoints", results / "checkpoints", "--out", folder]
-            words += study_settings.flags(SHAPE | {"epochs": 6, "batch_size": 16}).split()
+            words += words_of(script, epochs=6, batch_size=16, **SHAPE)
             requests.append([script, [*map(str, words)], str(tmp_path / f"{task}-{variant}.log")])
             folders.append(folder)
     done = subprocess.run(

@@ -180,7 +180,7 @@ def test_a_training_is_recorded_repeatable_and_leaves_no_work_in_progress(
         pd.testing.assert_frame_equal(one, other)
     assert curves[0][1]["step"].max() == 3  # 20 images, in batches of 8
     records = [json.loads((tmp_path / name / "run.json").read_text()) for name in "ab"]
-    assert records[0]["settings"] == settings_of(script.__name__, **RECIPE, **settings)
+    assert records[0]["settings"] == settings_of(script.__name__, **(RECIPE | settings))
     assert records[0]["script"] == script.__name__
     names = [path.rsplit("/", 1)[-1] for path in records[0]["inputs"]]
     assert names == ["train.npz", "validation.npz"]

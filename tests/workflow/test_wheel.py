@@ -170,7 +170,7 @@ def test_the_ten_lines_run_where_the_wheel_alone_is_installed(installed, tmp_pat
     assert "gru-128-context" in done.stdout
     assert (tmp_path / "completed.png").stat().st_size > 10_000
     if any(map(shutil.which, ("c++", "g++", "clang++"))):
-        assert list((tmp_path / "cache/scanline").glob("*.so"))
+        assert list((tmp_path / "cache/scanline/kernel").glob("*.so"))
 
 
 def test_the_command_is_installed(installed, tmp_path):
