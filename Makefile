@@ -66,7 +66,7 @@ test: $(READY)  ## the tests
 	python -m pytest -n $(CORES) --dist loadfile
 
 cluster-test: $(READY)  ## the tests on a real one-node Slurm (root; installs nothing)
-	@python tests/cluster/slurm.py
+	@python tests/helpers/slurm.py
 	python -m pytest tests/cluster
 
 TORCH := torch==2.13.0
