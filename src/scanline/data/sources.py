@@ -29,7 +29,7 @@ class Unavailable(Exception):
     """A place cannot give (the rest of) the files; the text says why."""
 
 
-class Place(Protocol):
+class Origin(Protocol):
     """Something that can be asked for files by name."""
 
     def files(self, names: Sequence[str], scratch: Path) -> Iterator[tuple[str, Path]]:
