@@ -140,7 +140,7 @@ class Trouble:
         slurm("scontrol", "update", f"JobId={job['JobId']}", "StartTime=now")
 
     def _has_checkpoint(self, training: str) -> bool:
-        folder = f"results_smoke_{training.replace('/', '_')}_seed-1_train"
+        folder = f"smoke_{training.replace('/', '_')}_seed-1_train"
         return any((self.study.folder / "results/checkpoints" / folder).rglob("step-*.npz"))
 
     def _told_to_stop(self, training: str) -> bool:
