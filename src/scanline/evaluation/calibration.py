@@ -1,4 +1,4 @@
-"""Whether sequential Monte Carlo can be believed: simulation-based calibration, and its errors.
+"""Checks sequential Monte Carlo: simulation-based calibration, and errors.
 
 Calibration (Talts et al. 2018, arXiv:1804.06788): an image is drawn from the model itself, its
 pixels are hidden and inferred. Were the inference exact, the truth would be one more draw from the

@@ -1,4 +1,4 @@
-"""Which models are told apart by the test images: every two of a table, compared image by image.
+"""Compares every two models of a table, image by image.
 
 Classifiers are compared by accuracy and next-pixel models by nats per image, always within one
 seed. p is not corrected for the number of comparisons.

@@ -18,7 +18,7 @@ from scanline.inference.log_odds import log_prob
 
 
 def score_by_image(completions: Completions, runs: Sequence[int]) -> pd.DataFrame:
-    """One line an image and hidden run: the three cross-entropies and what the samples look like.
+    """One line for each image and hidden run: three cross-entropies, and what samples look like.
 
     Columns: ``image`` (0 to N - 1), ``hidden_run``, those quantities (nats per hidden pixel, mean
     over samples), ``accuracy`` (the share of sampled pixels that equal the truth) and ``diversity``

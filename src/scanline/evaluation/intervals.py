@@ -1,6 +1,6 @@
-"""How sure a number is that was measured on test images, and a difference between two models.
+"""How certain a number measured on test images is, and a difference between two models.
 
-The images are taken as a sample of those that could have been asked. An interval is the
+The test images are taken as a sample of possible ones. An interval is the
 bootstrap's (Efron 1979): images are drawn anew with replacement, and of the means the middle 95 %
 are kept. Two models are compared image by image, which takes away what makes an image hard for
 both: a mean by a paired t-test, right and wrong answers by McNemar's exact test (1947). What
@@ -26,7 +26,7 @@ class Interval(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """Mean of first - second over images, its interval, and p(so far from 0, were there none)."""
+    """Mean of first - second over images, its interval, and the p-value of no difference."""
 
     mean: float
     interval: Interval

@@ -1,7 +1,7 @@
 """Other people's density models of binary MNIST beside ours, on pixels made in the same way.
 
 Pixels that were drawn from the grey values cost far more nats than thresholded ones, so each data
-set has a table of its own. No draw is ours: the numbers are near, not paired.
+set has a table of its own. Each paper drew its own pixels, so numbers compare only roughly.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ OURS = "this project"
 
 
 def beside_ours(numbers: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """By data set a table, the best model first.
+    """One table for each data set, with the best model first.
 
     ``numbers``: as in docs/results/figures.csv. Columns: model, nats_per_image, low, high,
     n_parameters, source (``OURS`` of our next-pixel models, mean over seeds), caveat.

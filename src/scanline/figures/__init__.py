@@ -1,1 +1,1 @@
-"""Pictures: one module a kind of figure."""
+"""Pictures, with one module for each kind of figure."""

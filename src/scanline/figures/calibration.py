@@ -1,4 +1,4 @@
-"""How far sequential Monte Carlo can be believed, drawn: ranks, errors, effective sample sizes."""
+"""Figures that check sequential Monte Carlo: ranks, errors, effective sample sizes."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What a person would try first for hidden pixels, from training images alone, without a model.
+"""Two simple ways to fill hidden pixels, from training images alone, without a model.
 
 The nearest training image: the one that differs least from the observed pixels; its pixels fill the
 hole. Pixel frequencies: how often each pixel is ink in training, whatever its neighbours are.

@@ -1,6 +1,7 @@
-"""Particles that split in two at a hidden pixel, of whose 2P children P live on: for small holes.
+"""Which particles live on: resampling, drawing by weight, and branching in small holes.
 
-Every child heavier than a threshold c is kept as it is; of the lighter ones some are drawn, in
+When particles branch, each splits into both values of a hidden pixel, and P of the 2P children live
+on. Every child heavier than a threshold c is kept as it is; of the lighter ones some are drawn, in
 proportion to their weights, and given the weight c. This adds the least noise that keeping P of 2P
 can, and none until more than P children are alive: up to P completions are enumerated (Fearnhead
 and Clifford 2003, doi:10.1111/1467-9868.00421). The draw is systematic: one uniform number an

@@ -1,4 +1,4 @@
-"""Models of this study as models of Keras alone, which load where this project is not."""
+"""Turns models of this study into models of Keras alone, which load without this project."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a step of the recurrence reads: already seen pixels, and where in the image it stands.
+"""What a step of the recurrence reads: the pixels already seen, and the place in the image.
 
 ``previous``: the pixel before (the report's). ``context``: also the seen pixels within ``radius``
 rows and columns of the one to be predicted, and its row and column. Either way the inputs of step t

@@ -1,4 +1,4 @@
-"""What classifier and predictor share: their description, first gate biases, and safe loading."""
+"""Safe loading of a model file."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""The training loop: what is minimised, when a checkpoint is kept, what is told meanwhile."""
+"""The training loop: what is minimised, when a checkpoint is kept, what it reports meanwhile."""
