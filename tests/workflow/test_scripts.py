@@ -76,7 +76,7 @@ def files_in(folder) -> list[str]:
 def train(script, pixels_folder, out, test=None, **settings):
     run(
         script,
-        test=test,
+        **({"test": test} if test else {}),
         train=pixels_folder / "train.npz",
         validation=pixels_folder / "validation.npz",
         out=out,
