@@ -17,6 +17,10 @@ export PYTHONPATH := $(CURDIR)/src
 # Bytecode is kept, also where the machine says otherwise: importing TensorFlow anew takes 15 s.
 unexport PYTHONDONTWRITEBYTECODE
 
+# One display of the study's progress; a job's words are in its log. VERBOSE=1 shows all.
+export SCANLINE_QUIET := $(if $(VERBOSE),,1)
+SNAKEMAKE := snakemake --cores $(CORES) $(if $(VERBOSE),,--logger rich --show-failed-logs)
+
 .DEFAULT_GOAL := help
 .PHONY: help env run study publish report ui track runs verify bench kernel test cluster-test check format graph lock dist clean
 
@@ -36,17 +40,17 @@ $(READY): requirements.lock compiler.lock
 env: $(READY)  ## make the environment in .venv
 
 run: $(READY)  ## the quick study on real MNIST, to a finished HTML report
-	snakemake --cores $(CORES) --configfile workflow/presets/quick.yaml
+	$(SNAKEMAKE) --configfile workflow/presets/quick.yaml
 	@echo "The report: results-quick/mnist-threshold-0.1/report/report.html"
 
 study: $(READY)  ## the study of config.yaml
-	snakemake --cores $(CORES) --resources gpu=1
+	$(SNAKEMAKE) --resources gpu=1
 
 publish: $(READY)  ## put the finished study's models and numbers into the repository
 	python workflow/scripts/publish_results.py
 
 report: $(READY)  ## the study's HTML report, and Snakemake's own beside it
-	snakemake --cores $(CORES) --resources gpu=1
+	$(SNAKEMAKE) --resources gpu=1
 	snakemake --cores 1 --report results/snakemake-report.html
 	@echo "results/*/report/report.html and results/snakemake-report.html"
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import IOFile
 from snakemake.logging import logger
 from snakemake.utils import min_version
 
@@ -16,6 +17,7 @@ from scanline.evaluation import words
 from scanline.inference import methods
 from scanline.models import cells
 from scanline.provenance.code import code_hash
+from scanline.provenance.finished import Finished
 from scanline.study import config as study_config
 from scanline.study import environment as study_environment
 from scanline.study import kept as study_kept
@@ -107,6 +109,13 @@ onsuccess:
 
 onerror:
     shell("python workflow/scripts/track_results.py --results {RESULTS:q} || true")
+    put_back = Finished(Path(RESULTS)).put_back_missing(
+        Path(path).relative_to(RESULTS) for path in STUDY_FILES
+    )
+    for path in put_back:
+        workflow.persistence.cleanup_metadata(IOFile(path))  # of the job that failed
+    if put_back:
+        logger.info(f"{len(put_back)} files of stages that did not end are put back")
 
 
 onstart:

@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -110,3 +112,36 @@ def test_a_stranger_file_runs_no_code(tmp_path, kind):
     with pytest.raises(ValueError, match=r"a.npz is not a readable .npz file"):
         load_arrays(path, "x")
     assert not mark.exists()
+
+
+def test_a_second_writer_is_refused_at_once_and_the_first_goes_on(tmp_path):
+    second = (
+        "from pathlib import Path\nfrom scanline.files import whole_folder\n"
+        f"with whole_folder(Path({str(tmp_path)!r})): pass"
+    )
+    with whole_folder(tmp_path) as partial:
+        (partial / "a").write_text("first")
+        done = subprocess.run([sys.executable, "-c", second], capture_output=True, text=True)
+        assert done.returncode == 1
+        assert f"ValueError: {tmp_path} is written by another process" in done.stderr
+    assert (tmp_path / "a").read_text() == "first"
+    subprocess.run([sys.executable, "-c", second], check=True)
+
+
+def write_two(folder):
+    with whole_folder(folder) as partial:
+        (partial / "a").write_text("after")
+        (partial / "b").write_text("after")
+
+
+def test_files_are_on_disk_before_the_first_is_renamed(tmp_path, monkeypatch):
+    (tmp_path / "a").write_text("before")
+
+    def full(*_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="no space left"):
+        write_two(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_text() == "before"

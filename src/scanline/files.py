@@ -1,5 +1,6 @@
 """Files that are whole or absent, and whose content can be named by a hash."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -24,23 +25,49 @@ def sha256_of(path: Path) -> str:
 def whole_folder(folder: Path) -> Iterator[Path]:
     """Yields an empty folder; what it holds at the end replaces ``folder``'s files of that name.
 
-    Each file appears under its final name complete (one rename a file), and only when the block
-    ends without an exception. What a killed process left of such a block is removed first, so that
-    a folder has one writer at a time.
+    Each file appears under its final name complete (flushed to disk, then renamed), and only when
+    the block ends without an exception. What a killed process left of such a block is removed
+    first. Raises ValueError at once where another process is in such a block of this folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob(f"{PARTIAL}*"):
-        shutil.rmtree(left, ignore_errors=True)
-    partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=folder))
-    try:
-        yield partial
-        for path in sorted(partial.rglob("*")):
-            if path.is_file():
+    with _only_writer(folder):
+        for left in folder.glob(f"{PARTIAL}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=folder))
+        try:
+            yield partial
+            written = [path for path in sorted(partial.rglob("*")) if path.is_file()]
+            for path in written:
+                _flush(path)
+            for path in written:
                 target = folder / path.relative_to(partial)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(path, target)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _only_writer(folder: Path) -> Iterator[None]:
+    """Holds a lock of the folder itself, which leaves no file and ends with the process."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ValueError(
+                f"{folder} is written by another process; wait until it ends, or stop it"
+            ) from error
+        except OSError:  # a file system without such locks
+            pass
+        yield
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        os.close(handle)
+
+
+def _flush(path: Path) -> None:
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -1,12 +1,14 @@
-"""Which Python ``make`` accepts."""
+"""Which Python ``make`` accepts, and what it shows of a study."""
 
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
 import pytest
+from study_copy import copy_project
 
 ROOT = Path(__file__).parents[2]
 OTHER = """#!/bin/sh
@@ -36,3 +38,30 @@ def test_another_python_is_refused_in_one_line(tmp_path, version):
     assert all(line.startswith("make") for line in rest)
     assert done.stdout == ""
     assert not (tmp_path / ".venv").exists()
+
+
+def test_a_study_shows_its_progress_and_a_refusal_but_not_each_job_s_words(tmp_path):
+    """As ``make run`` calls Snakemake, by its own variables."""
+    study = copy_project(tmp_path / "project")
+    show = "--eval=show: ; @echo $(SNAKEMAKE)"
+    asked = ["make", "-s", "-f", str(ROOT / "Makefile"), show, "show"]
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    words = subprocess.check_output(asked, cwd=ROOT, env=alone, text=True).split()
+    command = [sys.executable, "-m", *words, "--configfile", "smoke.yaml", "--until", "binarise"]
+    alone["SCANLINE_QUIET"] = "1"
+
+    def shown() -> str:
+        done = subprocess.run(
+            command, cwd=study.folder, env=alone, text=True, stdout=PIPE, stderr=STDOUT
+        )
+        return done.stdout
+
+    progress = shown()
+    log = (study.folder / "results/logs/binarise/smoke.log").read_text()
+    assert "of the pixels are ink" in log
+    assert "of the pixels are ink" not in progress
+    assert "Workflow Finished" in progress
+    assert len(progress) < 4000  # the job's input and output alone would be 1,000 more
+    labels = study.folder / "digits/train-labels-idx1-ubyte"
+    labels.write_bytes(labels.read_bytes()[:-1])
+    assert "it is truncated" in shown()

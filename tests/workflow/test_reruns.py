@@ -17,9 +17,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from study_copy import ROOT, Study, copy_project
+from study_copy import ASIDE, ROOT, Study, copy_project
 
+from scanline.files import sha256_of
 from scanline.provenance.code import SOURCE, code_of
+from scanline.provenance.record import NAME
 
 TABLE = (ROOT / "docs/reruns.md").read_text()
 TRAININGS = {"train_classifier": 2, "train_predictor": 2}
@@ -249,6 +251,63 @@ def test_threshold(copied, followers):
     plan = copied.planned()
     assert plan.items() >= (TRAININGS | SAMPLES | REPORT | {"binarise": 1}).items()
     assert plan.keys() == followers("binarise")
+
+
+def computed(told: str) -> Counter[str]:
+    """The jobs that a run of Snakemake computed: those that it ran and did not put back."""
+    ran = Counter(re.findall(r"^(?:local)?rule (\w+):$", told, re.MULTILINE))
+    put_back = Counter(re.findall(r"^(\w+): .* was computed before", told, re.MULTILINE))
+    return Counter({rule: n for rule, n in (ran - put_back).items() if rule not in ASIDE})
+
+
+def content(study: Study) -> dict[str, str]:
+    """The hashes of all results of the study but for its note of the config."""
+    folder = study.folder / "results/smoke"
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
+
+
+def test_without_effect(copied, followers):
+    before = content(copied)
+    append(copied, "src/binarise.py", "\nWITHOUT_EFFECT = 1\n")
+    assert set(copied.planned()) == followers("binarise")
+    # The report reads all records, of which one is new.
+    assert computed(copied.snakemake("--cores", "2")) == {"binarise": 1, "write_report": 1}
+    changed = {name for name, digest in content(copied).items() if digest != before[name]}
+    assert changed == {"pixels/run.json", "report/run.json"}
+    assert copied.planned() == {}
+    assert verified(copied)[1] == []
+
+
+def test_back_to_earlier_settings(copied):
+    binarised = f"results/smoke/pixels/{NAME}"
+    before = content(copied)
+    for threshold, jobs in ((0.5, {"binarise": 1}), (0.1, {}), (0.5, {}), (0.1, {})):
+        copied.configure(datasets={"smoke": {"threshold": threshold}})
+        assert computed(copied.snakemake("--cores", "1", binarised)) == jobs
+    assert content(copied) == before
+
+
+def test_failed_stage(copied):
+    before = content(copied)
+    images = copied.folder / "digits/train-images-idx3-ubyte"
+    whole = images.read_bytes()
+    images.write_bytes(whole[:-1])
+    assert "it is truncated" in copied.snakemake("--cores", "1", check=False)
+    assert content(copied) == before
+    assert "binarise" in copied.planned()
+    images.write_bytes(whole)
+    pixels = f"results/smoke/pixels/{NAME}"
+    assert computed(copied.snakemake("--cores", "1", pixels)) == {}
+
+    copied.configure(predict={"training": {"learning_rate": 1e30}})
+    model = "results/smoke/predict/gru-8/seed-1/train/model.keras"
+    copied.snakemake("--cores", "1", model, check=False)
+    assert content(copied) == before
+    assert copied.planned(model) == {"train_predictor": 1}
+    copied.configure(predict={"training": {"learning_rate": 0.01}})
+    assert computed(copied.snakemake("--cores", "1", model)) == {}
+    assert content(copied) == before
 
 
 def test_how_to_run(copied, monkeypatch):

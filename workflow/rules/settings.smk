@@ -16,10 +16,14 @@ ENVIRONMENT = "../envs/scanline.yaml"
 # A job that is stopped (Ctrl-C, or Slurm's SIGTERM to all its processes) ends in order: the script
 # leaves its checkpoint, while the shell waits and tee still takes down the last words.
 shell.prefix(
-    # Scripts are the project's, wherever the working directory is.
-    f'python() {{{{ command python {shlex.quote(str(PROJECT))}/"$@"; }}}}; '
+    # Scripts are the project's, wherever the working directory is. A stage is not computed twice.
+    "python() {{ case $1 in src/*)"
+    f' set -- workflow/scripts/run_stage.py {shlex.quote(RESULTS)} {shlex.quote(str(PROJECT))}/"$@";;'
+    f' esac; command python {shlex.quote(str(PROJECT))}/"$@"; }}}}; '
     "set -euo pipefail; trap : INT TERM;"
-    " tee() {{ trap '' INT TERM; command tee \"$@\"; }}; "
+    # SCANLINE_QUIET, which make sets, leaves a job's words to its log.
+    " tee() {{ trap '' INT TERM;"
+    " if [ ${{SCANLINE_QUIET-}} ]; then cat >\"$1\"; else command tee \"$1\"; fi; }}; "
 )
 
 

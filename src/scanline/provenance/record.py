@@ -156,8 +156,7 @@ def records_in(results: Path, damaged: list[str] | None = None) -> dict[Path, Re
 def environment() -> dict:
     """Versions, lock file, revision and machine, as far as they can be told."""
     return {
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in PACKAGES},
+        **versions(),
         "lock_sha256": sha256_of(LOCK) if LOCK.exists() else None,
         "revision": _git("rev-parse", "HEAD"),
         "dirty": bool(_git("status", "--porcelain")),
@@ -165,6 +164,12 @@ def environment() -> dict:
         "processor": _processor(),
         "cores": os.cpu_count(),
     }
+
+
+def versions() -> dict[str, str]:
+    """Of Python and the packages that results may depend on."""
+    packages = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), **packages}
 
 
 def _processor() -> str | None:

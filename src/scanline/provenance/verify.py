@@ -13,11 +13,12 @@ from typing import NamedTuple
 from scanline.files import sha256_of
 from scanline.layout import Place
 from scanline.provenance.code import SOURCE, code_hash, code_of, file_hash
+from scanline.provenance.finished import FOLDER
 from scanline.provenance.record import NAME, Record, records_in
 from scanline.study import settings as study_settings
 
 # What a study keeps beside its results: no result depends on them, no stage records them.
-UNRECORDED = ("logs", "benchmarks", "checkpoints", "mlflow", "tracking")
+UNRECORDED = ("logs", "benchmarks", "checkpoints", "mlflow", "tracking", FOLDER)
 
 
 class Verdict(NamedTuple):
