@@ -24,7 +24,7 @@ def scanline_step(
     """A compiled step on this project's layers."""
     import keras
 
-    from scanline.models.recurrent import RecurrentStack
+    from scanline.models.stack import RecurrentStack
 
     use_threads(threads)
     stack = RecurrentStack(

@@ -145,7 +145,7 @@ def overlaid(below: dict, above: dict) -> dict:
 
 
 def copy_project(folder: Path) -> Study:
-    """The project's sources and the smoke study, with generated digits, in ``folder``."""
+    """The project's sources, its core, the smoke study and generated digits, in ``folder``."""
     folder.mkdir(parents=True)
     for part in PARTS:
         source = ROOT / part
@@ -154,6 +154,10 @@ def copy_project(folder: Path) -> Study:
             shutil.copytree(source, folder / part, ignore=ignored)
         else:
             shutil.copy2(source, folder / part)
+    built = ROOT / "build/kernel"
+    if built.is_dir():  # named by its sources' hash, so it is right or not used
+        unfinished = shutil.ignore_patterns("tmp*", ".*", "lock")
+        shutil.copytree(built, folder / "build/kernel", ignore=unfinished)
     write_digits(folder / "digits", training=64, test=120, side=28)
     (folder / "smoke.yaml").write_text(yaml.safe_dump(SMOKE))
     return Study(folder)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from native_calls import CELLS, FORMS, NEEDS_COMPILER, arguments, available, outcome, weighted_sum
 
 from scanline.models import native
-from scanline.models.recurrent import RecurrentStack
+from scanline.models.stack import RecurrentStack
 
 pytestmark = NEEDS_COMPILER
 

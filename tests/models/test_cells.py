@@ -4,7 +4,8 @@ import pytest
 
 from scanline.models import cells
 from scanline.models.cells import CELLS, cell_of
-from scanline.models.recurrent import LAYERS, RecurrentStack
+from scanline.models.layers import LAYERS
+from scanline.models.stack import RecurrentStack
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -21,7 +22,7 @@ def test_every_cell_has_a_layer(monkeypatch):
     assert CELLS.keys() == LAYERS.keys()
     cells.check()
     monkeypatch.setattr(cells, "CELLS", {**CELLS, "rnn": CELLS["gru"]})
-    with pytest.raises(ValueError, match=r"models/recurrent.py: LAYERS lacks 'rnn', a cell"):
+    with pytest.raises(ValueError, match=r"models/layers.py: LAYERS lacks 'rnn', a cell"):
         cells.check()
     monkeypatch.setattr(cells, "CELLS", {"lstm": CELLS["lstm"]})
     with pytest.raises(ValueError, match=r"models/cells.py: CELLS lacks 'gru', a layer"):

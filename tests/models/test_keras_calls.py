@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from native_calls import NEEDS_COMPILER, weighted_sum
 
-from scanline.models.recurrent import GRU, LSTM
+from scanline.models.layers import GRU, LSTM
 
 pytestmark = NEEDS_COMPILER
 

@@ -6,7 +6,7 @@ import pytest
 from scanline.models.classifier import Classifier, load_classifier
 from scanline.models.loading import load_model
 from scanline.models.predictor import Predictor, load_predictor
-from scanline.models.recurrent import RecurrentStack
+from scanline.models.stack import RecurrentStack
 
 STEPS = 784
 CELLS = ("gru", "lstm")

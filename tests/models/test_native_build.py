@@ -168,7 +168,7 @@ def test_zig_from_pypi_builds_the_core_where_there_is_no_other_compiler(tmp_path
 
 PROGRAM = """
 import numpy as np, tensorflow as tf
-from scanline.models.recurrent import RecurrentStack
+from scanline.models.stack import RecurrentStack
 stack = RecurrentStack("gru", 16, 1)
 stack.build((None, None, 1))
 print(stack.recurrent_layers[0].runs_natively(), float(tf.reduce_sum(stack(tf.ones((2, 5, 1))))))

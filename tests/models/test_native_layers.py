@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 from native_calls import NEEDS_COMPILER, weighted_sum
 
-from scanline.models.recurrent import GRU, LSTM, RecurrentStack
+from scanline.models.layers import GRU, LSTM
+from scanline.models.stack import RecurrentStack
 
 pytestmark = NEEDS_COMPILER
 

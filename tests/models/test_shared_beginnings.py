@@ -9,7 +9,7 @@ from native_calls import CELLS, NEEDS_COMPILER, arguments, weighted_sum
 
 from scanline.models import native
 from scanline.models.reading import Reading
-from scanline.models.recurrent import RecurrentStack
+from scanline.models.stack import RecurrentStack
 
 pytestmark = NEEDS_COMPILER
 

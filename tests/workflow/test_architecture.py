@@ -45,7 +45,7 @@ def test_the_contract_holds_until_a_wing_imports_upwards(copied):
 @pytest.mark.parametrize(
     ("module", "imported"),
     [
-        ("models/recurrent.py", "scanline.holes.sets"),  # a neighbour on the same floor
+        ("models/stack.py", "scanline.holes.sets"),  # a neighbour on the same floor
         ("inference/smc.py", "scanline.provenance.record"),
         ("provenance/tracking.py", "scanline.evaluation.tables"),
     ],

@@ -155,7 +155,7 @@ def test_lost_times(finished, tmp_path):
 
 
 def test_comment(copied):
-    for module in ("models/recurrent", "inference/ancestral"):
+    for module in ("models/stack", "inference/ancestral"):
         file = copied.folder / f"src/scanline/{module}.py"
         opening, rest = file.read_text().split('"""', 1)
         file.write_text(f'{opening}"""Read this first. {rest}\n# A remark at the end.\n')
@@ -189,7 +189,7 @@ def test_sequential_monte_carlo(copied, followers):
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("src/scanline/models/recurrent.py", "\nNEW = 1\n"),
+        ("src/scanline/models/stack.py", "\nNEW = 1\n"),
         ("src/scanline/kernel/recurrent.cc", "static int added;\n"),
         ("src/scanline/kernel/forms.h", "// A remark: other files than Python's count whole.\n"),
     ],
@@ -276,7 +276,7 @@ def test_without_effect(copied, followers):
     changed = {name for name, digest in content(copied).items() if digest != before[name]}
     assert changed == {"pixels/run.json", "report/run.json"}
     assert copied.planned() == {}
-    assert verified(copied)[1] == []
+    assert verified(copied)[0] == 0
 
 
 def test_back_to_earlier_settings(copied):
@@ -300,13 +300,13 @@ def test_failed_stage(copied):
     pixels = f"results/smoke/pixels/{NAME}"
     assert computed(copied.snakemake("--cores", "1", pixels)) == {}
 
-    copied.configure(predict={"training": {"learning_rate": 1e30}})
-    model = "results/smoke/predict/gru-8/seed-1/train/model.keras"
-    copied.snakemake("--cores", "1", model, check=False)
+    copied.configure(complete={"images": 1000})
+    hidden = f"results/smoke/complete/hidden/{NAME}"
+    assert "images is 1000" in copied.snakemake("--cores", "1", hidden, check=False)
     assert content(copied) == before
-    assert copied.planned(model) == {"train_predictor": 1}
-    copied.configure(predict={"training": {"learning_rate": 0.01}})
-    assert computed(copied.snakemake("--cores", "1", model)) == {}
+    assert copied.planned(hidden) == {"hide_pixels": 1}
+    copied.configure(complete={"images": 100})
+    assert computed(copied.snakemake("--cores", "1", hidden)) == {}
     assert content(copied) == before
 
 

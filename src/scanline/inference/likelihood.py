@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from scanline.models.predictor import Predictor
-from scanline.models.recurrent import States
+from scanline.models.stack import States
 
 STEPS_IN_MEMORY = 2**17  # rows x steps whose inputs and outputs are held at once
 IMAGES = 256  # scored at once

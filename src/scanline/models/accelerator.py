@@ -13,7 +13,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from scanline.models import native
-from scanline.models.recurrent import RecurrentStack
+from scanline.models.stack import RecurrentStack
 
 
 class Implementation(NamedTuple):

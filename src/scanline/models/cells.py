@@ -1,6 +1,6 @@
 """The recurrent cells by name: gates in Keras' order, states, and what their biases can do.
 
-To add one: an entry here, its layer in ``models.recurrent``; for speed, its equations in kernel/.
+To add one: an entry here, its layer in ``models.layers``; for speed, its equations in kernel/.
 """
 
 import ast
@@ -26,7 +26,7 @@ CELLS = {
 
 def check() -> None:
     """Raises ValueError, naming the file to edit, where a cell has no layer, or a layer no cell."""
-    tree = ast.parse(Path(__file__).with_name("recurrent.py").read_text())
+    tree = ast.parse(Path(__file__).with_name("layers.py").read_text())
     tables = [
         node.value
         for node in tree.body
@@ -34,7 +34,7 @@ def check() -> None:
     ]
     layers = {str(ast.literal_eval(key)) for table in tables for key in table.keys if key}  # type: ignore[attr-defined]
     for name in CELLS.keys() - layers:
-        raise ValueError(f"src/scanline/models/recurrent.py: LAYERS lacks {name!r}, a cell; add it")
+        raise ValueError(f"src/scanline/models/layers.py: LAYERS lacks {name!r}, a cell; add it")
     for name in layers - CELLS.keys():
         raise ValueError(f"src/scanline/models/cells.py: CELLS lacks {name!r}, a layer; add it")
 

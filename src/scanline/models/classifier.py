@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from scanline.models.loading import load_model
 from scanline.models.reading import Reading
-from scanline.models.recurrent import RecurrentStack
+from scanline.models.stack import RecurrentStack
 
 CLASSES = 10
 BATCH = 256  # images; bounds the memory

@@ -39,7 +39,7 @@ import pandas as pd
 import tensorflow as tf
 
 from scanline.models.cells import CELLS
-from scanline.models.recurrent import RecurrentStack
+from scanline.models.stack import RecurrentStack
 
 COLUMNS = ("demonstration", "cell", "gate_bias", "error", "bound")
 

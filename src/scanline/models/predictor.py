@@ -13,7 +13,7 @@ from scanline.models.architecture import PredictorArchitecture
 from scanline.models.inputs import PixelInputs
 from scanline.models.loading import load_model
 from scanline.models.reading import Reading
-from scanline.models.recurrent import RecurrentStack, States
+from scanline.models.stack import RecurrentStack, States
 
 
 @keras.saving.register_keras_serializable("scanline")

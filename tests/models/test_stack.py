@@ -9,7 +9,7 @@ import pytest
 import reference
 import tensorflow as tf
 
-from scanline.models.recurrent import RecurrentStack
+from scanline.models.stack import RecurrentStack
 
 KINDS = [("gru", 1), ("gru", 3), ("lstm", 1), ("lstm", 3)]
 UNITS, WIDTH, STEPS = 5, 3, 9
