@@ -35,6 +35,7 @@ def draw_completions(
     style.use()
     arrays, description = load_arrays(hidden, "pixels", "indices")
     pixels, cut, runs = arrays["pixels"], description["cut"], sorted(description["hidden_runs"])
+    columns = description["columns"]
     drawn: dict[str, np.ndarray] = {}
     for path in samples:
         drawn.setdefault(Place.of(path).variant, load_arrays(path, "samples")[0]["samples"])
@@ -52,7 +53,8 @@ def draw_completions(
                 for model, values in drawn.items()
             }
             truth = np.where(pixels[image] > 0, INK, PAPER)
-            figure = draw_digit(rows, truth, pictures_of(pixels[image][None], cut, run)[0])
+            holed = pictures_of(pixels[image][None], cut, run)[0]
+            figure = draw_digit(rows, truth, holed, columns)
             style.save(figure, out, figure_names.digits(run)[letter])
             chosen.append(
                 {"hidden_run": run, "digit": letter, "index": int(arrays["indices"][image])}
@@ -65,7 +67,8 @@ def draw_completions(
             {
                 "ground truth": np.where(pixels > 0, INK, PAPER),
                 "hidden": pictures_of(pixels, cut, max(runs)),
-            }
+            },
+            columns,
         ),
         out,
         figure_names.TRUTH,
@@ -75,7 +78,7 @@ def draw_completions(
             f"{run} hidden pixel{'s' * (run > 1)}": pictures_of(pixels, cut, run, values[:, 0])
             for run in runs
         }
-        style.save(draw_mosaics(panels), out, figure_names.first_samples(model))
+        style.save(draw_mosaics(panels, columns), out, figure_names.first_samples(model))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def draw_inpainting(
     for posterior_file, hidden_file in zip(posterior, hidden, strict=True):
         hole = posterior_file.stem
         found, _ = load_arrays(posterior_file, "log_likelihood_truth", "log_likelihood_map", "map")
-        arrays, _ = load_arrays(hidden_file, "pixels", "hidden", "indices")
+        arrays, description = load_arrays(hidden_file, "pixels", "hidden", "indices")
         pixels, places = arrays["pixels"], arrays["hidden"]
         nats = {
             "ground truth": -found["log_likelihood_truth"] / pixels.shape[1],
@@ -59,7 +59,7 @@ def draw_inpainting(
             f"image {arrays['indices'][image]}\n{'' if whole[image] else 'not '}restored"
             for image in shown
         ]
-        figure = draw_inpaintings(pictures, holes, filled, titles)
+        figure = draw_inpaintings(pictures, holes, filled, titles, description["columns"])
         style.save(figure, out, names["examples"])
 
 

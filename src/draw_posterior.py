@@ -34,7 +34,7 @@ def draw_posterior(
     style.save(draw_nats(pd.read_csv(table)), out, figure_names.POSTERIOR)
     images = {}
     for path in hidden:
-        arrays, _ = load_arrays(path, "pixels", "hidden")
+        arrays, description = load_arrays(path, "pixels", "hidden")
         images[path.stem] = arrays["pixels"], arrays["hidden"]
     for path in reliability:
         place = Place.of(path)
@@ -42,7 +42,7 @@ def draw_posterior(
         style.save(draw_reliability(pd.read_csv(path)), out, names["reliability"])
         mine = [each for each in forecasts if Place.of(each) == place]
         found = {each.stem: load_forecasts(each)[0] for each in mine}
-        style.save(draw_examples(images, found), out, names["examples"])
+        style.save(draw_examples(images, found, description["columns"]), out, names["examples"])
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def infer_patches(*, model: Path, hidden: tuple[Path, ...], out: Path) -> None:
     scores = []
     for path in hidden:
         hole = path.stem
-        arrays, description = load_arrays(path, "hidden", "pixels", "indices", "labels")
+        arrays, description = load_arrays(path, "hidden", "pixels", "indices", optional=("labels",))
         pixels = arrays["pixels"]
         try:
             for places in arrays["hidden"]:

@@ -20,7 +20,7 @@ def sample_completions(*, model: Path, hidden: Path, samples: int, seed: int, ou
         seed: What the draws depend on.
         out: Folder for the file.
     """
-    arrays, description = load_arrays(hidden, "pixels", "indices", "labels")
+    arrays, description = load_arrays(hidden, "pixels", "indices", optional=("labels",))
     completions = sample(
         load_predictor(model, description),
         arrays["pixels"],
@@ -34,7 +34,7 @@ def sample_completions(*, model: Path, hidden: Path, samples: int, seed: int, ou
         description,
         **completions._asdict(),
         indices=arrays["indices"],
-        labels=arrays["labels"],
+        labels=arrays.get("labels"),
     )
 
 

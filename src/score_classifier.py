@@ -31,7 +31,7 @@ def score_classifier(*, model: Path, train: Path, test: Path, images: int, out: 
     for split, pixels in splits.items():
         score = Score.of(*score_of(pixels))
         for quantity, value in zip(CLASSIFIED, (score.nats, score.accuracy), strict=True):
-            rows.append((quantity, split, value, len(pixels.labels)))
+            rows.append((quantity, split, value, len(pixels)))
     columns = ["quantity", "split_or_hidden", "value", "n"]
     pd.DataFrame(rows, columns=columns).to_csv(out / "scores.csv", index=False)
     test_pixels = splits["test"]

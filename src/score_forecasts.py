@@ -1,5 +1,6 @@
 """Scores forecasts of hidden pixels, and how well completed digits can be read."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,13 @@ from scanline.evaluation.quantities import FILLED
 from scanline.files import load_arrays
 from scanline.holes.sets import filled
 from scanline.inference.forecast import load_forecasts
-from scanline.models.classifier import load_classifier
+from scanline.models.classifier import Classifier, load_classifier
 from scanline.provenance.stage import main
 
 
 def score_forecasts(
     *,
-    classifier: Path,
+    classifier: Path | None = None,
     hidden: tuple[Path, ...],
     forecasts: tuple[Path, ...],
     seconds: Path,
@@ -27,7 +28,7 @@ def score_forecasts(
     The method ``truth`` says how well the classifier reads the true images.
 
     Args:
-        classifier: model.keras of the classifier that reads completed images
+        classifier: model.keras of the classifier that reads completed images, if there is one
         hidden: {hole}.npz, images and what is hidden of them
         forecasts: {hole}.npz of one model, for the same holes in the same order
         seconds: how long each method took (seconds.csv)
@@ -36,30 +37,37 @@ def score_forecasts(
     taken = pd.read_csv(seconds).set_index(["hole", "method"])["seconds"]
     lines, bins = [], []
     for images, filling in zip(hidden, forecasts, strict=True):
-        arrays, description = load_arrays(images, "hidden", "pixels", "labels")
-        pixels, places, labels = arrays["pixels"], arrays["hidden"], arrays["labels"]
+        arrays, description = load_arrays(images, "hidden", "pixels", optional=("labels",))
+        pixels, places = arrays["pixels"], arrays["hidden"]
         found, _ = load_forecasts(filling)
-        reader = load_classifier(classifier, description)
+        labels = arrays.get("labels")
+        reader = load_classifier(classifier, description) if classifier else None
+        read = partial(_accuracy, reader, labels)
         truth = np.take_along_axis(pixels, places, axis=1)
         at = {"hole": images.stem, "n_images": len(pixels)}
-        seen = digit_accuracy(reader.log_probs(pixels), labels)
-        lines.append(at | {"method": "truth", "digit_accuracy": seen})
+        lines.append(at | {"method": "truth", "digit_accuracy": read(pixels)})
         for method, forecast in found.items():
             completed = {"digit_accuracy": forecast.best}
             if forecast.samples.shape[1]:
                 completed["sample_digit_accuracy"] = forecast.samples[:, 0]
-            read = {
-                name: digit_accuracy(reader.log_probs(filled(pixels, places, values)), labels)
-                for name, values in completed.items()
+            digits = {
+                name: read(filled(pixels, places, values)) for name, values in completed.items()
             }
             cost = {"seconds_per_image": taken[images.stem, method] / len(pixels)}
-            lines.append(at | {"method": method} | scores(forecast, truth) | read | cost)
+            lines.append(at | {"method": method} | scores(forecast, truth) | digits | cost)
             table = reliability(forecast.marginals, truth)
             bins.append(table.assign(hole=images.stem, method=method))
     columns = ["hole", "method", "n_images", *FILLED]
     pd.DataFrame(lines)[columns].to_csv(out / "methods.csv", index=False)
     columns = ["hole", "method", "low", "high", "n_pixels", "p_ink", "ink"]
     pd.concat(bins)[columns].to_csv(out / "reliability.csv", index=False)
+
+
+def _accuracy(reader: Classifier | None, labels: np.ndarray | None, pixels: np.ndarray) -> float:
+    """How often the classifier reads the right class; NaN without a classifier or labels."""
+    if reader is None or labels is None:
+        return float("nan")
+    return digit_accuracy(reader.log_probs(pixels), labels)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from scanline.training.objectives import PREDICT, Score
 def score_predictor(*, model: Path, train: Path, test: Path, images: int, out: Path) -> None:
     """Writes scores.csv (training and test split) and the test images' log-likelihoods.
 
-    Per-pixel figures are over all pixels of an image, the first included (divisor T = 784).
+    Per-pixel figures are over all pixels of an image, the first included (divisor T).
 
     Args:
         model: model.keras of a next-pixel model
@@ -36,7 +36,7 @@ def score_predictor(*, model: Path, train: Path, test: Path, images: int, out: P
         per_image = score.nats * size
         values = (score.nats, per_image, per_image / math.log(2), score.accuracy)
         for quantity, value in zip(PREDICTED, values, strict=True):
-            rows.append((quantity, split, value, len(pixels.labels)))
+            rows.append((quantity, split, value, len(pixels)))
     columns = ["quantity", "split_or_hidden", "value", "n"]
     pd.DataFrame(rows, columns=columns).to_csv(out / "scores.csv", index=False)
     save_arrays(

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -85,15 +85,20 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
-def save_arrays(path: Path, description: dict | None = None, **arrays: np.ndarray) -> None:
-    """Writes named arrays, and a JSON ``description`` of what they are, to one .npz file."""
-    np.savez_compressed(
-        path, description=np.array(json.dumps(description or {})), allow_pickle=False, **arrays
-    )
+def save_arrays(path: Path, description: dict | None = None, **arrays: np.ndarray | None) -> None:
+    """Writes named arrays, and a JSON ``description`` of what they are, to one .npz file.
+
+    Arrays that are None are left out.
+    """
+    told = np.array(json.dumps(description or {}))
+    given = {name: array for name, array in arrays.items() if array is not None}
+    np.savez_compressed(path, description=told, allow_pickle=False, **given)
 
 
-def load_arrays(path: Path, *names: str) -> tuple[dict[str, np.ndarray], dict]:
-    """The named arrays of an .npz file, and its description.
+def load_arrays(
+    path: Path, *names: str, optional: Sequence[str] = ()
+) -> tuple[dict[str, np.ndarray], dict]:
+    """The named arrays of an .npz file, those of ``optional`` that it has, and its description.
 
     Nothing in the file is executed (``allow_pickle=False``). Raises ValueError where the file is
     not a whole .npz file or lacks one of ``names``.
@@ -104,7 +109,8 @@ def load_arrays(path: Path, *names: str) -> tuple[dict[str, np.ndarray], dict]:
             if missing:
                 held = ", ".join(sorted(file.files))
                 raise ValueError(f"{path} has no array {missing[0]!r}; it holds {held}")
-            arrays = {name: file[name] for name in names}
+            there = [name for name in optional if name in file.files]
+            arrays = {name: file[name] for name in (*names, *there)}
             return arrays, json.loads(str(file["description"]))
     except FileNotFoundError:
         raise

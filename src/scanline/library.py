@@ -221,7 +221,7 @@ class LoadedClassifier:
         return _told(self)
 
     def log_probs(self, images: ArrayLike) -> np.ndarray:
-        """log p(class | image), nats: float32 [N, 10]; [10] for a single image."""
+        """log p(class | image), nats: float32 [N, K]; [K] for a single image."""
         pixels = as_pixels(images, self.pixels)
         found = self.keras.log_probs(np.atleast_2d(pixels))
         return found if pixels.ndim == 2 else found[0]

@@ -16,6 +16,7 @@ from scanline.figures.style import save
 from scanline.files import load_arrays, save_arrays
 
 CUT, RUNS = 9, [1, 4, 7]
+COLUMNS = 8
 
 
 def by_image(accuracy, diversity, run: int = 4) -> pd.DataFrame:
@@ -61,18 +62,18 @@ def test_other_hidden_runs_do_not_count():
 
 
 def test_a_mosaic_holds_every_picture_in_reading_order_with_gaps_between():
-    pictures = np.random.default_rng(0).integers(0, 5, (5, 9))
-    sheet = mosaic(pictures, across=3)
-    assert sheet.shape == (9, 13)
+    pictures = np.random.default_rng(0).integers(0, 5, (5, 12))  # of 3 rows, 4 columns
+    sheet = mosaic(pictures, columns=4, across=3)
+    assert sheet.shape == (9, 16)
     for i, picture in enumerate(pictures):
-        top, left = 1 + 4 * (i // 3), 1 + 4 * (i % 3)
-        np.testing.assert_array_equal(sheet[top : top + 3, left : left + 3].ravel(), picture)
+        top, left = 1 + 4 * (i // 3), 1 + 5 * (i % 3)
+        np.testing.assert_array_equal(sheet[top : top + 3, left : left + 4].ravel(), picture)
     assert (sheet == GAP).sum() == sheet.size - pictures.size
 
 
 def test_an_odd_number_of_mosaics_leaves_one_panel_empty():
     pictures = np.zeros((4, 16), int)
-    figure = draw_mosaics({"1": pictures, "10": pictures, "28": pictures})
+    figure = draw_mosaics({"1": pictures, "10": pictures, "28": pictures}, columns=4)
     assert len(shown(figure)) == 3
     assert [axes.get_title() for axes in figure.axes] == ["1", "10", "28", ""]
     assert not figure.axes[3].axison
@@ -85,7 +86,7 @@ def completed(tmp_path):
     pixels = generator.integers(0, 2, (6, 16)).astype(np.uint8)
     save_arrays(
         tmp_path / "hidden.npz",
-        {"cut": CUT, "hidden_runs": RUNS},
+        {"cut": CUT, "hidden_runs": RUNS, "columns": COLUMNS},
         pixels=pixels,
         indices=np.arange(6) * 10,
     )
@@ -123,7 +124,7 @@ def test_completions_show_the_samples_of_each_model_s_first_seed(tmp_path, compl
         panels = shown(figures[figure_names.first_samples(model)])
         assert len(panels) == len(RUNS)
         for panel, run in zip(panels, RUNS, strict=True):
-            wanted = mosaic(pictures_of(pixels, CUT, run, values[:, 0]), across=10)
+            wanted = mosaic(pictures_of(pixels, CUT, run, values[:, 0]), COLUMNS, across=10)
             np.testing.assert_array_equal(panel, wanted)
     tables = [pd.read_csv(path) for path in completed["by_image"]]
     digits = pd.read_csv(out / "digits.csv")

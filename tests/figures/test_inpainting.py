@@ -56,16 +56,16 @@ def test_two_histograms_share_their_bins():
 
 
 def test_a_frame_says_where_the_hidden_patch_is():
-    pictures = np.full((2, 100), PAPER)
+    pictures = np.full((2, 120), PAPER)  # of 12 rows, 10 columns
     hidden = pictures.copy()
     hidden[0, 34] = HIDDEN  # row 3, column 4
     hidden[1, [56, 57, 66, 67]] = HIDDEN  # rows 5 and 6, columns 6 and 7
-    figure = draw_inpaintings(pictures, hidden, pictures, ["image 1", "image 2"])
+    figure = draw_inpaintings(pictures, hidden, pictures, ["image 1", "image 2"], columns=10)
     assert len(figure.axes) == 6
     for i, axes in enumerate(figure.axes):
         (frame,) = axes.patches
         (left, bottom), (right, top) = frame.get_bbox().get_points()
-        rows, columns = np.nonzero(hidden[i % 2].reshape(10, 10) == HIDDEN)
+        rows, columns = np.nonzero(hidden[i % 2].reshape(12, 10) == HIDDEN)
         # Pixel (row, column) covers half a unit to each side; the frame leaves some air.
         assert left < columns.min() - 0.5 < columns.max() + 0.5 < right
         assert bottom < rows.min() - 0.5 < rows.max() + 0.5 < top
@@ -81,6 +81,7 @@ def test_examples_are_restored_ones_and_others_as_far_as_there_are(tmp_path, mon
     (tmp_path / "hidden").mkdir()
     save_arrays(
         tmp_path / "hidden" / "1x1.npz",
+        {"columns": 4},
         pixels=pixels,
         hidden=np.full((12, 1), 5),
         indices=np.arange(12) * 10,

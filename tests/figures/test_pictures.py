@@ -37,14 +37,14 @@ def test_pictures_hide_all_from_the_cut_on_but_what_is_filled_in(run):
 def test_rows_show_each_picture_in_its_place():
     pictures = np.random.default_rng(0).integers(0, 5, (2, 3, 16))
     rows = {"gru-32": pictures[0], "gru-64": pictures[1]}
-    figure = draw_rows(rows, ["one", "two", "three"])
+    figure = draw_rows(rows, ["one", "two", "three"], columns=8)
     np.testing.assert_array_equal(np.array(shown(figure)).reshape(2, 3, 16), pictures)
     assert [axes.get_title() for axes in figure.axes[:3]] == ["one", "two", "three"]
     assert [figure.axes[i].get_ylabel() for i in (0, 3)] == ["gru-32", "gru-64"]
 
 
 def test_each_value_has_a_colour_of_its_own():
-    figure = draw_rows({"": np.arange(6).repeat(6)[None]}, ["values"])
+    figure = draw_rows({"": np.arange(6).repeat(6)[None]}, ["values"], columns=6)
     image = figure.axes[0].get_images()[0]
     colours = {tuple(image.cmap(image.norm(value))) for value in range(6)}
     assert len(colours) == 6

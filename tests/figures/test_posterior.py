@@ -103,7 +103,7 @@ def test_an_example_shows_truth_hole_samples_best_and_probabilities(method):
         )
         for way in ("prefix", method)
     }
-    figure = draw_examples({"hole": (pixels, hidden)}, {"hole": found})
+    figure = draw_examples({"hole": (pixels, hidden)}, {"hole": found}, columns=8)
     panels = [axes.get_images()[0].get_array().reshape(16, 3) for axes in figure.axes]
     assert len(panels) == 8
     assert figure.axes[0].get_ylabel() == "hole"

@@ -67,7 +67,7 @@ rule score_forecasts:
     input:
         classifier=expand(
             rules.train_classifier.output.model,
-            variant=config["posterior"]["classifier"],
+            variant=[name for name in [config["posterior"]["classifier"]] if name],
             allow_missing=True,
         ),
         hidden=rules.hide_holes.output.hidden,
@@ -83,9 +83,10 @@ rule score_forecasts:
         ENVIRONMENT
     params:
         out=subpath(output.record, parent=True),
+        classifier=optional_flag("classifier"),
         code=code_hash("score_forecasts"),
     shell:
-        "python src/score_forecasts.py --classifier {input.classifier:q} --hidden {input.hidden:q}"
+        "python src/score_forecasts.py {params.classifier} --hidden {input.hidden:q}"
         " --forecasts {input.forecasts:q} --seconds {input.seconds:q} --out {params.out:q}"
         " 2>&1 | tee {log:q}"
 

@@ -23,7 +23,7 @@ rule train_predictor:
         gpu=gpus,
     params:
         out=subpath(output.model, parent=True),
-        test=selection_flag,
+        test=optional_flag("test"),
         checkpoints=f"{RESULTS}/checkpoints",
         settings=settings("train_predictor"),
         code=code_hash("train_predictor"),

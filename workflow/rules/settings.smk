@@ -84,8 +84,14 @@ def selection_pixels(task):
     return paths
 
 
-def selection_flag(wildcards, input):
-    return f"--test {shlex.quote(str(input.test))}" if input.test else ""
+def optional_flag(name):
+    """The flag of an input of that name, where there is such a file."""
+
+    def flag(wildcards, input):
+        path = str(input[name]) if input[name] else ""
+        return f"--{name} {shlex.quote(path)}" if path else ""
+
+    return flag
 
 
 def gpus(wildcards):

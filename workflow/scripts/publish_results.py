@@ -116,7 +116,7 @@ def trained(data: Path, name: str) -> Trained:
     kind = KINDS[task_of(training.script)]
     model = load_model(data / name / "train/model.keras", kind.model_class, pixels.identity)
     n_parameters = sum(math.prod(weight.shape) for weight in model.trainable_weights)
-    return Trained(training, anew, len(pixels.labels), n_parameters, pixels.description)
+    return Trained(training, anew, len(pixels), n_parameters, pixels.description)
 
 
 def copy_training(train: Path, folder: Path) -> None:

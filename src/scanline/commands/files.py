@@ -77,7 +77,7 @@ def classify(
 
     Args:
         images: files of images, as for score
-        out: the table, .csv: file, image (its number in the file), label, p_0 to p_9
+        out: the table, .csv: file, image (its number in the file), label, p_0, p_1 and so on
         model: a name (see: scanline models), a model.keras or its folder, or an MLflow address
         data: the data set of the model, where it is a name that several have
     """

@@ -6,6 +6,7 @@ compare, and a model of one kind says nothing of the other, so a set of pixels c
 of its making wherever it goes, and ``same_pixels`` refuses to mix two kinds.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,21 +15,22 @@ import numpy as np
 from scanline.files import load_arrays, save_arrays
 
 POLARITY = "ink is 1"
-CLASSES = 10
+CLASSES = 10  # of descriptions that do not name their number, which are MNIST's
 # What two sets must have in common before a model of one may score the other.
 KINSHIP = ("source", "sha256", "binarise", "threshold", "seed", "polarity", "rows", "columns")
 
 
 @dataclass(frozen=True)
 class PixelSet:
-    """Images of one split: ``pixels`` uint8 [N, T] in {0, 1}, ``labels`` uint8 [N] in 0..9.
+    """Images of one split: ``pixels`` uint8 [N, T] in {0, 1}, ``labels`` [N] or None.
 
-    ``description`` says how they were made: data, source, binarise, threshold or seed, polarity,
-    split, rows, columns (T = rows * columns), and the sha256 of the files that they come from.
+    Labels are integers in 0..K-1. ``description`` says how the images were made: data, source,
+    binarise, threshold or seed, polarity, split, rows, columns (T = rows * columns), classes (K; 0
+    without labels), and the sha256 of the files that they come from.
     """
 
     pixels: np.ndarray
-    labels: np.ndarray
+    labels: np.ndarray | None
     description: dict
 
     def __post_init__(self):
@@ -38,28 +40,43 @@ class PixelSet:
                 f"pixels have shape {self.pixels.shape}; images of {rows} x {columns} "
                 f"need [N, {rows * columns}]"
             )
+        if self.pixels.dtype != np.uint8 or self.pixels.max(initial=0) > 1:
+            raise ValueError(
+                f"pixels are {self.pixels.dtype} up to {self.pixels.max()}; allowed: uint8 0 and 1"
+            )
+        if self.labels is None:
+            return
         if self.labels.shape != self.pixels.shape[:1]:
             raise ValueError(
                 f"{len(self.pixels)} images have labels of shape {self.labels.shape}; "
                 f"each needs one label"
             )
-        if self.pixels.dtype != np.uint8 or self.pixels.max(initial=0) > 1:
+        classes = classes_of(self.description)
+        if self.labels.max(initial=0) >= classes:
             raise ValueError(
-                f"pixels are {self.pixels.dtype} up to {self.pixels.max()}; allowed: uint8 0 and 1"
+                f"a label is {self.labels.max()}; allowed: 0 to {classes - 1}, one for each class"
             )
-        if self.labels.max(initial=0) >= CLASSES:
-            raise ValueError(
-                f"a label is {self.labels.max()}; allowed: 0 to {CLASSES - 1}, one for each class"
-            )
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    @property
+    def labels_or_zeros(self) -> np.ndarray:
+        """The labels, or zeros in their place: for what hands labels on and may not read them."""
+        return np.zeros(len(self), np.uint8) if self.labels is None else self.labels
 
     def first(self, count: int) -> "PixelSet":
         """The first ``count`` images, all of them for 0; ValueError where there are fewer."""
-        if not 0 <= count <= len(self.labels):
+        if not 0 <= count <= len(self):
             raise ValueError(
-                f"{count} images are asked for; {self.description['split']} has {len(self.labels)}"
+                f"{count} images are asked for; {self.description['split']} has {len(self)}"
             )
-        count = count or len(self.labels)
-        return PixelSet(self.pixels[:count], self.labels[:count], self.description)
+        return self.chosen(slice(count or len(self)))
+
+    def chosen(self, places: slice | np.ndarray) -> "PixelSet":
+        """The images at those places."""
+        labels = None if self.labels is None else self.labels[places]
+        return PixelSet(self.pixels[places], labels, self.description)
 
     @property
     def identity(self) -> dict:
@@ -67,14 +84,19 @@ class PixelSet:
         return {k: v for k, v in self.description.items() if k not in ("split", "data")}
 
 
+def classes_of(description: Mapping) -> int:
+    """The number of classes of images that are described so; 0 where they have no labels."""
+    return int(description.get("classes", CLASSES))
+
+
 def load_pixels(path: Path) -> PixelSet:
     """The pixel set of a file; ValueError, naming it, where it is not a sound one."""
-    arrays, description = load_arrays(path, "pixels", "labels")
+    arrays, description = load_arrays(path, "pixels", optional=("labels",))
     missing = [key for key in KINSHIP if key not in description]
     if missing:
         raise ValueError(f"{path} does not say its {', '.join(missing)}; is it a pixels file?")
     try:
-        return PixelSet(arrays["pixels"], arrays["labels"], description)
+        return PixelSet(arrays["pixels"], arrays.get("labels"), description)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 

@@ -45,7 +45,7 @@ def accuracies(best: np.ndarray, marginals: np.ndarray, truth: np.ndarray) -> di
 
 
 def digit_accuracy(class_log_probs: np.ndarray, labels: np.ndarray) -> float:
-    """The share of images whose most probable class [N, 10] is their label [N]."""
+    """The share of images whose most probable class [N, K] is their label [N]."""
     return float((class_log_probs.argmax(axis=1) == labels).mean())
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from scanline.figures.pictures import GAP, draw_rows, show
+from scanline.figures.pictures import GAP, aspect, draw_rows, show
 
 
 def choose_digits(by_image: Sequence[pd.DataFrame], run: int) -> dict[str, int]:
@@ -30,40 +30,48 @@ def choose_digits(by_image: Sequence[pd.DataFrame], run: int) -> dict[str, int]:
     return {"a": best, "b": worst, "c": varied}
 
 
-def draw_completions(rows: dict[str, np.ndarray], truth: np.ndarray, hidden: np.ndarray) -> Figure:
+def draw_completions(
+    rows: dict[str, np.ndarray], truth: np.ndarray, hidden: np.ndarray, columns: int
+) -> Figure:
     """One digit, in a row for each model: the original, what is hidden, and the model's samples.
 
-    ``rows``: pictures [S, T] by model; ``truth`` and ``hidden`` are pictures [T].
+    ``rows``: pictures [S, T] by model; ``truth`` and ``hidden`` are pictures [T]; ``columns`` are
+    those of an image.
     """
     samples = len(next(iter(rows.values())))
     titles = ["original", "hidden", *(f"sample {i + 1}" for i in range(samples))]
     return draw_rows(
-        {model: np.stack([truth, hidden, *pictures]) for model, pictures in rows.items()}, titles
+        {model: np.stack([truth, hidden, *pictures]) for model, pictures in rows.items()},
+        titles,
+        columns,
     )
 
 
-def draw_mosaics(mosaics: dict[str, np.ndarray], across: int = 10) -> Figure:
-    """Panels of many pictures [N, T] each, by title, with ``across`` pictures in a row."""
-    columns = min(2, len(mosaics))
-    rows = -(-len(mosaics) // columns)
+def draw_mosaics(mosaics: dict[str, np.ndarray], columns: int, across: int = 10) -> Figure:
+    """Panels of many pictures [N, T] each, by title, with ``across`` pictures in a row.
+
+    ``columns`` are those of an image.
+    """
+    beside = min(2, len(mosaics))
+    rows = -(-len(mosaics) // beside)
+    height = 4.4 * rows * aspect(next(iter(mosaics.values())), columns)
     figure, panels = plt.subplots(
-        rows, columns, figsize=(4.2 * columns, 4.4 * rows), squeeze=False, layout="constrained"
+        rows, beside, figsize=(4.2 * beside, height), squeeze=False, layout="constrained"
     )
     for axes in panels.flat[len(mosaics) :]:
         axes.set_axis_off()
     for axes, (title, pictures) in zip(panels.flat, mosaics.items(), strict=False):
-        show(axes, mosaic(pictures, across))
+        show(axes, mosaic(pictures, columns, across))
         axes.set_title(title, fontsize=9)
     return figure
 
 
-def mosaic(pictures: np.ndarray, across: int) -> np.ndarray:
+def mosaic(pictures: np.ndarray, columns: int, across: int) -> np.ndarray:
     """Pictures [N, T] side by side with a gap of one pixel: one array of rows and columns."""
-    side = round(np.sqrt(pictures.shape[1]))
+    rows = pictures.shape[1] // columns
     down = -(-len(pictures) // across)
-    sheet = np.full((down * (side + 1) + 1, across * (side + 1) + 1), GAP)
+    sheet = np.full((down * (rows + 1) + 1, across * (columns + 1) + 1), GAP)
     for i, picture in enumerate(pictures):
-        row, column = divmod(i, across)
-        top, left = row * (side + 1) + 1, column * (side + 1) + 1
-        sheet[top : top + side, left : left + side] = picture.reshape(side, side)
+        top, left = (i // across) * (rows + 1) + 1, (i % across) * (columns + 1) + 1
+        sheet[top : top + rows, left : left + columns] = picture.reshape(rows, columns)
     return sheet

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from scanline.figures.pictures import HIDDEN, draw_rows
+from scanline.figures.pictures import HIDDEN, draw_rows, shaped
 
 FRAME = "#0072B2"
 
@@ -55,18 +55,20 @@ def draw_bulk_and_tail(
 
 
 def draw_inpaintings(
-    truth: np.ndarray, hidden: np.ndarray, filled: np.ndarray, titles: Sequence[str]
+    truth: np.ndarray,
+    hidden: np.ndarray,
+    filled: np.ndarray,
+    titles: Sequence[str],
+    columns: int,
 ) -> Figure:
-    """Figure 18: rows of truth, hidden and in-painting; pictures [N, T], one column for each image.
+    """Figure 18: truth, hidden and in-painting below each other, images [N, T] side by side.
 
     A frame shows where the hidden patch is, which may be a single pixel.
     """
-    figure = draw_rows({"truth": truth, "hidden": hidden, "in-painting": filled}, titles)
-    side = round(np.sqrt(hidden.shape[1]))
+    figure = draw_rows({"truth": truth, "hidden": hidden, "in-painting": filled}, titles, columns)
     for i, axes in enumerate(figure.axes):
-        picture = hidden[i % len(hidden)].reshape(side, side)
-        rows, columns = np.nonzero(picture == HIDDEN)
-        corner = (int(columns.min()) - 2, int(rows.min()) - 2)
-        width, height = int(np.ptp(columns)) + 4, int(np.ptp(rows)) + 4
+        down, right = np.nonzero(shaped(hidden[i % len(hidden)], columns) == HIDDEN)
+        corner = (int(right.min()) - 2, int(down.min()) - 2)
+        width, height = int(np.ptp(right)) + 4, int(np.ptp(down)) + 4
         axes.add_patch(Rectangle(corner, width, height, fill=False, ec=FRAME, lw=0.9))
     return figure

@@ -48,16 +48,25 @@ def shaded(picture: np.ndarray, hidden: np.ndarray, p_ink: np.ndarray) -> np.nda
     return colours
 
 
-def draw_rows(rows: dict[str, np.ndarray], titles: Sequence[str]) -> Figure:
-    """Rows of pictures [N, T] or of their colours [N, T, 3], by name; ``titles`` of the columns."""
+def shaped(picture: np.ndarray, columns: int) -> np.ndarray:
+    """A picture [T], or its colours [T, 3], as [rows, columns] or [rows, columns, 3]."""
+    return picture.reshape(-1, columns, *picture.shape[1:])
+
+
+def draw_rows(rows: dict[str, np.ndarray], titles: Sequence[str], columns: int) -> Figure:
+    """Rows of pictures [N, T] or of their colours [N, T, 3], by name; ``titles`` stand above them.
+
+    ``columns`` are those of an image.
+    """
     across = len(titles)
+    height = 1.02 * len(rows) * aspect(next(iter(rows.values())), columns)
     figure, panels = plt.subplots(
-        len(rows), across, figsize=(0.95 * across + 0.8, 1.02 * len(rows) + 0.3),
+        len(rows), across, figsize=(0.95 * across + 0.8, height + 0.3),
         squeeze=False, layout="constrained",
     )  # fmt: skip
     for axes_row, (name, pictures) in zip(panels, rows.items(), strict=True):
         for axes, picture in zip(axes_row, pictures, strict=True):
-            show(axes, picture)
+            show(axes, shaped(picture, columns))
         axes_row[0].set_ylabel(name, fontsize=8)
     for axes, title in zip(panels[0], titles, strict=True):
         axes.set_title(title, fontsize=8)
@@ -70,13 +79,10 @@ def show(
     colours: Colormap | str = COLOURS,
     limits: tuple[float, float] = (-0.5, 5.5),
 ) -> AxesImage:
-    """Shows a picture in a thin frame, without ticks: values [rows, columns], or a square [T].
+    """Shows a picture [rows, columns], or its colours [rows, columns, 3], in a thin frame.
 
-    A square may also come as its colours [T, 3]. ``limits``: the values at the ends of ``colours``.
+    ``limits``: the values at the ends of ``colours``.
     """
-    if picture.ndim == 1 or picture.shape[1] == 3:
-        side = round(np.sqrt(len(picture)))
-        picture = picture.reshape(side, side, *picture.shape[1:])
     axes.set_xticks([])
     axes.set_yticks([])
     axes.grid(False)
@@ -84,3 +90,8 @@ def show(
     return axes.imshow(
         picture, cmap=colours, vmin=limits[0], vmax=limits[1], interpolation="nearest"
     )
+
+
+def aspect(pictures: np.ndarray, columns: int) -> float:
+    """Rows for each column of pictures [N, T] or [N, T, 3]."""
+    return pictures.shape[1] / columns**2

@@ -112,11 +112,12 @@ def draw_reliability(bins: pd.DataFrame) -> Figure:
 def draw_examples(
     images: Mapping[str, tuple[np.ndarray, np.ndarray]],
     forecasts: Mapping[str, Mapping[str, Forecast]],
+    columns: int,
 ) -> Figure:
     """One image for each hole: truth, hole, prefix and posterior samples, the best, p(ink).
 
-    ``images``: pixels [N, T] and hidden [N, k] by hole; ``forecasts``: of each method, by hole. The
-    first image that has ink in the hole is shown.
+    ``images``: pixels [N, T] and hidden [N, k] by hole; ``forecasts``: of each method, by hole;
+    ``columns`` are those of an image. The first image that has ink in the hole is shown.
     """
     rows = {}
     for hole, (pixels, hidden) in images.items():
@@ -137,7 +138,7 @@ def draw_examples(
     samples = len(next(iter(rows.values()))) - 5
     titles = ["truth", "hole", "prefix\nsample"]
     titles += [f"posterior\nsample {i + 1}" for i in range(samples)]
-    return draw_rows(rows, [*titles, "most\nprobable", "probability\nof ink"])
+    return draw_rows(rows, [*titles, "most\nprobable", "probability\nof ink"], columns)
 
 
 def first_with_ink(pixels: np.ndarray, hidden: np.ndarray) -> int:

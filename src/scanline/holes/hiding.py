@@ -68,23 +68,25 @@ def save_hidden_runs(
     for run in runs:
         hidden_run(cut, run, n_pixels)
     indices = choose_images(len(pixel_set.pixels), images, seed)
+    chosen = pixel_set.chosen(indices)
     save_arrays(
         path,
         pixel_set.description | {"cut": cut, "hidden_runs": sorted(set(runs))},
-        pixels=pixel_set.pixels[indices],
-        labels=pixel_set.labels[indices],
+        pixels=chosen.pixels,
+        labels=chosen.labels,
         indices=indices,
     )
 
 
 def save_hidden(path: Path, pixel_set: PixelSet, chosen: Hidden) -> None:
     """Writes chosen images and what is hidden of each: hidden, pixels (true), labels, indices."""
+    images = pixel_set.chosen(chosen.indices)
     save_arrays(
         path,
         pixel_set.description,
         hidden=chosen.hidden,
-        pixels=pixel_set.pixels[chosen.indices],
-        labels=pixel_set.labels[chosen.indices],
+        pixels=images.pixels,
+        labels=images.labels,
         indices=chosen.indices,
     )
 

@@ -1,6 +1,6 @@
 """The classifier (report, section 2.1): what a recurrent stack remembers at the last pixel.
 
-Last output -> batch norm -> affine 100 -> ReLU -> batch norm -> affine 10.
+Last output -> batch norm -> affine 100 -> ReLU -> batch norm -> affine K, of K classes.
 """
 
 from pathlib import Path
@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from scanline.data.pixels import classes_of
 from scanline.models.loading import load_model
 from scanline.models.reading import Reading
 from scanline.models.stack import RecurrentStack
 
-CLASSES = 10
 BATCH = 256  # images; bounds the memory
 MOMENTUM = 0.99  # of batch norm's running averages, which start at 0 and 1 (the report's decay)
 
@@ -23,7 +23,8 @@ class Classifier(keras.Model):
     """p(class | image), reading the image pixel by pixel.
 
     ``pixels`` describes the pixels that the model is for (a PixelSet's identity; ``rows`` and
-    ``columns`` at least). Raises ValueError for an unknown cell or gate_bias.
+    ``columns`` at least, and ``classes`` where they are not 10). Raises ValueError for an unknown
+    cell or gate_bias, and for pixels without classes.
     """
 
     def __init__(
@@ -39,13 +40,18 @@ class Classifier(keras.Model):
         super().__init__(**kwargs)
         self.settings = dict(cell=cell, units=units, layers=layers)
         self.pixels = dict(pixels)
+        self.classes = classes_of(pixels)
+        if self.classes < 2:
+            raise ValueError(
+                f"the images have {self.classes} classes; a classifier needs labels of 2 at least"
+            )
         keras.utils.set_random_seed(seed)
         self.stack = RecurrentStack(cell, units, layers, input_gradient=False, name="stack")
         self.head = [
             keras.layers.BatchNormalization(momentum=MOMENTUM, name="norm_0"),
             keras.layers.Dense(100, activation="relu", name="hidden"),
             keras.layers.BatchNormalization(momentum=MOMENTUM, name="norm_1"),
-            keras.layers.Dense(CLASSES, name="logits"),
+            keras.layers.Dense(self.classes, name="logits"),
         ]
         self.stack.build((None, None, 1))
         for layer, width in zip(self.head, (units, units, 100, 100), strict=True):
@@ -54,7 +60,7 @@ class Classifier(keras.Model):
         self.built = True
 
     def call(self, pixels: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """pixels [B, T] -> class logits [B, 10]; in ``training`` by the batch's own moments."""
+        """pixels [B, T] -> class logits [B, K]; in ``training`` by the batch's own moments."""
         outputs = self.stack.last(all_pixels(pixels), training)
         for layer in self.head:
             normalises = isinstance(layer, keras.layers.BatchNormalization)
@@ -76,7 +82,7 @@ class Classifier(keras.Model):
             outputs = layer(outputs)
 
     def log_probs(self, pixels: np.ndarray) -> np.ndarray:
-        """Log-probability of each class: pixels [N, T] -> [N, 10] nats."""
+        """Log-probability of each class: pixels [N, T] -> [N, K] nats."""
         batches = [pixels[i : i + BATCH] for i in range(0, len(pixels), BATCH)]
         logits = tf.concat([self._logits(tf.constant(batch)) for batch in batches], axis=0)
         return tf.nn.log_softmax(logits).numpy()

@@ -20,12 +20,12 @@ TEST_IMAGES, SHIFTS = 1, 2  # streams of an epoch's draws
 def batches(
     train: PixelSet, recipe: Recipe, start: int
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """Of each step from ``start`` on: its epoch, from 0, pixels uint8 [B, T] and labels uint8 [B].
+    """Of each step from ``start`` on: its epoch, from 0, pixels uint8 [B, T] and labels [B].
 
     Each image is shifted anew in each epoch by whole rows and columns, each uniform in
     -shift_pixels..shift_pixels; what comes in at an edge is no ink.
     """
-    size, margin = len(train.labels), recipe.shift_pixels
+    size, margin, labels = len(train), recipe.shift_pixels, train.labels_or_zeros
     steps_per_epoch = math.ceil(size / recipe.batch_size)
     shape = train.description["rows"], train.description["columns"]
     images = train.pixels.reshape(size, *shape)
@@ -39,14 +39,14 @@ def batches(
             chosen = order[at * recipe.batch_size : (at + 1) * recipe.batch_size]
             down, right = shifts[chosen].T
             pixels = shifted[chosen, down, right].reshape(len(chosen), -1)
-            yield epoch, pixels, train.labels[chosen]
+            yield epoch, pixels, labels[chosen]
 
 
 def held_out_images(held_out: PixelSet, recipe: Recipe, epoch: int) -> PixelSet:
     """The images that an epoch's checkpoint is scored on."""
     if recipe.selection == "validation":
         return held_out
-    count = min(TEST_BATCH, len(held_out.labels))
+    count = min(TEST_BATCH, len(held_out))
     generator = np.random.default_rng([recipe.seed, epoch, TEST_IMAGES])
-    chosen = generator.choice(len(held_out.labels), count, replace=False)
-    return PixelSet(held_out.pixels[chosen], held_out.labels[chosen], held_out.description)
+    chosen = generator.choice(len(held_out), count, replace=False)
+    return held_out.chosen(chosen)

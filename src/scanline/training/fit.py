@@ -59,7 +59,7 @@ def fit(
     chosen by what the model says in float32. Raises ArithmeticError, with step and loss, where the
     loss is not finite, and InterruptedError on SIGTERM and SIGINT, after writing a checkpoint.
     """
-    steps_per_epoch = math.ceil(len(train.labels) / recipe.batch_size)
+    steps_per_epoch = math.ceil(len(train) / recipe.batch_size)
     optimizer = keras.optimizers.Adam(
         learning_rate_of(recipe, steps_per_epoch), global_clipnorm=recipe.clip_norm or None
     )
@@ -136,7 +136,9 @@ def _training(model: keras.Model, recipe: Recipe, train: PixelSet, held_out: Pix
         "recipe": asdict(recipe),
         "weights": [tuple(weight.shape) for weight in model.weights],
         **{
-            role: hashlib.sha256(images.pixels.tobytes() + images.labels.tobytes()).hexdigest()
+            role: hashlib.sha256(
+                images.pixels.tobytes() + images.labels_or_zeros.tobytes()
+            ).hexdigest()
             for role, images in (("train", train), ("held_out", held_out))
         },
     }

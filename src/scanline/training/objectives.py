@@ -62,10 +62,11 @@ class Objective:
             return self.per_image(model, pixels, labels, training=False)
 
         def score(images: PixelSet) -> tuple[np.ndarray, np.ndarray]:
-            starts = range(0, len(images.labels), EVALUATION_BATCH)
+            labels = images.labels_or_zeros
+            starts = range(0, len(images), EVALUATION_BATCH)
             parts = [slice(start, start + EVALUATION_BATCH) for start in starts]
             batches = [
-                scored(tf.constant(images.pixels[part]), tf.constant(images.labels[part]))
+                scored(tf.constant(images.pixels[part]), tf.constant(labels[part]))
                 for part in parts
             ]
             nats, accuracy = (tf.concat(values, axis=0) for values in zip(*batches, strict=True))
