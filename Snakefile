@@ -20,6 +20,7 @@ from scanline.provenance.code import code_hash
 from scanline.provenance.finished import Finished
 from scanline.study import config as study_config
 from scanline.study import environment as study_environment
+from scanline.study import fit as study_fit
 from scanline.study import kept as study_kept
 from scanline.study import settings as study_settings
 from scanline.training import kinds
@@ -43,6 +44,7 @@ configfile: str(CONFIG)
 
 try:
     study_config.validate(config)
+    config.update(study_fit.fitted(config, study_fit.shape_of_images(config)))
     for word in sys.argv[1:]:
         study_config.refuse_unknown(config, word)
     cells.check()

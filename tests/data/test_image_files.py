@@ -57,7 +57,7 @@ def test_what_is_refused(tmp_path, kind):
         "two.npz": "two.npz holds a, b; name the array of images 'images'",
         "large.npy": "large.npy: images has shape (2, 5, 5); allowed: [N, 4, 4] or [N, 16]",
         "objects.npy": "objects.npy is not a readable NumPy file of arrays (Object arrays cannot",
-        "picture.jpg": "picture.jpg is not a sound idx file: it starts with",
+        "picture.jpg": "picture.jpg is not a readable picture (",
     }
     for name, line in lines.items():
         with pytest.raises(ValueError, match=re.escape(line)):

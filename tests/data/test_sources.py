@@ -10,7 +10,7 @@ import pytest
 from mirror import Server, content, serve, serving, silence, status
 
 from scanline.data import sources
-from scanline.data.fetch import FILES
+from scanline.data.published import MNIST_FILES as FILES
 from scanline.data.sources import DebianPackage, Folder, Mirror, NpmPackage, Origin, Unavailable
 
 

@@ -14,15 +14,16 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from scanline.data.fetch import FILES
 from scanline.data.pixels import PixelSet
+from scanline.data.published import MNIST_FILES
 from scanline.files import save_arrays
 from scanline.models.predictor import Predictor
 from scanline.provenance.stage import main
 
 ROOT = Path(__file__).parents[2]
 TABLE = (ROOT / "docs/bad-input.md").read_text()
-OUTPUTS = ("run.json", "scores.csv", "train.npz", "hidden.npz", "1x1.npz", "samples.npz", *FILES)
+WRITTEN = ("run.json", "scores.csv", "train.npz", "hidden.npz", "1x1.npz", "samples.npz")
+OUTPUTS = (*WRITTEN, *MNIST_FILES)
 
 
 class Row(NamedTuple):
@@ -74,11 +75,10 @@ class Study(NamedTuple):
         kind("gru", 4, 1, self.sets["test"].identity | differs).save(self.model)
 
     def binarise(self) -> list[str]:
-        flags = ("train-images", "train-labels", "test-images", "test-labels")
-        files = dict(zip(flags, (self.idx / name for name in FILES), strict=True))
+        files = [str(path) for path in sorted(self.idx.iterdir())]
         made = {"data": "tiny", "source": "generated", "validation-images": 8}
         made |= {"method": "threshold", "threshold": 0.1}
-        return command("binarise", **files, **made, out=self.out)
+        return ["binarise", "--files", *files, *command("", **made, out=self.out)[1:]]
 
     def fetch(self, source: str | Path) -> list[str]:
         return command("fetch", source=source, folder=self.idx, out=self.out)

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from scanline.data.binarise import Method, binarise_files
-from scanline.data.fetch import FILES
 from scanline.data.idx import write_idx
 from scanline.data.pixels import PixelSet, save_pixels
+from scanline.data.published import MNIST_FILES
 
 SIDE = 4
 TRAINING_IMAGES, VALIDATION_IMAGES, TEST_IMAGES = 40, 8, 24
@@ -44,10 +44,8 @@ def binarised(
     seed: int = 0,
 ) -> dict[str, PixelSet]:
     """The sets train, validation and test of a folder's four idx files."""
-    files = [folder / name for name in FILES]
     return binarise_files(
-        (files[0], files[1]),
-        (files[2], files[3]),
+        [folder / name for name in MNIST_FILES],
         data=data,
         source=source,
         method=method,

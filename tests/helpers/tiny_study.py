@@ -7,17 +7,12 @@ from recipes import arguments_of
 from small_digits import SIDE, TEST_IMAGES, TRAINING_IMAGES, VALIDATION_IMAGES, write_digits
 
 from binarise import binarise
+from scanline.data.published import MNIST_FILES
 from scanline.provenance.record import Record
 from scanline.provenance.stage import run
 from train_predictor import train_predictor
 
 DATA = "tiny"
-FILES = {
-    "train_images": "train-images-idx3-ubyte",
-    "train_labels": "train-labels-idx1-ubyte",
-    "test_images": "t10k-images-idx3-ubyte",
-    "test_labels": "t10k-labels-idx1-ubyte",
-}
 PIXELS = {"source": "digits", "method": "threshold", "threshold": 0.1}
 SHAPE = {"cell": "gru", "units": 4, "layers": 1}
 EPOCHS = 3
@@ -29,7 +24,7 @@ def binarise_digits(results: Path, digits: Path) -> Record:
     write_digits(digits, TRAINING_IMAGES, TEST_IMAGES, SIDE)
     return run(
         binarise,
-        **{name: digits / file for name, file in FILES.items()},
+        files=tuple(digits / name for name in MNIST_FILES),
         data=DATA,
         validation_images=VALIDATION_IMAGES,
         out=results / DATA / "pixels",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from refusals import Cases, command, cut
 
-from scanline.data.fetch import FILES
+from scanline.data.published import MNIST_FILES as FILES
 from scanline.files import save_arrays
 from scanline.models.classifier import Classifier
 from scanline.models.predictor import Predictor

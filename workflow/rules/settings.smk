@@ -2,7 +2,8 @@
 
 import shlex
 
-from scanline.data.fetch import FILES, SOURCES
+from scanline.data.formats import found_in
+from scanline.data.published import MNIST_FILES, SOURCES
 from scanline.figures import names as figure_names
 from scanline.layout import Place
 from scanline.models.cells import CELLS
@@ -61,15 +62,16 @@ def trained(task):
     return expand(of_each(task, "train", "model.keras"), data=DATA)
 
 
-ROLES = ("train_images", "train_labels", "test_images", "test_labels")
-IDX_FILES = dict(zip(ROLES, FILES, strict=True))
-
-
-def idx_files(wildcards):
-    """The raw files of a data set: downloaded ones, or those in a folder of the user's own."""
+def raw_files(wildcards):
+    """The files of a data set: those that are fetched, or those at a path of the user's own."""
     source = config["datasets"][wildcards.data]["source"]
-    folder = f"{config['downloads']}/{source}" if source in SOURCES else source
-    return {name: f"{folder}/{file}" for name, file in IDX_FILES.items()}
+    if source in SOURCES:
+        return fetched_files(source)
+    return [str(path) for path in found_in(source).files]
+
+
+def fetched_files(source):
+    return [f"{config['downloads']}/{source}/{file}" for file in SOURCES[source].sha256]
 
 
 def selection_pixels(task):

@@ -1,8 +1,8 @@
-"""The verb ``complete``: a person's image with a hole, from PNG files to a picture."""
+"""The verb ``complete``: your own image with a hole, from pictures to a picture."""
 
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from scanline.commands.files import BEST, ends_in
 from scanline.inference import budget
@@ -19,7 +19,7 @@ def complete(
     model: str = BEST,
     data: str | None = None,
     truth: Path | None = None,
-    dark_on_light: bool = False,
+    ink: Literal["auto", "light", "dark"] = "auto",
     samples: int = 16,
     exact_pixels: int = budget.EXACT_PIXELS,
     particles: int = budget.PARTICLES,
@@ -35,14 +35,16 @@ def complete(
     each sample is redrawn block by block.
 
     Args:
-        image: PNG of the model's size, grey or black and white; made binary as the model's own
-            images were. What it shows at hidden pixels is not used.
-        hidden: PNG of the same size: white where a pixel is hidden, black where it is observed
+        image: a picture, made binary as the model's own images were. One that has not the model's
+            size is cropped, scaled and centred as MNIST's digits are, and written beside ``out``
+            as it was understood. What it shows at hidden pixels is not used.
+        hidden: a picture of the model's size: white where a pixel is hidden, else black
         out: the picture, .png
         model: a name (see: scanline models), a model.keras or its folder, or an MLflow address
         data: the data set of the model, where it is a name that several have
-        truth: PNG of the image without a hole, to be shown beside
-        dark_on_light: the image is ink on paper (the models' are light on dark)
+        truth: the image without a hole, to be shown beside
+        ink: light or dark; auto is light for a picture of the model's size, and what is not paper
+            for others
         samples: completions to draw, at least 1
         exact_pixels: hidden pixels up to which the posterior is exact; the time doubles with each
         particles: particles of one run of sequential Monte Carlo
@@ -53,9 +55,11 @@ def complete(
         seed: what the draws depend on
     """
     import numpy as np
+    from matplotlib.image import imsave
 
     from scanline.data.binarise import binarised_as
-    from scanline.data.png import read_intensities, read_mask
+    from scanline.data.image_files import read_picture
+    from scanline.data.picture import read_grey, read_mask
     from scanline.figures import style
     from scanline.files import write_whole
     from scanline.holes.sets import as_hole
@@ -70,12 +74,12 @@ def complete(
         raise ValueError(f"{hidden}: {error}") from error
 
     def binary(path: Path) -> np.ndarray:
-        grey = read_intensities(path, *predictor.size)
-        return binarised_as(predictor.pixels, 255 - grey if dark_on_light else grey)
+        return binarised_as(predictor.pixels, read_picture(path, predictor.pixels, ink))
 
+    given = binary(image)
     shown = None if truth is None else binary(truth)
     done = predictor.complete(
-        binary(image),
+        given,
         mask,
         samples=samples,
         seed=seed,
@@ -93,6 +97,11 @@ def complete(
     write_whole(out, picture.getvalue())
     _report(done, "exact" if done.exact else f"{runs} runs of {particles} particles")
     print(f"picture                      {out}")
+    if read_grey(image).shape != predictor.size:
+        shown_as, understood = out.with_name(f"{out.stem}-understood.png"), BytesIO()
+        imsave(understood, 1 - given, format="png", cmap="gray", vmin=0, vmax=1)
+        write_whole(shown_as, understood.getvalue())
+        print(f"the image, as understood     {shown_as}")
 
 
 def _report(done: "Completion", how: str) -> None:

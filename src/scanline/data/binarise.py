@@ -1,57 +1,62 @@
 """From grey images to binary pixels: a threshold, or one Bernoulli draw a pixel."""
 
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from scanline.data.idx import read_idx
+from scanline.data.content import raw_content
+from scanline.data.formats import read_files
 from scanline.data.pixels import POLARITY, PixelSet
+from scanline.data.raw import Part, Raw
+from scanline.data.values import Ink, check_ink, intensities
 from scanline.files import sha256_of
 
 Method = Literal["threshold", "bernoulli"]
 TRAINING_FILES, TEST_FILES = 0, 1  # streams of the Bernoulli draw
+DRAWN_AT_ONCE = 4096  # images; bounds the memory
 
 
 def binarise_files(
-    training: tuple[Path, Path],
-    test: tuple[Path, Path],
+    files: Sequence[Path],
     *,
     data: str,
     source: str,
     method: Method,
-    threshold: float | None,
-    seed: int | None,
-    validation_images: int,
+    threshold: float | None = None,
+    seed: int | None = None,
+    validation_images: int | None = None,
+    test_fraction: float | None = None,
+    scale: float | None = None,
+    ink: Ink = "light",
+    transpose: bool = False,
+    classes: int | None = None,
 ) -> dict[str, PixelSet]:
-    """The sets "train", "validation" and "test" from two pairs of (images, labels) idx files.
+    """The sets "train", "validation" and "test" of a source's ``files`` (``data.formats``).
 
-    The first ``validation_images`` of the training files are the validation set. The method
-    "threshold" needs ``threshold``, "bernoulli" needs ``seed``.
+    The source's own validation split is used where it has one, else the first
+    ``validation_images`` of its training images. Without a test split the last ``test_fraction`` of
+    its images are the test set. The method "threshold" needs ``threshold``, "bernoulli" needs
+    ``seed``. ``scale`` and ``ink``: see ``data.values``. ``transpose``: rows are stored as columns,
+    as in EMNIST. Labels are numbered from 0, or from 1 where no image has 0; ``classes`` is their
+    number where not every class occurs, and then they are numbered from 0.
     """
-    grey, labels = zip(*(_read_pair(*files) for files in (training, test)), strict=True)
-    rows, columns = grey[0].shape[1:]
-    if grey[1].shape[1:] != (rows, columns):
-        raise ValueError(
-            f"{training[0]} has images of {rows} x {columns} and {test[0]} of "
-            f"{' x '.join(map(str, grey[1].shape[1:]))}; both must be of one size"
+    parts = _splits(read_files(tuple(files)), files, validation_images, test_fraction)
+    if transpose:
+        parts = {
+            name: Part(part.images.transpose(0, 2, 1), part.labels) for name, part in parts.items()
+        }
+    sizes = {part.images.shape[1:] for part in parts.values()}
+    if len(sizes) > 1:
+        told = ", ".join(
+            f"{name} {' x '.join(map(str, part.images.shape[1:]))}" for name, part in parts.items()
         )
-    if not 0 < validation_images < len(grey[0]):
-        raise ValueError(
-            f"validation_images is {validation_images}; {training[0]} has {len(grey[0])} images, "
-            f"so allowed: 1 to {len(grey[0]) - 1}"
-        )
-    if method == "threshold":
-        if threshold is None:
-            raise ValueError("method is threshold and no threshold is given; give one, 0 to 1")
-        drawn = [at_threshold(images, threshold) for images in grey]
-    else:
-        if seed is None:
-            raise ValueError("method is bernoulli and no seed is given; give one, 0 or above")
-        drawn = [
-            bernoulli_draw(images, seed, stream)
-            for images, stream in zip(grey, (TRAINING_FILES, TEST_FILES), strict=True)
-        ]
+        raise ValueError(f"{source}: the images are of several sizes ({told}); scale all to one")
+    (rows, columns) = sizes.pop()
+    labels, n_classes = _numbered({name: part.labels for name, part in parts.items()}, classes)
+    drawn = _drawn(parts, method, threshold, seed, scale, ink)
     description = {
         "data": data,
         "source": source,
@@ -61,53 +66,149 @@ def binarise_files(
         "polarity": POLARITY,
         "rows": rows,
         "columns": columns,
-        "sha256": {path.name: sha256_of(path) for path in (*training, *test)},
+        "classes": n_classes,
+        "sha256": {_plain_name(path): _sha256(path) for path in files},
     }
-    flat = [images.reshape(len(images), rows * columns) for images in drawn]
-    parts = {
-        "train": (flat[0][validation_images:], labels[0][validation_images:]),
-        "validation": (flat[0][:validation_images], labels[0][:validation_images]),
-        "test": (flat[1], labels[1]),
+    return {
+        name: PixelSet(
+            drawn[name].reshape(-1, rows * columns), labels[name], description | {"split": name}
+        )
+        for name in ("train", "validation", "test")
     }
-    return {name: PixelSet(*part, description | {"split": name}) for name, part in parts.items()}
 
 
-def at_threshold(intensities: np.ndarray, threshold: float) -> np.ndarray:
-    """uint8 pixels: 1 where intensity / 255 > ``threshold``, for uint8 ``intensities``."""
+def at_threshold(images: np.ndarray, threshold: float, full: float = 255) -> np.ndarray:
+    """uint8 pixels: 1 where value / ``full`` > ``threshold``."""
     if not 0 <= threshold <= 1:
         raise ValueError(f"threshold is {threshold}; allowed: 0 to 1 (a fraction of full scale)")
-    ink = (np.arange(256) / 255 > threshold).astype(np.uint8)
-    return ink[intensities]
+    if images.dtype == np.uint8:
+        ink = (np.arange(256) / full > threshold).astype(np.uint8)
+        return ink[images]
+    return (images / full > threshold).astype(np.uint8)
 
 
-def bernoulli_draw(intensities: np.ndarray, seed: int, stream: int = 0) -> np.ndarray:
-    """uint8 pixels, each 1 with probability intensity / 255, for uint8 ``intensities`` [N, ...].
+def bernoulli_draw(images: np.ndarray, seed: int, stream: int = 0, full: float = 255) -> np.ndarray:
+    """uint8 pixels, each 1 with probability value / ``full``, for ``images`` [N, ...].
 
-    The draw of an image depends on ``seed``, ``stream`` and the image's place alone, not on how
-    many follow it. A uniform integer in 0..254 lies below the intensity with exactly that
-    probability.
+    The draw of an image depends only on ``seed``, ``stream`` and the image's index, so more images
+    change no earlier draw.
     """
     if seed < 0:
         raise ValueError(f"seed is {seed}; allowed: 0 and above")
     generator = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, stream))))
-    uniform = generator.integers(0, 255, intensities.shape, dtype=np.uint8)
-    return (uniform < intensities).astype(np.uint8)
+    if images.dtype == np.uint8 and full == 255:
+        # A uniform integer in 0..254 lies below the value with exactly that probability.
+        uniform = generator.integers(0, 255, images.shape, dtype=np.uint8)
+        return (uniform < images).astype(np.uint8)
+    parts = [images[i : i + DRAWN_AT_ONCE] for i in range(0, len(images), DRAWN_AT_ONCE)]
+    return np.concatenate(
+        [(generator.random(part.shape) < part / full).astype(np.uint8) for part in parts]
+    )
 
 
-def _read_pair(images_file: Path, labels_file: Path) -> tuple[np.ndarray, np.ndarray]:
-    images, labels = read_idx(images_file, 3), read_idx(labels_file, 1)
-    if len(images) != len(labels):
-        raise ValueError(
-            f"{images_file} holds {len(images)} images and {labels_file} {len(labels)} labels; "
-            f"each image needs one label"
-        )
-    return images, labels
-
-
-def binarised_as(pixels: dict, intensities: np.ndarray) -> np.ndarray:
-    """uint8 pixels made of uint8 ``intensities`` as those that a model's ``pixels`` describe."""
+def binarised_as(pixels: dict, grey: np.ndarray) -> np.ndarray:
+    """uint8 pixels made of uint8 ``grey`` as those that a model's ``pixels`` describe."""
     if pixels["binarise"] == "threshold":
-        ink = at_threshold(intensities, pixels["threshold"])
+        ink = at_threshold(grey, pixels["threshold"])
     else:
-        ink = bernoulli_draw(intensities, pixels["seed"])
+        ink = bernoulli_draw(grey, pixels["seed"])
     return ink if pixels["polarity"] == POLARITY else 1 - ink
+
+
+def _splits(
+    raw: Raw, files: Sequence[Path], validation_images: int | None, test_fraction: float | None
+) -> dict[str, Part]:
+    """The three parts, cut from those that the source has."""
+    named = ", ".join(map(str, files))
+    training, test = raw.training, raw.test
+    if test is None:
+        if test_fraction is None:
+            raise ValueError(
+                f"{named}: the source has no test split; state test_fraction, the share of its "
+                f"last images that are for testing"
+            )
+        count = round(test_fraction * len(training.images))
+        if not 0 < count < len(training.images):
+            raise ValueError(
+                f"test_fraction is {test_fraction} of {len(training.images)} images; allowed is a "
+                f"share between 0 and 1 that leaves images for both splits"
+            )
+        training, test = _cut(training, len(training.images) - count)
+    if raw.validation is not None and not validation_images:
+        return {"train": training, "validation": raw.validation, "test": test}
+    if validation_images is None or not 0 < validation_images < len(training.images):
+        raise ValueError(
+            f"validation_images is {validation_images}; {named} has {len(training.images)} "
+            f"training images, so allowed: 1 to {len(training.images) - 1}"
+        )
+    validation, training = _cut(training, validation_images)
+    return {"train": training, "validation": validation, "test": test}
+
+
+def _cut(part: Part, count: int) -> tuple[Part, Part]:
+    """The first ``count`` images, and the others."""
+    labels = part.labels
+    return (
+        Part(part.images[:count], None if labels is None else labels[:count]),
+        Part(part.images[count:], None if labels is None else labels[count:]),
+    )
+
+
+def _numbered(
+    labels: dict[str, np.ndarray | None], classes: int | None
+) -> tuple[dict[str, np.ndarray | None], int]:
+    """Labels from 0 on, by split, and the number of classes; 0 where a split has no labels."""
+    known = {name: each for name, each in labels.items() if each is not None}
+    if len(known) < len(labels):
+        return dict.fromkeys(labels), 0
+    least = min(int(each.min()) for each in known.values())
+    most = max(int(each.max()) for each in known.values())
+    if least < 0 or (classes is not None and most >= classes):
+        raise ValueError(
+            f"labels go from {least} to {most}; allowed: 0 to "
+            f"{'any number' if classes is None else f'{classes - 1}, as classes is {classes}'}"
+        )
+    first = 1 if least == 1 and classes is None else 0
+    n_classes = classes or most + 1 - first
+    kind = np.uint8 if n_classes <= 256 else np.int32
+    return {name: (each - first).astype(kind) for name, each in known.items()}, n_classes
+
+
+def _drawn(
+    parts: dict[str, Part],
+    method: Method,
+    threshold: float | None,
+    seed: int | None,
+    scale: float | None,
+    ink: Ink,
+) -> dict[str, np.ndarray]:
+    """Binary images by split. Training and validation images are drawn as one row of images."""
+    together = np.concatenate([parts["validation"].images, parts["train"].images])
+    drawn = []
+    for images, stream in ((together, TRAINING_FILES), (parts["test"].images, TEST_FILES)):
+        bright, full = intensities(images, scale, ink)
+        if method == "threshold":
+            if threshold is None:
+                raise ValueError("method is threshold and no threshold is given; give one, 0 to 1")
+            pixels = at_threshold(bright, threshold, full)
+        else:
+            if seed is None:
+                raise ValueError("method is bernoulli and no seed is given; give one, 0 or above")
+            pixels = bernoulli_draw(bright, seed, stream, full)
+        drawn.append(pixels)
+    check_ink(drawn[0], together, "training images")
+    check_ink(drawn[1], parts["test"].images, "test images")
+    count = len(parts["validation"].images)
+    return {"validation": drawn[0][:count], "train": drawn[0][count:], "test": drawn[1]}
+
+
+def _plain_name(path: Path) -> str:
+    """A file's name as MNIST's are, so that the same content is known under other names."""
+    return path.name.removesuffix(".gz").replace(".idx", "-idx")
+
+
+def _sha256(path: Path) -> str:
+    """Of the uncompressed content."""
+    if path.is_dir():
+        return sha256_of(path)
+    return hashlib.sha256(raw_content(path)).hexdigest()

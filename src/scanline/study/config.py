@@ -10,16 +10,14 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from scanline.catalogue import pretrained
-from scanline.holes.named import hidden_sets
 from scanline.layout import Place
 from scanline.models.cells import CELLS
 from scanline.study import config as study_config
 from scanline.study.environment import masked
+from scanline.study.fit import fitted, shape_of_images
 from scanline.training.kinds import KINDS
 
 SCHEMA = Path(__file__).resolve().parents[3] / "workflow/schemas/config.schema.yaml"
-# ASSUME: images of 28 x 28 pixels, as MNIST's; hide_pixels refuses a run that does not fit others.
-ROWS = COLUMNS = 28
 VALUES = 100_000  # in one file
 TASKS = (*KINDS, "complete", "inpaint", "posterior")
 NO_PATH = re.compile(r"[\x00-\x1f\x7f{}?*]")
@@ -62,23 +60,10 @@ def validate(config: Mapping) -> None:
         for variant in config[task]["variants"]:
             _known(f"{task}.variants", variant, config["predict"]["variants"])
     posterior = config["posterior"]
-    if posterior["variants"]:
+    if posterior["variants"] and posterior["classifier"]:
         _known("posterior.classifier", posterior["classifier"], config["classify"]["variants"])
-    calibration = posterior["calibration"]
-    for hole in [*posterior["holes"], *calibration["simulated"], *calibration["holes"]]:
-        try:
-            hidden_sets(hole, ROWS, COLUMNS, images=1, cut=config["complete"]["cut"], seed=0)
-        except ValueError as error:
-            raise ValueError(f"posterior.holes: {error}") from None
     if not any(posterior["holes"].values()):
         raise ValueError("posterior.holes has 0 images for every hole; leave one in at least")
-    left = ROWS * COLUMNS - config["complete"]["cut"]
-    for run in config["complete"]["hidden_runs"]:
-        if run > left:
-            raise ValueError(
-                f"complete.hidden_runs is {run}; from complete.cut {config['complete']['cut']} on "
-                f"the image has {max(left, 0)} pixels left: allowed are 1 to {max(left, 0)}"
-            )
 
 
 def refuse_duplicate_keys(path: Path) -> None:
@@ -225,9 +210,9 @@ def _upper(schema: Mapping) -> str:
 
 
 def load_config(files: Sequence[Path]) -> dict:
-    """The config of several files, laid over each other as Snakemake does; checked.
+    """The config of several files, laid over each other as Snakemake does; checked and fitted.
 
-    Raises ValueError, one line, where it is not valid.
+    Raises ValueError, one line, where it is not valid or does not fit its images.
     """
     from snakemake.utils import update_config
 
@@ -236,4 +221,4 @@ def load_config(files: Sequence[Path]) -> dict:
         study_config.refuse_duplicate_keys(file)
         update_config(config, yaml.safe_load(file.read_text()) or {})
     study_config.validate(config)
-    return config
+    return fitted(config, shape_of_images(config))

@@ -13,8 +13,14 @@ from pkgutil import resolve_name
 
 from scanline.holes.named import hidden_sets
 from scanline.layout import Place
-from scanline.study.config import COLUMNS, PRETRAINED, REPORTED_PIXELS, ROWS
+from scanline.study.config import PRETRAINED, REPORTED_PIXELS
 from scanline.training.kinds import KINDS
+
+# Of a data set, besides where it comes from and how it is made binary.
+PIXEL_KEYS = (
+    *("threshold", "seed", "validation_images", "test_fraction"),
+    *("scale", "ink", "transpose", "classes"),
+)
 
 
 def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
@@ -33,8 +39,7 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
                 "data": name,
                 "source": data["source"],
                 "method": data["binarise"],
-                "validation_images": data["validation_images"],
-                **{key: data[key] for key in ("threshold", "seed") if key in data},
+                **{key: data[key] for key in PIXEL_KEYS if key in data},
             }
         case "hide_pixels":
             return {
@@ -124,10 +129,11 @@ def holes(config: Mapping) -> list[str]:
 
     The order of the config's keys says nothing: it depends on how files are laid over each other.
     """
-    cut = config["complete"]["cut"]
+    cut, data = config["complete"]["cut"], config["datasets"][config["dataset"]]
 
     def size(hole: str) -> tuple[int, str]:
-        return hidden_sets(hole, ROWS, COLUMNS, images=1, cut=cut, seed=0).shape[1], hole
+        hidden = hidden_sets(hole, data["rows"], data["columns"], images=1, cut=cut, seed=0)
+        return hidden.shape[1], hole
 
     return sorted((hole for hole, n in config["posterior"]["holes"].items() if n), key=size)
 
@@ -136,6 +142,9 @@ def flags(settings: Mapping) -> str:
     """Settings as command-line flags, sorted by name: one string names every value."""
     words: list[str] = []
     for name, value in sorted(settings.items()):
+        if isinstance(value, bool):
+            words.append(f"--{'' if value else 'no-'}{name.replace('_', '-')}")
+            continue
         values = value if isinstance(value, list | tuple) else [value]
         if values:
             words += [f"--{name.replace('_', '-')}", *(str(v) for v in values)]
