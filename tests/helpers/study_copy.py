@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,10 +89,12 @@ class Study:
         path = self.folder / "smoke.yaml"
         path.write_text(yaml.safe_dump(overlaid(yaml.safe_load(path.read_text()), changes)))
 
-    def snakemake(self, *arguments: str, check: bool = True) -> str:
-        """What Snakemake prints for the smoke study."""
+    def snakemake(
+        self, *arguments: str, check: bool = True, configs: Sequence[str] = ("smoke.yaml",)
+    ) -> str:
+        """What Snakemake prints for the smoke study, or that of other ``configs``."""
         done = subprocess.run(
-            [sys.executable, "-m", "snakemake", "--configfile", "smoke.yaml", *arguments],
+            [sys.executable, "-m", "snakemake", "--configfile", *configs, *arguments],
             cwd=self.folder,
             env=os.environ | {"PYTHONPATH": ""},
             stdout=subprocess.PIPE,

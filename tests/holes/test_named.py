@@ -49,10 +49,28 @@ def test_random_pixels_are_the_seed_s_and_differ_from_image_to_image():
 
 
 @pytest.mark.parametrize(
+    ("hole", "like"),
+    [("0.3x0.3", "6x3"), ("0.5x4", "10x4"), ("0.01x0.01", "1x1"), ("run-0.1", "run-20")],
+)
+def test_a_share_is_one_of_rows_columns_or_pixels(hole, like):
+    given = dict(rows=20, columns=10, images=2, cut=50, seed=0)
+    np.testing.assert_array_equal(hidden_sets(hole, **given), hidden_sets(like, **given))
+
+
+def test_a_rectangle_lies_in_the_middle():
+    hidden = np.zeros((8, 6), bool)
+    hidden.flat[hidden_sets("4x2", 8, 6, images=1, cut=0, seed=0)[0]] = True
+    wanted = np.zeros((8, 6), bool)
+    wanted[2:6, 2:4] = True
+    np.testing.assert_array_equal(hidden, wanted)
+
+
+@pytest.mark.parametrize(
     ("hole", "message"),
     [
         ("lower-half", "a hole is 'lower-half'; allowed: run-28, 4x4"),
-        ("2x3", "a hole is '2x3'; allowed"),
+        ("2x", "a hole is '2x'; allowed"),
+        ("0.3", "a hole is '0.3'; allowed"),
         ("run-", "a hole is 'run-'; allowed"),
         ("run-301", "a hidden run is 301 pixels; from cut 484"),
         ("29x29", "29 x 29"),

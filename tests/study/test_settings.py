@@ -9,6 +9,7 @@ from study_copy import overlaid
 from scanline.study import config as study_config
 from scanline.study import environment as study_environment
 from scanline.study import settings as study_settings
+from scanline.study.fit import fitted, shape_of_images
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,6 +17,12 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def config():
     return yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def refused(config):
+    """As the Snakefile judges a config."""
+    study_config.validate(config)
+    fitted(config, shape_of_images(config))
 
 
 def _set(config, path, value):
@@ -72,7 +79,7 @@ REFUSED = [
 def test_refused_in_one_line(config, path, value, named):
     _set(config, path, value)
     with pytest.raises(ValueError, match=r"\S") as refusal:
-        study_config.validate(config)
+        refused(config)
     line = str(refusal.value)
     assert "\n" not in line
     for words in named:
@@ -167,6 +174,7 @@ def test_the_quick_study_trains_one_small_model_and_has_what_the_other_stages_ne
 
 def test_holes_have_one_order_however_files_are_laid_over_each_other(config):
     wanted = ["2x2", "run-10", "4x4", "run-28", "8x8", "left-half", "random-half", "upper-half"]
+    config = fitted(config, shape_of_images(config))
     assert study_settings.holes(config) == wanted
     holes = config["posterior"]["holes"]
     config["posterior"]["holes"] = {hole: holes[hole] for hole in sorted(holes)} | {"8x8": 0}

@@ -1,0 +1,139 @@
+"""Whole small studies of other images than MNIST's: another size, many classes, no labels."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from small_digits import grey_digits
+from study_copy import Study, copy_project
+
+SMALL = {
+    "classify": {"variants": ["gru-8"]},
+    "predict": {"variants": ["gru-8"]},
+    "complete": {"variants": ["gru-8"], "images": 12, "cut": 0.6, "hidden_runs": [0.02, 0.2]},
+    "inpaint": {"variants": ["gru-8"], "images": 12, "corner_mean": 0.45, "corner_sd": 0.2},
+    "posterior": {
+        "holes": {"run-10": 0, "run-28": 0, "2x2": 0, "0.25x0.5": 4, "random-half": 0},
+        "calibration": {"holes": ["0.1x0.2"], "simulated": ["0.1x0.2"]},
+    },
+}
+
+
+def finished(folder: Path, write_source, data: dict, **changes) -> Study:
+    """The study of what ``write_source`` writes, run to its end."""
+    study = copy_project(folder)
+    write_source(study.folder / "source")
+    given = {"source": "source", "binarise": "threshold", "threshold": 0.4}
+    study.configure(datasets={"mine": given | data}, dataset="mine")
+    for each in (SMALL, changes):
+        study.configure(**each)
+    study.snakemake("--cores", "2")
+    assert study.planned() == {}
+    return study
+
+
+def numbers(study: Study) -> pd.DataFrame:
+    return pd.read_csv(study.folder / "results/mine/tables/figures.csv").set_index(
+        ["task", "quantity"]
+    )
+
+
+def drawn(study: Study, figure: str) -> tuple[int, int]:
+    """Height and width of a figure."""
+    (path,) = (study.folder / "results/mine/figures").glob(f"*/{figure}.png")
+    with Image.open(path) as picture:
+        return picture.height, picture.width
+
+
+def test_images_of_20_x_12_with_47_classes(tmp_path):
+    def write(folder: Path) -> None:
+        folder.mkdir()
+        arrays = {}
+        for split, count, seed in (("train", 141, 1), ("test", 94, 2)):
+            arrays[f"x_{split}"] = grey_digits(count, 20, seed)[0][:, :, :12]
+            arrays[f"y_{split}"] = np.arange(count) % 47
+        np.savez_compressed(folder / "mine.npz", **arrays)
+
+    study = finished(tmp_path / "p", write, {"validation_images": 40})
+    scores = numbers(study)
+    # 47 classes that cannot be told apart yet: log 47 nats, or a little more.
+    nats = scores.loc[("classify", "nats"), "measured"]
+    assert (np.abs(nats - np.log(47)) < 1).all()
+    height, width = drawn(study, "figure-19-completion-truth")
+    # Two panels of 10 x 2 pictures, each 21 x 13 with its gap, besides titles.
+    assert 0.7 < height / width / (2 * 21 / (2 * 10 * 13)) < 1.6
+    assert (study.folder / "results/mine/report/report.html").is_file()
+
+
+def test_pictures_without_labels(tmp_path):
+    def write(folder: Path) -> None:
+        for split, count, seed in (("train", 60, 1), ("test", 20, 2)):
+            (folder / split).mkdir(parents=True)
+            for i, image in enumerate(grey_digits(count, 10, seed)[0]):
+                Image.fromarray(255 - image).save(folder / split / f"{i}.png")  # ink on paper
+
+    study = finished(
+        tmp_path / "p",
+        write,
+        {"validation_images": 16, "ink": "dark"},
+        classify={"variants": []},
+        posterior={"classifier": None},
+    )
+    scores = numbers(study)
+    assert set(scores.index.get_level_values("task")) == {"predict", "complete", "inpaint"}
+    table = pd.read_csv(study.folder / "results/mine/posterior/table/posterior.csv")
+    assert table["digit_accuracy"].isna().all()
+    assert table["nats_per_hidden_pixel"].notna().any()
+    assert (study.folder / "results/mine/report/report.html").is_file()
+
+
+def test_scikit_learn_s_digits_by_their_preset(tmp_path):
+    """The preset as it is, trained and drawn little."""
+    study = copy_project(tmp_path / "p")
+    little = {"epochs": 2, "train_images": 200}
+    (study.folder / "smoke.yaml").write_text("{}")
+    study.configure(
+        results="results",
+        tracking="none",
+        classify={"training": little},
+        predict={"training": little, "variants": ["gru-32"]},
+        complete={"variants": ["gru-32"], "images": 10, "samples": 2},
+        inpaint={"variants": ["gru-32"], "images": 10},
+        posterior={
+            "variants": ["gru-32"],
+            "particles": 8,
+            "chains": 2,
+            "moves": 1,
+            "sweeps": 1,
+            "samples": 4,
+            "calibration": {"draws": 10, "images": 2, "particles": [2, 4], "runs": 2},
+        },
+    )
+    preset = "workflow/presets/digits-8x8.yaml"
+    study.snakemake("--cores", "2", configs=[preset, "smoke.yaml"])
+    scores = pd.read_csv(study.folder / "results/digits-8x8/tables/figures.csv")
+    by = scores.set_index(["task", "split_or_hidden", "quantity"])["measured"]
+    assert by["predict", "test", "nats_per_pixel"] < np.log(2)
+    assert set(scores["n"].dropna()) >= {10, 359}  # a fifth of 1,797 images
+    hidden = scores.loc[scores["task"] == "complete", "split_or_hidden"]
+    assert set(hidden) == {"1", "6", "26"}  # shares of 64 pixels
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"source": "nowhere"}, "nowhere does not exist; wanted: idx files named"),
+        ({"source": "source"}, "source is empty; wanted: idx files named"),
+        ({"source": "digits", "validation_images": 64}, "validation_images is 64 and 63 images"),
+    ],
+)
+def test_a_plan_without_its_images_is_refused_in_one_line(tmp_path, data, told):
+    study = copy_project(tmp_path / "p")
+    (study.folder / "source").mkdir()
+    study.configure(datasets={"smoke": data})
+    said = study.snakemake("--dry-run", check=False)
+    assert told in said
+    assert len([line for line in said.splitlines() if told in line]) == 1
+    assert "MissingInputException" not in said
