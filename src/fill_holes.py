@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from scanline.data.pixels import load_pixels, same_pixels
+from scanline.data.pixels import load_pixels, same_pixels, trained_on
 from scanline.files import load_arrays
 from scanline.inference.forecast import save_forecasts
 from scanline.inference.methods import Given, SamplerSettings, methods_for
@@ -19,6 +19,7 @@ def fill_holes(
     train: Path,
     hidden: tuple[Path, ...],
     settings: SamplerSettings,
+    other_data: bool = False,
     out: Path,
 ) -> None:
     """Fill holes by every method: {hole}.npz, what each forecasts of the hidden pixels.
@@ -30,10 +31,11 @@ def fill_holes(
         train: pixels that it was trained on
         hidden: {hole}.npz, images and what is hidden of them
         settings: how the holes are filled
+        other_data: the model was trained on other images, made alike; the files say on which
         out: folder for the files
     """
     training = load_pixels(train)
-    predictor = load_predictor(model, training.identity)
+    predictor = load_predictor(model, training.identity, other_data)
     seconds = []
     for path in hidden:
         arrays, description = load_arrays(path, "hidden", "pixels")
@@ -47,7 +49,7 @@ def fill_holes(
             taken = time.monotonic() - began
             seconds.append({"hole": path.stem, "method": method.name, "seconds": taken})
             print(f"{path.stem}, {method.name}: {len(pixels)} images in {taken:.0f} s", flush=True)
-        save_forecasts(out / path.name, description, forecasts)
+        save_forecasts(out / path.name, description | trained_on(predictor, other_data), forecasts)
     pd.DataFrame(seconds).to_csv(out / "seconds.csv", index=False)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from scanline.data.pixels import marked, trained_on
 from scanline.evaluation.inpainting import inpainted, score_inpainting, truth_arrays
 from scanline.files import load_arrays, save_arrays
 from scanline.holes.sets import as_hole
@@ -13,7 +14,9 @@ from scanline.models.predictor import load_predictor
 from scanline.provenance.stage import main
 
 
-def infer_patches(*, model: Path, hidden: tuple[Path, ...], out: Path) -> None:
+def infer_patches(
+    *, model: Path, hidden: tuple[Path, ...], other_data: bool = False, out: Path
+) -> None:
     """Find the posterior of each hidden patch: {hole}.npz, scores.csv, optimal_inpaintings_*.npy.
 
     The .npy files hold the whole images, patches filled with their most probable completion: int8,
@@ -21,7 +24,8 @@ def infer_patches(*, model: Path, hidden: tuple[Path, ...], out: Path) -> None:
 
     Args:
         model: A trained model of the next pixel (model.keras).
-        hidden: Images with hidden patches ({hole}.npz), one file a size.
+        hidden: Images with hidden patches ({hole}.npz), one file for each size.
+        other_data: The model was trained on other images, made alike; the table says on which.
         out: Folder for the files, which take the names of the holes.
     """
     scores = []
@@ -34,11 +38,11 @@ def infer_patches(*, model: Path, hidden: tuple[Path, ...], out: Path) -> None:
                 as_hole(places, pixels.shape[1])
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
-        predictor = load_predictor(model, description)
+        predictor = load_predictor(model, description, other_data)
         posterior = exact_posterior(predictor, pixels, arrays["hidden"])
         save_arrays(
             out / f"{hole}.npz",
-            description,
+            description | trained_on(predictor, other_data),
             hidden=arrays["hidden"],
             indices=arrays["indices"],
             completions=posterior.completions,
@@ -51,7 +55,8 @@ def infer_patches(*, model: Path, hidden: tuple[Path, ...], out: Path) -> None:
         name = "1pixel" if hole == "1x1" else f"{hole}pixel"
         best = inpainted(pixels, posterior).astype(np.int8)
         np.save(out / f"optimal_inpaintings_{name}_patch.npy", best, allow_pickle=False)
-        scores.append(score_inpainting(pixels, posterior, hole))
+        table = score_inpainting(pixels, posterior, hole)
+        scores.append(marked(table, predictor, other_data))
     pd.concat(scores).to_csv(out / "scores.csv", index=False)
 
 

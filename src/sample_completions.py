@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+from scanline.data.pixels import trained_on
 from scanline.files import load_arrays, save_arrays
 from scanline.inference.ancestral import sample_completions as sample
 from scanline.models.predictor import load_predictor
 from scanline.provenance.stage import main
 
 
-def sample_completions(*, model: Path, hidden: Path, samples: int, seed: int, out: Path) -> None:
+def sample_completions(
+    *, model: Path, hidden: Path, samples: int, seed: int, other_data: bool = False, out: Path
+) -> None:
     """Draw the pixels from the cut on, several times an image: samples.npz.
 
     The longest hidden run is drawn; the first pixels of a sample are a sample of a shorter run.
@@ -18,11 +21,13 @@ def sample_completions(*, model: Path, hidden: Path, samples: int, seed: int, ou
         hidden: The cut images (hidden.npz).
         samples: How many samples an image.
         seed: What the draws depend on.
+        other_data: The model was trained on other images, made alike; the file says on which.
         out: Folder for the file.
     """
     arrays, description = load_arrays(hidden, "pixels", "indices", optional=("labels",))
+    predictor = load_predictor(model, description, other_data)
     completions = sample(
-        load_predictor(model, description),
+        predictor,
         arrays["pixels"],
         cut=description["cut"],
         length=max(description["hidden_runs"]),
@@ -31,7 +36,7 @@ def sample_completions(*, model: Path, hidden: Path, samples: int, seed: int, ou
     )
     save_arrays(
         out / "samples.npz",
-        description,
+        description | trained_on(predictor, other_data),
         **completions._asdict(),
         indices=arrays["indices"],
         labels=arrays.get("labels"),

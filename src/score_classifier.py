@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scanline.data.pixels import load_pixels, same_pixels
+from scanline.data.pixels import load_pixels, marked, same_pixels
 from scanline.evaluation.quantities import CLASSIFIED
 from scanline.files import save_arrays
 from scanline.models.classifier import load_classifier
@@ -13,7 +13,9 @@ from scanline.provenance.stage import main
 from scanline.training.objectives import CLASSIFY, Score
 
 
-def score_classifier(*, model: Path, train: Path, test: Path, images: int, out: Path) -> None:
+def score_classifier(
+    *, model: Path, train: Path, test: Path, images: int, other_data: bool = False, out: Path
+) -> None:
     """Writes scores.csv (training and test split) and what it says of each test image.
 
     Args:
@@ -22,10 +24,11 @@ def score_classifier(*, model: Path, train: Path, test: Path, images: int, out: 
         test: pixels that it has never seen
         out: folder for scores.csv, predictions.npz
         images: first images of each split, 0: all
+        other_data: the model was trained on other images, made alike; the table says on which
     """
     splits = {"train": load_pixels(train).first(images), "test": load_pixels(test).first(images)}
     same_pixels(splits["test"].identity, splits["train"].identity, f"{test}")
-    classifier = load_classifier(model, splits["test"].identity)
+    classifier = load_classifier(model, splits["test"].identity, other_data)
     score_of = CLASSIFY.scorer(classifier)
     rows: list[tuple] = []
     for split, pixels in splits.items():
@@ -33,7 +36,8 @@ def score_classifier(*, model: Path, train: Path, test: Path, images: int, out: 
         for quantity, value in zip(CLASSIFIED, (score.nats, score.accuracy), strict=True):
             rows.append((quantity, split, value, len(pixels)))
     columns = ["quantity", "split_or_hidden", "value", "n"]
-    pd.DataFrame(rows, columns=columns).to_csv(out / "scores.csv", index=False)
+    scores = pd.DataFrame(rows, columns=columns)
+    marked(scores, classifier, other_data).to_csv(out / "scores.csv", index=False)
     test_pixels = splits["test"]
     save_arrays(
         out / "predictions.npz",

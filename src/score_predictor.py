@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from scanline.data.pixels import load_pixels, same_pixels
+from scanline.data.pixels import load_pixels, marked, same_pixels
 from scanline.evaluation.quantities import PREDICTED
 from scanline.files import save_arrays
 from scanline.models.predictor import load_predictor
@@ -13,7 +13,9 @@ from scanline.provenance.stage import main
 from scanline.training.objectives import PREDICT, Score
 
 
-def score_predictor(*, model: Path, train: Path, test: Path, images: int, out: Path) -> None:
+def score_predictor(
+    *, model: Path, train: Path, test: Path, images: int, other_data: bool = False, out: Path
+) -> None:
     """Writes scores.csv (training and test split) and the test images' log-likelihoods.
 
     Per-pixel figures are over all pixels of an image, the first included (divisor T).
@@ -24,10 +26,11 @@ def score_predictor(*, model: Path, train: Path, test: Path, images: int, out: P
         test: pixels that it has never seen
         out: folder for scores.csv, log_likelihoods.npz
         images: first images of each split, 0: all
+        other_data: the model was trained on other images, made alike; the table says on which
     """
     splits = {"train": load_pixels(train).first(images), "test": load_pixels(test).first(images)}
     same_pixels(splits["test"].identity, splits["train"].identity, f"{test}")
-    predictor = load_predictor(model, splits["test"].identity)
+    predictor = load_predictor(model, splits["test"].identity, other_data)
     score_of = PREDICT.scorer(predictor)
     rows: list[tuple] = []
     for split, pixels in splits.items():
@@ -38,7 +41,8 @@ def score_predictor(*, model: Path, train: Path, test: Path, images: int, out: P
         for quantity, value in zip(PREDICTED, values, strict=True):
             rows.append((quantity, split, value, len(pixels)))
     columns = ["quantity", "split_or_hidden", "value", "n"]
-    pd.DataFrame(rows, columns=columns).to_csv(out / "scores.csv", index=False)
+    scores = pd.DataFrame(rows, columns=columns)
+    marked(scores, predictor, other_data).to_csv(out / "scores.csv", index=False)
     save_arrays(
         out / "log_likelihoods.npz",
         splits["test"].description,

@@ -9,15 +9,26 @@ of its making wherever it goes, and ``same_pixels`` refuses to mix two kinds.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+import pandas as pd
 
 from scanline.files import load_arrays, save_arrays
 
 POLARITY = "ink is 1"
 CLASSES = 10  # of descriptions that do not name their number, which are MNIST's
-# What two sets must have in common before a model of one may score the other.
-KINSHIP = ("source", "sha256", "binarise", "threshold", "seed", "polarity", "rows", "columns")
+# What two sets must have in common before a model of one may score the other: how they were made,
+# and, unless it is said that they are other data, what of.
+MAKING = ("binarise", "threshold", "polarity", "rows", "columns")
+ORIGIN = ("source", "sha256", "seed")
+KINSHIP = (*MAKING, *ORIGIN)
+
+
+class HasPixels(Protocol):
+    """A model, which says of which pixels it is."""
+
+    pixels: dict
 
 
 @dataclass(frozen=True)
@@ -106,13 +117,15 @@ def save_pixels(path: Path, pixel_set: PixelSet) -> None:
     save_arrays(path, pixel_set.description, pixels=pixel_set.pixels, labels=pixel_set.labels)
 
 
-def same_pixels(expected: dict, given: dict, what: str) -> None:
+def same_pixels(expected: dict, given: dict, what: str, other_data: bool = False) -> None:
     """Raises ValueError, naming what differs, unless two descriptions are of one kind of pixels.
 
     ``expected`` describes the pixels that ``what`` (a model, say) belongs to, ``given`` those that
-    it meets. The split may differ.
+    it meets. The split may differ; with ``other_data`` also what the images are, not how they were
+    made.
     """
-    differ = [key for key in KINSHIP if expected.get(key) != given.get(key)]
+    compared = MAKING if other_data else KINSHIP
+    differ = [key for key in compared if expected.get(key) != given.get(key)]
     if not differ:
         return
     faults = [
@@ -124,7 +137,18 @@ def same_pixels(expected: dict, given: dict, what: str) -> None:
         there, here = expected.get("sha256") or {}, given.get("sha256") or {}
         files = sorted(n for n in there.keys() | here.keys() if there.get(n) != here.get(n))
         faults.append(f"the content of {', '.join(files)} differs")
-    raise ValueError(
-        f"{what} belongs to other pixels than these: {'; '.join(faults)}. "
-        f"Use pixels made alike, or train on these"
-    )
+    if set(differ) <= set(ORIGIN):
+        way_out = "They are made alike: other_data (--other-data) takes them all the same"
+    else:
+        way_out = "Use pixels made alike, or train on these"
+    raise ValueError(f"{what} belongs to other pixels than these: {'; '.join(faults)}. {way_out}")
+
+
+def trained_on(model: HasPixels, other_data: bool) -> dict[str, str]:
+    """For the description of results: which data the model is of, where they are other data."""
+    return {"trained_on": str(model.pixels["source"])} if other_data else {}
+
+
+def marked(table: pd.DataFrame, model: HasPixels, other_data: bool) -> pd.DataFrame:
+    """A table of a model's results, with a column trained_on where they are of other data."""
+    return table.assign(**trained_on(model, other_data))

@@ -109,6 +109,6 @@ def all_pixels(pixels: tf.Tensor) -> Reading:
     return Reading(tf.cast(pixels, tf.uint8), sources, tf.zeros((steps, 0), tf.int32), 0)
 
 
-def load_classifier(path: Path, pixels: dict | None = None) -> Classifier:
+def load_classifier(path: Path, pixels: dict | None = None, other_data: bool = False) -> Classifier:
     """The classifier of a .keras file, trained on such ``pixels`` (see ``load_model``)."""
-    return load_model(path, Classifier, pixels)
+    return load_model(path, Classifier, pixels, other_data)

@@ -13,11 +13,13 @@ from scanline.models.sizes import check_size
 Model = TypeVar("Model", bound=keras.Model)
 
 
-def load_model(path: Path, kind: type[Model], pixels: Mapping | None) -> Model:
+def load_model(
+    path: Path, kind: type[Model], pixels: Mapping | None, other_data: bool = False
+) -> Model:
     """The model of a .keras file; nothing in the file is executed.
 
     Raises ValueError, naming the file, where it is not a whole .keras file, holds another ``kind``
-    of model, or was trained on other ``pixels`` (None: on any).
+    of model, or was trained on other ``pixels`` (None: on any; ``other_data``: on any made alike).
     """
     try:
         check_size(path)
@@ -30,7 +32,7 @@ def load_model(path: Path, kind: type[Model], pixels: Mapping | None) -> Model:
     if not isinstance(model, kind):
         raise ValueError(f"{path} holds a {type(model).__name__}; needed is a {kind.__name__}")
     if pixels is not None:
-        same_pixels(model.pixels, dict(pixels), f"{path}")
+        same_pixels(model.pixels, dict(pixels), f"{path}", other_data)
     for weight in model.weights:
         if not np.isfinite(weight.numpy()).all():
             raise ValueError(f"{path} has NaN or infinite numbers in {weight.path}; train it anew")

@@ -84,6 +84,6 @@ class Predictor(keras.Model):
         """Nothing to do: the constructor has built the model."""
 
 
-def load_predictor(path: Path, pixels: dict | None = None) -> Predictor:
+def load_predictor(path: Path, pixels: dict | None = None, other_data: bool = False) -> Predictor:
     """The predictor of a .keras file, trained on such ``pixels`` (see ``load_model``)."""
-    return load_model(path, Predictor, pixels)
+    return load_model(path, Predictor, pixels, other_data)
