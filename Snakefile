@@ -87,6 +87,7 @@ if PRETRAINED:
 
 
 include: "workflow/rules/complete.smk"
+include: "workflow/rules/sample.smk"
 include: "workflow/rules/inpaint.smk"
 include: "workflow/rules/posterior.smk"
 include: "workflow/rules/cells.smk"
@@ -115,9 +116,13 @@ onerror:
         Path(path).relative_to(RESULTS) for path in STUDY_FILES
     )
     for path in put_back:
-        workflow.persistence.cleanup_metadata(IOFile(path))  # of the job that failed
+        workflow.persistence.cleanup_metadata(
+            IOFile(path)
+        )  # of the job that failed
     if put_back:
-        logger.info(f"{len(put_back)} files of stages that did not end are put back")
+        logger.info(
+            f"{len(put_back)} files of stages that did not end are put back"
+        )
 
 
 onstart:

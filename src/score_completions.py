@@ -15,11 +15,14 @@ def score_completions(*, samples: Path, out: Path) -> None:
         samples: samples.npz
         out: folder for the tables
     """
-    arrays, description = load_arrays(samples, *Completions._fields, "indices", "labels")
+    arrays, description = load_arrays(
+        samples, *Completions._fields, "indices", optional=("labels",)
+    )
     completions = Completions(**{name: arrays[name] for name in Completions._fields})
     by_image = score_by_image(completions, description["hidden_runs"])
     by_image.insert(1, "index", arrays["indices"][by_image["image"]])
-    by_image.insert(2, "label", arrays["labels"][by_image["image"]])
+    if "labels" in arrays:
+        by_image.insert(2, "label", arrays["labels"][by_image["image"]])
     by_image.to_csv(out / "by_image.csv", index=False)
     mean_scores(by_image, completions.samples.shape[1]).to_csv(out / "scores.csv", index=False)
 

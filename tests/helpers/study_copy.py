@@ -46,6 +46,7 @@ SMOKE = {
         "hidden_runs": [1, 10, 28, 300],
         "samples": 5,
     },
+    "sample": {"variants": ["gru-8"], "images": 12},
     "inpaint": {"variants": ["gru-8"], "images": 12},
     "posterior": {
         "variants": ["gru-8"],
@@ -129,6 +130,7 @@ def figures_of_config() -> list[str]:
         names += figure_names.curves(task, cell).values()
     complete = config["complete"]
     names += figure_names.completions(complete["hidden_runs"], complete["variants"])
+    names += [figure_names.DISTANCES, *map(figure_names.sampled, config["sample"]["variants"])]
     for hole in config["inpaint"]["holes"]:
         names += figure_names.inpainting(hole, "gru-128").values()
     names.append(figure_names.POSTERIOR)

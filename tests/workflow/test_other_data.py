@@ -100,6 +100,7 @@ def test_scikit_learn_s_digits_by_their_preset(tmp_path):
         classify={"training": little},
         predict={"training": little, "variants": ["gru-32"]},
         complete={"variants": ["gru-32"], "images": 10, "samples": 2},
+        sample={"variants": ["gru-32"], "images": 10},
         inpaint={"variants": ["gru-32"], "images": 10},
         posterior={
             "variants": ["gru-32"],

@@ -38,6 +38,7 @@ RECORDS = [  # of the stages that the report tells of
     *of_each("predict", "score", "run.json"),
     *of_each("complete", "samples", "run.json"),
     *of_each("complete", "score", "run.json"),
+    *of_each("sample", "images", "run.json"),
     *of_each("inpaint", "posterior", "run.json"),
     *of_each("posterior", "forecasts", "run.json"),
     *of_each("posterior", "score", "run.json"),
@@ -125,6 +126,7 @@ rule write_report:
             *pictures("cells", [figure_names.CELLS]),
             *pictures("curves", CURVES),
             *of_task("complete", *pictures("completions", COMPLETIONS)),
+            *of_task("sample", *pictures("images", SAMPLED)),
             *[
                 path.replace("{variant}", variant)
                 for variant in config["inpaint"]["variants"]

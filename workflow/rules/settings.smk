@@ -24,7 +24,7 @@ shell.prefix(
     "set -euo pipefail; trap : INT TERM;"
     # SCANLINE_QUIET, which make sets, leaves a job's words to its log.
     " tee() {{ trap '' INT TERM;"
-    " if [ ${{SCANLINE_QUIET-}} ]; then cat >\"$1\"; else command tee \"$1\"; fi; }}; "
+    ' if [ ${{SCANLINE_QUIET-}} ]; then cat >"$1"; else command tee "$1"; fi; }}; '
 )
 
 

@@ -18,6 +18,7 @@ MADE_BY = {
         rules.score_completions,
         rules.draw_completions,
     ],
+    "sample": [rules.sample_images, rules.draw_images],
     "inpaint": [rules.hide_patches, rules.infer_patches, rules.draw_inpainting],
     "posterior": [
         rules.hide_holes,

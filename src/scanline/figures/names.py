@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 CELLS = "figure-cells"
 POSTERIOR = "figure-posterior-nats"
+DISTANCES = "figure-images-distances"
 TRUTH = "figure-19-completion-truth"
 DIGITS = ("a", "b", "c")  # completed well, badly, and with samples that vary much
 _CURVES = {("classify", "lstm"): 1, ("classify", "gru"): 3, ("predict", "gru"): 5}
@@ -43,6 +44,11 @@ def inpainting(hole: str, variant: str) -> dict[str, str]:
         "difference": f"{name}-difference",
         "examples": _named(18, f"inpainting-{hole}-{variant}-examples"),
     }
+
+
+def sampled(variant: str) -> str:
+    """Of the images that a model drew from nothing."""
+    return f"figure-images-{variant}"
 
 
 def posterior(variant: str) -> dict[str, str]:

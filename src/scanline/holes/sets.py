@@ -20,7 +20,8 @@ def as_hole(places: Sequence[int] | np.ndarray, n_pixels: int) -> np.ndarray:
     check_hidden(hidden[None], (1, n_pixels))
     if hidden.size == n_pixels:
         raise ValueError(
-            f"hidden marks all {n_pixels} pixels: nothing is observed; leave at least one"
+            f"hidden marks all {n_pixels} pixels: nothing is observed; leave at least "
+            f"one, or draw whole images by `scanline sample`"
         )
     return hidden.astype(np.int32)
 

@@ -39,6 +39,7 @@ def write_report(
     for table in by_task.values():
         table["model"] += np.where(table["trained"] == "pretrained", " (pretrained)", "")
     lines = pd.concat(by_task.values())
+    pictures = [picture(figure) for figure in sorted(figures, key=lambda path: path.stem)]
     environment = Environment(undefined=StrictUndefined, autoescape=True, trim_blocks=True)
     html = environment.from_string(TEMPLATE.read_text()).render(
         classify=by_model(by_task.get("classify")),
@@ -51,7 +52,8 @@ def write_report(
         posterior=posterior and posterior_report.lines_by_model(posterior, _taken(runs)),
         posterior_headings=posterior_report.HEADINGS,
         cells=pd.read_csv(cells).to_dict("records"),
-        pictures=[picture(figure) for figure in sorted(figures, key=lambda path: path.stem)],
+        pictures=pictures,
+        sampled=any(each.kind == "images" for each in pictures),
         data=_data_of(runs),
         compared=lines["published"].notna().any(),
         small=_is_small(runs),

@@ -11,6 +11,7 @@ KINDS = {  # of figures, by how their names go on after the number (figures.name
     "predict": r"predict-",
     "digit": r"completion-\d+-[abc]$",
     "mosaic": r"completion-",
+    "images": r"images-",
     "inpainting": r"inpainting-",
     "posterior": r"posterior-",
     "calibration": r"calibration-",
@@ -43,6 +44,16 @@ INPAINTINGS = {
     "examples": (
         "the true image, the hidden patch (grey, framed) and the most probable completion (orange"
         " is ink). The first images that are restored come first, then the first that are not."
+    ),
+}
+IMAGES = {
+    "distances": (
+        "In how many pixels the nearest training image differs: from sampled images (line) and from"
+        " test images (filled). Copies of training images would stand far to the left."
+    ),
+    "model": (
+        "Images that {model} sampled from nothing (orange), each with the training image on its"
+        " right that differs in the fewest pixels (black)."
     ),
 }
 POSTERIORS = {
@@ -137,6 +148,9 @@ def caption_of(name: str) -> tuple[str, str, str]:
                 return "The images, and where they are cut.", "mosaics", "ground truth and hidden"
             caption = f"The first sample of every image, drawn by {model}. Orange is drawn ink."
             return caption, "mosaics", model
+        case "images":
+            model = "-".join(parts)
+            return IMAGES.get(model, IMAGES["model"].format(model=model)), "", ""
         case "inpainting":
             hole, *rest = parts
             shown = rest.pop() if rest[-1] in INPAINTINGS else "cross-entropies"

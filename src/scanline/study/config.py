@@ -19,7 +19,7 @@ from scanline.training.kinds import KINDS
 
 SCHEMA = Path(__file__).resolve().parents[3] / "workflow/schemas/config.schema.yaml"
 VALUES = 100_000  # in one file
-TASKS = (*KINDS, "complete", "inpaint", "posterior")
+TASKS = (*KINDS, "complete", "sample", "inpaint", "posterior")
 NO_PATH = re.compile(r"[\x00-\x1f\x7f{}?*]")
 REPORTED_PIXELS = ("mnist", "threshold", 0.1)  # what the 2017 report's numbers are for
 PRETRAINED = pretrained()

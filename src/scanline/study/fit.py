@@ -22,6 +22,8 @@ def shape_of_images(config: Mapping) -> Shape:
 def fitted(config: Mapping, shape: Shape) -> dict:
     """The config for images of that ``shape``: shares as pixels, the data set's rows and columns.
 
+    Of ``sample.variants`` those are kept that ``predict`` trains.
+
     Raises ValueError, one line that names each value that does not fit, the key to change, and what
     is allowed.
     """
@@ -32,9 +34,12 @@ def fitted(config: Mapping, shape: Shape) -> dict:
     complete["hidden_runs"] = list(dict.fromkeys(runs))
     for key in ("corner_mean", "corner_sd"):
         inpaint[key] = inpaint[key] * side if 0 < inpaint[key] < 1 else inpaint[key]
+    trained = config["predict"]["variants"]
+    sampled = [variant for variant in config["sample"]["variants"] if variant in trained]
     data = dict(config["datasets"][config["dataset"]], rows=shape.rows, columns=shape.columns)
     datasets = config["datasets"] | {config["dataset"]: data}
     made = {**config, "datasets": datasets, "complete": complete, "inpaint": inpaint}
+    made["sample"] = config["sample"] | {"variants": sampled}
     if faults := _faults(made, shape):
         size = f"{shape.rows} x {shape.columns}"
         raise ValueError(f"the images are {size}, and this does not fit: {'; '.join(faults)}")

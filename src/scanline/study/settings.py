@@ -50,6 +50,8 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
             }
         case "sample_completions":
             return {"samples": complete["samples"], "seed": complete["sampling_seed"]}
+        case "sample_images":
+            return {"images": config["sample"]["images"], "seed": config["sample"]["seed"]}
         case "hide_patches":
             return {
                 "holes": inpaint["holes"],
