@@ -11,7 +11,10 @@ from types import ModuleType
 # TensorFlow and Keras read these when they are first imported, which only this module surely comes
 # before. Snakemake gives each job its number of threads in OMP_NUM_THREADS, where TensorFlow does
 # not look. It is set anew, because a job inherits what Snakemake's own process has set.
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+if os.environ.setdefault("KERAS_BACKEND", "tensorflow") != "tensorflow":
+    raise ImportError(
+        f"KERAS_BACKEND is {os.environ['KERAS_BACKEND']}; the models need tensorflow: unset it"
+    )
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "OMP_NUM_THREADS" in os.environ:
     os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["OMP_NUM_THREADS"]

@@ -12,7 +12,10 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 sys.path.insert(0, str(SOURCE))
 
-from scanline.provenance.finished import Finished, key_of
+try:
+    from scanline.provenance.finished import Finished, key_of
+except ImportError as error:
+    sys.exit(f"{Path(sys.argv[2]).stem}: {error}")
 
 
 def main(results: Path, script: Path, arguments: list[str]) -> None:

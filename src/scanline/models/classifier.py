@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from scanline.data.pixels import classes_of
+from scanline.models.environment import check_keras
 from scanline.models.loading import load_model
 from scanline.models.reading import Reading
 from scanline.models.stack import RecurrentStack
@@ -37,6 +38,7 @@ class Classifier(keras.Model):
         seed: int = 0,
         **kwargs,
     ):
+        check_keras()
         super().__init__(**kwargs)
         self.settings = dict(cell=cell, units=units, layers=layers)
         self.pixels = dict(pixels)

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from scanline.data.pixels import same_pixels
+from scanline.models.environment import check_keras
 from scanline.models.sizes import check_size
 
 Model = TypeVar("Model", bound=keras.Model)
@@ -21,6 +22,7 @@ def load_model(
     Raises ValueError, naming the file, where it is not a whole .keras file, holds another ``kind``
     of model, or was trained on other ``pixels`` (None: on any; ``other_data``: on any made alike).
     """
+    check_keras()
     try:
         check_size(path)
         model = keras.saving.load_model(path, compile=False, safe_mode=True)

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from scanline.models.architecture import PredictorArchitecture
+from scanline.models.environment import check_keras
 from scanline.models.inputs import PixelInputs
 from scanline.models.loading import load_model
 from scanline.models.reading import Reading
@@ -37,6 +38,7 @@ class Predictor(keras.Model):
         radius: int = PredictorArchitecture.radius,
         **kwargs,
     ):
+        check_keras()
         super().__init__(**kwargs)
         self.settings = dict(cell=cell, units=units, layers=layers, inputs=inputs, radius=radius)
         self.pixels = dict(pixels)

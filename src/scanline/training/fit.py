@@ -22,6 +22,7 @@ from scanline.models import accelerator
 from scanline.training.batches import batches, held_out_images
 from scanline.training.checkpoint import Checkpoints
 from scanline.training.objectives import Objective, Score
+from scanline.training.outcome import judge
 from scanline.training.progress import Progress
 from scanline.training.recipe import Recipe
 from scanline.training.state import State
@@ -57,7 +58,8 @@ def fit(
     test_batches`` the test images, of which a random batch is. Goes on from ``checkpoints`` where
     a training was stopped. Only the steps multiply in the recipe's ``precision``: checkpoints are
     chosen by what the model says in float32. Raises ArithmeticError, with step and loss, where the
-    loss is not finite, and InterruptedError on SIGTERM and SIGINT, after writing a checkpoint.
+    loss is not finite, and where the training came to nothing (``outcome``). Raises
+    InterruptedError on SIGTERM and SIGINT, after writing a checkpoint.
     """
     steps_per_epoch = math.ceil(len(train) / recipe.batch_size)
     optimizer = keras.optimizers.Adam(
@@ -106,6 +108,7 @@ def fit(
                 after = "the same command goes on from there" if kept else "it starts anew"
                 raise InterruptedError(f"stopped by {stopped[0]} after step {state.step}; {after}")
     progress.close()
+    judge(state, objective, recipe, train, held_out)
     for variable, value in zip(model.weights, state.best_weights, strict=True):
         variable.assign(value)
     by_epoch, by_step = state.curves(objective, steps_per_epoch)
