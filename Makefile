@@ -103,7 +103,7 @@ graph: $(READY)  ## draw the rules and the wings of the package as docs/*.svg
 	python workflow/scripts/draw_architecture.py
 
 lock: $(READY)  ## resolve the dependencies of pyproject.toml anew
-	uv pip compile pyproject.toml --extra study --group check --group test --group dist --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra study --extra export --group check --group test --group dist --universal --python-version 3.11 \
 	  --generate-hashes --custom-compile-command "make lock" --quiet -o requirements.lock
 	uv pip compile --group pyproject.toml:compiler --universal --python-version 3.11 \
 	  --generate-hashes --custom-compile-command "make lock" --quiet -o compiler.lock

@@ -88,16 +88,14 @@ def test_an_image_of_another_size(folder):
     check_refused(folder, "test_an_image_of_another_size")
 
 
-def test_an_image_in_colour(folder):
-    colours = np.zeros((SIDE, SIDE, 3))
-    colours[0, 0] = [200, 0, 0]
-    save_png(folder / "my.png", colours)
-    check_refused(folder, "test_an_image_in_colour")
-
-
-def test_a_transparent_image(folder):
-    save_png(folder / "my.png", np.full((SIDE, SIDE, 4), 100))
-    check_refused(folder, "test_a_transparent_image")
+def test_an_image_of_another_size_is_understood_and_shown(folder):
+    drawn = np.full((60, 50), 250)
+    drawn[10:50, 20:26] = 5  # a dark stroke on light paper
+    save_png(folder / "my.png", drawn)
+    complete(**given(folder))
+    shown = imread(folder / "out-understood.png")
+    assert shown.shape[:2] == (SIDE, SIDE)
+    assert shown[..., 0].min() == 0  # its ink, black
 
 
 def test_an_image_that_is_no_png(folder):

@@ -1,30 +1,36 @@
-"""Exported models are Keras' alone, and say the same where this project is not."""
+"""Exported models need nothing of this project, and say the same: an image in, logits out."""
 
 import json
 import os
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from keras_versions import VERSIONS, installed
 from tabulated import all_images, tiny_predictor
 
+from scanline.catalogue import pretrained
 from scanline.commands.main import main
 from scanline.commands.models import export
-from scanline.models.classifier import Classifier
-from scanline.models.export import export_stock
+from scanline.models.classifier import Classifier, load_classifier
+from scanline.models.export import export_stock, exported
+from scanline.models.predictor import Predictor, load_predictor
 
-# float32 in Keras' loop and in the native core, which add up in another order.
+# float32 in other loops than the native core's, which add up in another order.
 TOLERANCE = 2e-5
+SIZE = (2, 4)
 
 ELSEWHERE = """
 import sys, keras, numpy as np
 for path in sys.argv[1:]:
     model = keras.saving.load_model(path + ".keras")
-    np.save(path + "-logits.npy", model(np.load(path + "-inputs.npy")))
+    np.save(path + "-logits.npy", np.asarray(model(np.load("images.npy"))))
 assert not [name for name in sys.modules if name.startswith("scanline")]
+print(keras.__version__)
 """
 
 
@@ -41,9 +47,11 @@ def tiny_classifier(cell: str, layers: int) -> Classifier:
 MODELS = {
     "previous": lambda: tiny_predictor("gru", 2, "previous"),
     "context": lambda: tiny_predictor("lstm", 1, "context"),
+    "context-3": lambda: tiny_predictor("gru", 3, "context"),
     "classes": lambda: tiny_classifier("lstm", 2),
     "classes-gru": lambda: tiny_classifier("gru", 1),
 }
+IMAGES = all_images().reshape(-1, *SIZE).astype(np.float32)
 
 
 @pytest.fixture(params=MODELS)
@@ -51,35 +59,23 @@ def model(request):
     return MODELS[request.param]()
 
 
-def inputs_of(model) -> np.ndarray:
-    """What the stack reads of all images of 2 x 4 pixels."""
-    images = all_images()
-    if isinstance(model, Classifier):
-        return images[..., None].astype(np.float32)
-    return model.inputs_of.between(images, 0, 8).dense().numpy()
+def logits_of(model) -> np.ndarray:
+    """The model's own of all images of 2 x 4 pixels, in the export's shape."""
+    logits = model(all_images()).numpy()
+    return logits if isinstance(model, Classifier) else logits.reshape(-1, *SIZE)
 
 
 def test_exported_logits_are_the_model_s(model):
-    exported = export_stock(model)
-    wanted = model(all_images()).numpy()
-    np.testing.assert_allclose(exported(inputs_of(model)), wanted, rtol=0, atol=TOLERANCE)
-    assert exported.count_params() == model.count_params()
-
-
-def test_an_exported_predictor_reads_sequences_of_any_length():
-    model = tiny_predictor("gru", 2, "context")
-    inputs = inputs_of(model)
-    logits = model(all_images()).numpy()
-    for steps in (1, 5):
-        found = export_stock(model)(inputs[:, :steps])
-        np.testing.assert_allclose(found, logits[:, :steps], rtol=0, atol=TOLERANCE)
+    stock = export_stock(model)
+    np.testing.assert_allclose(stock(IMAGES), logits_of(model), rtol=0, atol=TOLERANCE)
+    assert stock.count_params() == model.count_params()
 
 
 def test_an_exported_model_keeps_its_weights_when_the_model_is_trained_on(model):
-    exported = export_stock(model)
-    before = exported(inputs_of(model)).numpy()
+    stock = export_stock(model)
+    before = stock(IMAGES).numpy()
     model.set_weights([weight + 1 for weight in model.get_weights()])
-    np.testing.assert_array_equal(exported(inputs_of(model)), before)
+    np.testing.assert_array_equal(stock(IMAGES), before)
 
 
 def registered(config) -> set[str]:
@@ -92,24 +88,81 @@ def registered(config) -> set[str]:
     return set()
 
 
-def test_files_load_in_a_process_without_this_project(tmp_path):
-    models = {name: make() for name, make in MODELS.items()}
-    for name, model in models.items():
-        model.save(tmp_path / f"own-{name}.keras")
-        export(model=str(tmp_path / f"own-{name}.keras"), out=tmp_path / f"{name}.keras")
-        np.save(tmp_path / f"{name}-inputs.npy", inputs_of(model))
-        with zipfile.ZipFile(tmp_path / f"{name}.keras") as file:
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> Path:
+    """All models as this project saves them and as they are exported, and the images."""
+    folder = tmp_path_factory.mktemp("exported")
+    np.save(folder / "images.npy", IMAGES)
+    for name, make in MODELS.items():
+        make().save(folder / f"own-{name}.keras")
+        export(model=str(folder / f"own-{name}.keras"), out=folder / f"{name}.keras")
+    return folder
+
+
+def test_a_file_names_keras_alone(files):
+    for name in MODELS:
+        with zipfile.ZipFile(files / f"{name}.keras") as file:
             modules = registered(json.loads(file.read("config.json")))
         assert all(module.split(".")[0] == "keras" for module in modules), modules
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_files_load_in_other_versions_of_keras_without_this_project(files, version):
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment |= {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
-    program = [sys.executable, "-W", "error::UserWarning", "-c", ELSEWHERE, *models]
-    done = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    environment["PYTHONPATH"] = str(installed(version))
+    program = [sys.executable, "-W", "error::UserWarning", "-c", ELSEWHERE, *MODELS]
+    done = subprocess.run(program, cwd=files, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for name, model in models.items():
-        wanted = model(all_images()).numpy()
-        found = np.load(tmp_path / f"{name}-logits.npy")
+    assert done.stdout.strip() == version
+    for name, make in MODELS.items():
+        found = np.load(files / f"{name}-logits.npy")
+        np.testing.assert_allclose(found, logits_of(make()), rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_onnx_says_the_same(files, name):
+    import onnxruntime
+
+    content = exported(files / f"own-{name}.keras", "onnx")
+    session = onnxruntime.InferenceSession(content)
+    (given,) = session.get_inputs()
+    for images in (IMAGES, IMAGES[:1]):  # any number at a time
+        (found,) = session.run(None, {given.name: images})
+        wanted = logits_of(MODELS[name]())[: len(images)]
         np.testing.assert_allclose(found, wanted, rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_tensorflow_lite_says_the_same(files, name):
+    from ai_edge_litert.interpreter import Interpreter
+
+    content = exported(files / f"own-{name}.keras", "tflite", batch=8)
+    interpreter = Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    (given,), (logits,) = interpreter.get_input_details(), interpreter.get_output_details()
+    assert given["shape"].tolist() == [8, *SIZE]
+    interpreter.set_tensor(given["index"], IMAGES[8:16])
+    interpreter.invoke()
+    found = interpreter.get_tensor(logits["index"])
+    np.testing.assert_allclose(found, logits_of(MODELS[name]())[8:16], rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("place", "load"),
+    [
+        ("predict/gru-64-context", load_predictor),
+        ("classify/gru-32", load_classifier),
+    ],
+)
+def test_a_shipped_model_says_the_same_of_digits(place, load):
+    model = load(pretrained() / f"mnist-threshold-0.1/{place}/seed-1/model.keras")
+    images = np.random.default_rng(0).integers(0, 2, (2, 28, 28)).astype(np.float32)
+    images[:, :8] = 0
+    wanted = model(images.reshape(2, -1)).numpy()
+    found = export_stock(model)(images).numpy().reshape(wanted.shape)
+    # Over 784 steps differences of rounding grow, relative to logits of up to some tens.
+    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=2e-3)
 
 
 def test_a_stranger_s_model_is_refused():
@@ -122,28 +175,34 @@ def test_the_model_itself_is_not_overwritten_and_another_ending_is_refused(tmp_p
     path = tmp_path / "model.keras"
     tiny_predictor().save(path)
     before = path.read_bytes()
-    for out in (path, tmp_path / "model.h5"):
-        with pytest.raises(ValueError, match=r"must end in \.keras and be another file"):
+    for out in (path, tmp_path / "model.h5", tmp_path / "model.onnx"):
+        with pytest.raises(ValueError, match=r"it must end in \.keras and be another file"):
             export(model=str(path), out=out)
     assert path.read_bytes() == before
-    assert [each.name for each in tmp_path.iterdir()] == ["model.keras"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_command_says_in_one_line_what_is_wrong(tmp_path, monkeypatch):
-    (tmp_path / "model.keras").write_text("no model")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    with pytest.raises(SystemExit, match=r"^scanline export: model\.keras is not a readable .*$"):
-        main(["export", "--model", "model.keras", "--out", "stock.keras"])
-    assert not (tmp_path / "stock.keras").exists()
+def test_a_converter_that_is_missing_is_named(tmp_path, monkeypatch):
+    tiny_predictor().save(tmp_path / "model.keras")
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    with pytest.raises(ValueError, match=r"ONNX needs tf2onnx: pip install 'scanline\[export\]'"):
+        export(model=str(tmp_path / "model.keras"), out=tmp_path / "a.onnx", format="onnx")
+    assert not (tmp_path / "a.onnx").exists()
 
 
-def test_the_command_exports(tmp_path, monkeypatch):
-    model = tiny_predictor()
-    model.save(tmp_path / "model.keras")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    main(["export", "--model", "model.keras", "--out", "new/stock.keras"])
-    exported = keras.saving.load_model(tmp_path / "new" / "stock.keras")
-    wanted = model(all_images()).numpy()
-    np.testing.assert_allclose(exported(inputs_of(model)), wanted, rtol=0, atol=TOLERANCE)
+def test_the_verb_writes_each_format(tmp_path, monkeypatch):
+    Predictor("gru", 4, 1, {"rows": 2, "columns": 4}).save(tmp_path / "model.keras")
+    for kind in ("keras", "onnx", "tflite"):
+        out = tmp_path / f"new.{kind}"
+        main(
+            [
+                "export",
+                "--model",
+                str(tmp_path / "model.keras"),
+                "--out",
+                str(out),
+                "--format",
+                kind,
+            ]
+        )
+        assert out.stat().st_size > 1000

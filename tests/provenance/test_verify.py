@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from study_copy import Study, copy_project
-from tiny_study import DATA, FILES, binarise_digits, train
+from tiny_study import DATA, binarise_digits, train
 
 from hide_pixels import hide_pixels
 from make_tables import make_tables
@@ -58,6 +58,8 @@ CONFIG = {
     "inpaint": {"variants": ["gru-4"]},
     "posterior": {"variants": ["gru-4"], "classifier": "gru-4"},
 }
+
+TEST_IMAGES = "t10k-images-idx3-ubyte"
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +166,7 @@ def test_an_edited_output_is_named_for_its_maker_and_its_readers(copied, monkeyp
 
 def test_a_changed_raw_file_is_named(copied, monkeypatch):
     monkeypatch.chdir(copied.folder)
-    labels = Path("digits", FILES["test_labels"])
+    labels = Path("digits", "t10k-labels-idx1-ubyte")
     before = append(labels)
     assert verify(copied)[:2] == (1, [changed(labels, before, "input", RESULTS / "tiny/pixels")])
 
@@ -366,8 +368,8 @@ def test_runs_are_listed_with_the_chain_from_the_pixels_to_the_table(finished):
     score = named(PLACE / "score", "scores.csv")
     samples = named(PLACE / "samples", "samples.npz")
     pixels = RESULTS / DATA / "pixels"
-    raw = sha256_of(finished.folder / "digits" / FILES["test_images"])[:8]
-    start = f"    digits/{FILES['test_images']} {raw} +3"
+    raw = sha256_of(finished.folder / "digits" / TEST_IMAGES)[:8]
+    start = f"    digits/{TEST_IMAGES} {raw} +3"
     hidden = named(RESULTS / DATA / "complete/hidden", "hidden.npz")
     model = named(TRAIN, "model.keras")
     assert sorted(chains) == sorted(

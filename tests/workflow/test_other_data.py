@@ -92,7 +92,7 @@ def test_pictures_without_labels(tmp_path):
 def test_scikit_learn_s_digits_by_their_preset(tmp_path):
     """The preset as it is, trained and drawn little."""
     study = copy_project(tmp_path / "p")
-    little = {"epochs": 2, "train_images": 200}
+    little = {"epochs": 2, "train_images": 200, "warmup_steps": 0}
     (study.folder / "smoke.yaml").write_text("{}")
     study.configure(
         results="results",

@@ -15,7 +15,8 @@ from study_copy import ROOT, copy_project
 from scanline.study.config import validate
 
 HOSTILE = """mä; touch pwned; $(touch pwned) `touch pwned` "it's" & true"""
-FLAGS = {"params.settings", "params.test", "params.optional"}  # quoted where they are made
+# Quoted where they are made.
+FLAGS = {"params.settings", "params.test", "params.classifier", "params.optional"}
 
 
 def test_every_value_in_a_rule_is_quoted():

@@ -11,7 +11,7 @@ from small_digits import binarised
 from study_copy import ROOT
 
 from fetch import fetch
-from scanline.data.fetch import FILES
+from scanline.data.published import MNIST_FILES as FILES
 from scanline.data.pixels import PixelSet
 from scanline.files import sha256_of
 from scanline.models.classifier import load_classifier

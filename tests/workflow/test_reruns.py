@@ -300,12 +300,13 @@ def test_failed_stage(copied):
     pixels = f"results/smoke/pixels/{NAME}"
     assert computed(copied.snakemake("--cores", "1", pixels)) == {}
 
-    copied.configure(complete={"images": 1000})
+    # Beyond all that the plan can judge: the seed is one that NumPy does not take.
+    copied.configure(complete={"images_seed": 2**32})
     hidden = f"results/smoke/complete/hidden/{NAME}"
-    assert "images is 1000" in copied.snakemake("--cores", "1", hidden, check=False)
+    assert "seed is 4294967296" in copied.snakemake("--cores", "1", hidden, check=False)
     assert content(copied) == before
     assert copied.planned(hidden) == {"hide_pixels": 1}
-    copied.configure(complete={"images": 100})
+    copied.configure(complete={"images_seed": 0})
     assert computed(copied.snakemake("--cores", "1", hidden)) == {}
     assert content(copied) == before
 
@@ -432,6 +433,8 @@ def test_lost_metadata(copied, followers):
             "results/smoke/posterior/gru-8/seed-1/forecasts: made by other code of "
             "fill_holes (scanline/inference/ancestral.py)",
             "results/smoke/predict/gru-8/seed-1/train: made with epochs 1, the config says 2",
+            "results/smoke/sample/gru-8/seed-1/images: made by other code of "
+            "sample_images (scanline/inference/ancestral.py)",
         ],
     )
     for folder in ("complete/gru-2x8/seed-1/samples", "complete/gru-8/seed-1/samples"):

@@ -10,6 +10,7 @@ import yaml
 from study_copy import ROOT
 
 from scanline.study import settings as study_settings
+from scanline.study.config import load_config
 
 NONE = inspect.Parameter.empty
 WILDCARDS = {"data": "mnist-threshold-0.1", "variant": "gru-32", "seed": "1"}
@@ -50,7 +51,7 @@ def settings_of(script: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("name", sorted(rules()))
 def test_what_the_config_decides_has_no_default_in_the_script(name):
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config = load_config([ROOT / "config.yaml"])
     defaults = settings_of(name)
     for setting in study_settings.settings(config, name, **WILDCARDS):
         # None: needed by one way of binarising alone, and asked for there. (): a list that the

@@ -122,6 +122,7 @@ def test_the_study_s_tools_are_an_extra(wheel):
     assert {re.split(r"[\[=]", line)[0] for line in extra} == {
         *("mlflow", "psycopg2-binary", "snakemake"),
         *("snakemake-executor-plugin-cluster-generic", "snakemake-executor-plugin-slurm"),
+        "snakemake-logger-plugin-rich",
     }
 
 

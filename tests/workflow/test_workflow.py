@@ -21,7 +21,7 @@ def test_plans_work_before_any_data_exists(tmp_path):
 def test_tasks_without_variants_are_left_out(tmp_path):
     study = copy_project(tmp_path / "project")
     none: dict = {"variants": []}
-    study.configure(classify=none, complete=none, inpaint=none, posterior=none)
+    study.configure(classify=none, complete=none, sample=none, inpaint=none, posterior=none)
     assert set(study.planned()) == {
         *("open_tracking", "binarise", "train_predictor", "score_predictor"),
         *("demonstrate_cells", "draw_cells", "draw_curves", "make_tables", "write_report"),

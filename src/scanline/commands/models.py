@@ -1,7 +1,7 @@
 """The verbs about models themselves: ``models`` lists them, ``export`` writes one for elsewhere."""
 
-import tempfile
 from pathlib import Path
+from typing import Literal
 
 
 def models() -> None:
@@ -12,25 +12,38 @@ def models() -> None:
     print(shown.where(shown.notna(), "").to_markdown(index=False, floatfmt=".4f"))
 
 
-def export(*, model: str, out: Path, task: str = "predict", data: str | None = None) -> None:
-    """Write a model of Keras' own layers alone, which loads where this package is not.
+def export(
+    *,
+    model: str,
+    out: Path,
+    format: Literal["keras", "onnx", "tflite"] = "keras",
+    task: str = "predict",
+    data: str | None = None,
+    batch: int = 1,
+) -> None:
+    """Write a model for use where this package is not: images in, logits out.
 
-    It reads the inputs of each step, [images, steps, numbers], and gives logits.
+    Images are [B, rows, columns] of 0 and 1, with ink 1. A next-pixel model gives each pixel's
+    log-odds of ink given those before it, [B, rows, columns]; a classifier [B, classes]. A .keras
+    file loads in Keras 3.8 and newer.
 
     Args:
         model: a name (see: scanline models), a model.keras or its folder, or an MLflow address
-        out: the new .keras file
+        out: the new file, which ends in .keras, .onnx or .tflite as the format does
+        format: keras (layers of Keras alone), onnx, or tflite (TensorFlow Lite)
         task: predict or classify, where the model is a name
         data: the data set of the model, where it is a name that several have
+        batch: images at a time, for tflite, whose shapes are fixed
     """
     from scanline.files import write_whole
     from scanline.library import path_of
-    from scanline.models.export import stock_of
+    from scanline.models.export import exported
 
     path = path_of(model, task, data)
-    if out.suffix != ".keras" or out.resolve() == path.resolve():
-        raise ValueError(f"out is {out}; it must end in .keras and be another file than the model")
-    exported = stock_of(path)
-    with tempfile.TemporaryDirectory() as scratch:
-        exported.save(Path(scratch, out.name))
-        write_whole(out, Path(scratch, out.name).read_bytes())
+    if out.suffix != f".{format}" or out.resolve() == path.resolve():
+        raise ValueError(
+            f"out is {out}; it must end in .{format} and be another file than the model"
+        )
+    if batch < 1:
+        raise ValueError(f"batch is {batch}; allowed: 1 and above")
+    write_whole(out, exported(path, format, batch))

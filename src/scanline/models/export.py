@@ -1,38 +1,136 @@
-"""Turns models of this study into models of Keras alone, which load without this project."""
+"""Models that leave, an image in and logits out: for Keras alone, ONNX, TensorFlow Lite.
 
+What a step reads (``models.inputs``) is gathered inside the graph. A .keras file says nothing that
+Keras 3.8 does not know: all layers begin at zero, as an initialiser that every version has, and
+what newer versions add to a layer's description is left out.
+"""
+
+import json
+import tempfile
+import zipfile
 from pathlib import Path
+from typing import Literal
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 from scanline.models.classifier import Classifier
 from scanline.models.loading import load_model
 from scanline.models.predictor import Predictor
 
+Format = Literal["keras", "onnx", "tflite"]
+OPSET = 17  # of ONNX; onnxruntime 1.12 (2022) and later run it
+NEWER = (  # than Keras 3.8
+    *("quantization_config", "input_axes", "output_axes"),
+    *("renorm", "renorm_clipping", "renorm_momentum"),
+)
+INITIALISERS = ("kernel_initializer", "recurrent_initializer", "bias_initializer")
+
 
 def export_stock(model: keras.Model) -> keras.Model:
     """A functional model of stock layers with the weights of ``model``, for evaluation.
 
-    It reads what the stack reads, [B, T, D] (``PixelInputs``; for a classifier the pixels, D = 1),
-    and gives a predictor's logits [B, T], or a classifier's [B, 10]. Raises ValueError for a model
-    that is neither.
+    It reads images [B, rows, columns] of 0 and 1, and gives a predictor's logits [B, rows,
+    columns], or a classifier's [B, K]. Raises ValueError for a model that is neither.
     """
     if not isinstance(model, Predictor | Classifier):
         raise ValueError(f"a {type(model).__name__} is given; needed is a Predictor or Classifier")
+    size = model.pixels["rows"], model.pixels["columns"]
+    predicts = isinstance(model, Predictor)
+    images = keras.Input(size, name="images")
+    outputs = _read(model, images) if predicts else keras.layers.Reshape((-1, 1))(images)
     layers = model.stack.stock_layers()
-    head = [model.logit] if isinstance(model, Predictor) else model.head
-    layers[-1].return_sequences = isinstance(model, Predictor)
-    outputs = inputs = keras.Input((None, layers[0].cell.kernel.shape[0]), name="inputs")
-    for layer in layers:
-        outputs = layer(outputs)
-    for layer in head:
-        twin = type(layer).from_config(layer.get_config())
+    layers[-1].return_sequences = predicts
+    for layer in [*layers, *([model.logit] if predicts else model.head)]:
+        twin = type(layer).from_config(_plain(layer.get_config()))
         outputs = twin(outputs)
         twin.set_weights(layer.get_weights())
-    if isinstance(model, Predictor):
-        outputs = keras.layers.Reshape((-1,), name="logits")(outputs)
-    return keras.Model(inputs, outputs, name=model.name)
+    if predicts:
+        outputs = keras.layers.Reshape(size, name="logit_of_ink")(outputs)
+    return keras.Model(images, outputs, name=model.name)
 
 
-def stock_of(path: Path) -> keras.Model:
-    """``export_stock`` of the model of a .keras file; ValueError, naming it, where it has none."""
-    return export_stock(load_model(path, keras.Model, None))
+def exported(path: Path, kind: Format, batch: int = 1) -> bytes:
+    """The file of that ``kind`` of the model in a .keras file.
+
+    ONNX takes any number of images at a time, TensorFlow Lite ``batch`` of them. Raises ValueError,
+    naming the file, where it holds no such model, and where a format's converter is not installed.
+    """
+    model = export_stock(load_model(path, keras.Model, None))
+    match kind:
+        case "keras":
+            return _keras_file(model)
+        case "onnx":
+            return _onnx_file(model)
+        case "tflite":
+            return _tflite_file(model, batch)
+    raise ValueError(f"format is {kind!r}; allowed: keras, onnx, tflite")
+
+
+def _keras_file(model: keras.Model) -> bytes:
+    with tempfile.TemporaryDirectory() as scratch:
+        saved, portable = Path(scratch, "saved.keras"), Path(scratch, "portable.keras")
+        model.save(saved)
+        with zipfile.ZipFile(saved) as source, zipfile.ZipFile(portable, "w") as target:
+            for name in source.namelist():
+                content = source.read(name)
+                if name == "config.json":
+                    content = json.dumps(_portable(json.loads(content))).encode()
+                target.writestr(name, content)
+        return portable.read_bytes()
+
+
+def _portable(config):
+    """A model's description without what Keras 3.8 does not know."""
+    if isinstance(config, list):
+        return [_portable(each) for each in config]
+    if not isinstance(config, dict):
+        return config
+    kept = {name: _portable(value) for name, value in config.items() if name not in NEWER}
+    if str(config.get("module")).startswith("keras.src.ops"):
+        kept["config"].pop("name", None)
+    return kept
+
+
+def _onnx_file(model: keras.Model) -> bytes:
+    try:
+        import tf2onnx
+    except ImportError as error:
+        raise ValueError("ONNX needs tf2onnx: pip install 'scanline[export]'") from error
+    proto, _ = tf2onnx.convert.from_function(
+        tf.function(lambda images: model(images)), input_signature=[_signature(model)], opset=OPSET
+    )
+    return proto.SerializeToString()
+
+
+def _tflite_file(model: keras.Model, batch: int) -> bytes:
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    function = tf.function(lambda images: model(images))
+    # A loop cannot read variables there, so weights become constants.
+    frozen = convert_variables_to_constants_v2(
+        function.get_concrete_function(_signature(model, batch))
+    )
+    return tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert()
+
+
+def _signature(model: keras.Model, batch: int | None = None) -> tf.TensorSpec:
+    return tf.TensorSpec((batch, *model.inputs[0].shape[1:]), tf.float32, name="images")
+
+
+def _read(model: Predictor, images: keras.KerasTensor) -> keras.KerasTensor:
+    """images [B, rows, columns] -> what the steps read of them, [B, T, D]."""
+    sources, places = model.inputs_of.tables
+    pixels = keras.layers.Reshape((-1,), name="pixels")(images)
+    # Index 0 is the start token, 0, which also stands for what lies outside the image.
+    seen = keras.ops.take(keras.ops.pad(pixels, ((0, 0), (1, 0))), sources, axis=1)
+    if not places.shape[1]:
+        return seen
+    nowhere = keras.ops.zeros_like(seen[:, :, :1])
+    return keras.ops.concatenate([seen, nowhere + places.astype(np.float32)], axis=2)
+
+
+def _plain(config: dict) -> dict:
+    """A layer's config with zeros as every initialiser that it has."""
+    return config | {name: "zeros" for name in INITIALISERS if name in config}

@@ -50,6 +50,17 @@ class PixelInputs:
         step = np.arange(self.size)[:, None]
         return int(np.max(np.where(self._sources > 0, step - self._sources, 0))) + 1
 
+    @property
+    def tables(self) -> tuple[np.ndarray, np.ndarray]:
+        """What the steps read, as numbers.
+
+        int32 [T, K] indices into the shifted pixels, whose index 0 is the start token, and uint8
+        [T, P] one-hot places.
+        """
+        places = np.zeros((self.size, self._place_rows), np.uint8)
+        np.put_along_axis(places, self._places, 1, axis=1)
+        return self._sources, places
+
     def between(self, pixels: tf.Tensor, start, stop) -> Reading:
         """pixels [B, T] -> what steps ``start`` to ``stop`` read.
 
