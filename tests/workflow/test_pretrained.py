@@ -11,8 +11,8 @@ from small_digits import binarised
 from study_copy import ROOT
 
 from fetch import fetch
-from scanline.data.published import MNIST_FILES as FILES
 from scanline.data.pixels import PixelSet
+from scanline.data.published import MNIST_FILES as FILES
 from scanline.files import sha256_of
 from scanline.models.classifier import load_classifier
 from scanline.models.predictor import Predictor, load_predictor

@@ -6,7 +6,6 @@ import re
 from dataclasses import fields, is_dataclass
 
 import pytest
-import yaml
 from study_copy import ROOT
 
 from scanline.study import settings as study_settings
