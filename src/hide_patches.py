@@ -25,7 +25,8 @@ def hide_patches(
         holes: Sizes of the patches: 1x1, 2x2 and so on.
         images: How many images for each size.
         mean: Mean row and mean column of a patch's corner, its upper left pixel; about normal.
-        sd: Their standard deviation, in pixels.
+            Pixels or, below 1, a share of the rows and of the columns.
+        sd: Their standard deviation, in the same way.
         seed: What the choice of images and patches depends on.
         out: Folder for the files.
     """

@@ -207,7 +207,7 @@ class LoadedPredictor:
 
 
 class LoadedClassifier:
-    """A classifier: which digit an image shows. ``keras`` is the model itself.
+    """A classifier: which class an image is of. ``keras`` is the model itself.
 
     Images as those of ``LoadedPredictor``.
     """
@@ -227,7 +227,7 @@ class LoadedClassifier:
         return found if pixels.ndim == 2 else found[0]
 
     def predict(self, images: ArrayLike) -> np.ndarray:
-        """The most probable class, 0 to 9: int64 [N]; a number for a single image."""
+        """The most probable class, 0 to K - 1: int64 [N]; a number for a single image."""
         return self.log_probs(images).argmax(axis=-1)
 
 

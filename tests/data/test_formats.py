@@ -144,6 +144,21 @@ def test_pictures_in_no_folder_of_a_class_have_no_labels(tmp_path, splits):
     assert found.read().training.labels is None
 
 
+@pytest.mark.parametrize("kind", ["idx", "npz"])
+def test_images_of_which_one_split_has_no_labels_are_planned_without(tmp_path, kind):
+    if kind == "idx":
+        names = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+        write_idx_files(tmp_path / "set", tuple(f"{name}-ubyte" for name in names))
+        (tmp_path / "set/t10k-labels-idx1-ubyte").unlink()
+    else:
+        arrays = dict(x_train=TRAINING[0], y_train=TRAINING[1], x_test=TEST[0])
+        (tmp_path / "set").mkdir()
+        np.savez(tmp_path / "set/mine.npz", **arrays)
+    found = found_in(tmp_path / "set")
+    assert found.shape() == Shape(12, 12, False, 30, 20)
+    assert found.read().test.labels is None
+
+
 def test_a_trio_with_its_own_validation_split_and_no_labels(tmp_path):
     """As binarized_mnist_{train,valid,test}.amat."""
     generator = np.random.default_rng(0)

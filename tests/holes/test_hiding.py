@@ -6,6 +6,7 @@ import pytest
 from hide_holes import hide_holes
 from hide_patches import hide_patches
 from hide_pixels import hide_pixels
+from scanline.data.pixels import PixelSet
 from scanline.files import load_arrays
 from scanline.holes.hiding import choose_images, draw_patches
 
@@ -34,6 +35,23 @@ def test_patches_are_about_normal_and_inside(pixel_set):
     assert wide.min() == 0
     assert wide.max() == 2  # a patch of 2 x 2 in 4 x 4
     np.testing.assert_array_equal(corners(50.0), wide)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(40, 10), (10, 40), (20, 20)])
+def test_corners_by_shares_lie_alike_in_rows_and_columns(rows, columns):
+    """As far down a tall image as its shares say, not as far as its shorter side allows."""
+    blank = np.zeros((2000, rows * columns), np.uint8)
+    images = PixelSet(blank, None, {"rows": rows, "columns": columns, "split": "test"})
+    chosen = draw_patches(images, 1, images=2000, mean=0.5, sd=0.1, seed=1)
+    corners = np.stack(np.divmod(chosen.hidden[:, 0], columns), axis=1) / (rows, columns)
+    # Five standard errors of 0.1 / sqrt(2000), and the clipping and rounding to whole pixels.
+    assert np.abs(corners.mean(axis=0) - 0.5).max() < 5 * 0.1 / 2000**0.5 + 1e-3
+    rounding = 1 / np.sqrt(12) / np.array([rows, columns])
+    assert corners.std(axis=0) == pytest.approx(np.hypot(0.1, rounding), rel=0.08)
+    in_pixels = dict(mean=rows / 2, sd=rows / 10, images=2000, seed=1)
+    if rows == columns:
+        same = draw_patches(images, 1, **in_pixels)
+        np.testing.assert_array_equal(chosen.hidden, same.hidden)
 
 
 def test_script_writes_runs(pixels_folder, tmp_path):

@@ -71,6 +71,8 @@ def test_a_rectangle_lies_in_the_middle():
         ("lower-half", "a hole is 'lower-half'; allowed: run-28, 4x4"),
         ("2x", "a hole is '2x'; allowed"),
         ("0.3", "a hole is '0.3'; allowed"),
+        ("2.7x2", "a hole is '2.7x2'; allowed"),
+        ("run-10.5", "a hole is 'run-10.5'; allowed"),
         ("run-", "a hole is 'run-'; allowed"),
         ("run-301", "a hidden run is 301 pixels; from cut 484"),
         ("29x29", "29 x 29"),

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from snakemake.utils import update_config
 
 from scanline.data.raw import Shape
 from scanline.study.fit import fitted
@@ -13,9 +16,13 @@ ROOT = Path(__file__).parents[2]
 MNIST = Shape(28, 28, True, 60_000, 10_000)
 
 
+def whole_config() -> dict:
+    return yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
 @pytest.fixture
 def config() -> dict:
-    return yaml.safe_load((ROOT / "config.yaml").read_text())
+    return whole_config()
 
 
 def test_the_config_fits_mnist_and_keeps_its_numbers(config):
@@ -29,12 +36,43 @@ def test_the_config_fits_mnist_and_keeps_its_numbers(config):
 
 def test_shares_become_pixels(config):
     config["complete"] |= {"cut": 0.617, "hidden_runs": [0.001, 0.0126, 0.1, 7]}
-    config["inpaint"] |= {"corner_mean": 0.5, "corner_sd": 0.1}
-    made = fitted(config, Shape(10, 20, True, 60_000, 10_000)._replace(rows=30, columns=20))
+    made = fitted(config, Shape(30, 20, True, 60_000, 10_000))
     assert made["complete"]["cut"] == round(0.617 * 600)
     assert made["complete"]["hidden_runs"] == [1, 8, 60, 7]
-    assert made["inpaint"]["corner_mean"] == 10
-    assert made["inpaint"]["corner_sd"] == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("cut", 484.7), ("cut", 1.5), ("hidden_runs", [1, 10.2])]
+)
+def test_a_part_of_a_pixel_is_refused(config, key, value):
+    config["complete"][key] = value
+    with pytest.raises(ValueError, match=f"complete.{key} is .*; allowed: a whole number"):
+        fitted(config, MNIST)
+
+
+@given(st.floats(0.05, 0.95), st.integers(2, 64), st.integers(2, 64))
+def test_a_cut_and_the_rest_make_an_image(cut, rows, columns):
+    """Also where both shares are rounded up, as two halves of 27 pixels."""
+    config = whole_config()
+    for task in ("classify", "inpaint", "posterior"):
+        config[task]["variants"] = []
+    pixels = rows * columns
+    config["complete"] |= {"cut": cut, "hidden_runs": [1 - cut]}
+    if round(cut * pixels) in (0, pixels):
+        return  # nothing is observed, or nothing is left
+    made = fitted(config, Shape(rows, columns, True, 60_000, 10_000))["complete"]
+    (run,) = made["hidden_runs"]
+    assert pixels - 1 <= made["cut"] + run <= pixels
+    assert abs(run - (1 - cut) * pixels) <= 1
+
+
+@given(st.integers(5, 80), st.integers(5, 80))
+def test_the_preset_of_shares_fits_images_of_any_size(rows, columns):
+    config = whole_config()
+    update_config(config, yaml.safe_load((ROOT / "workflow/presets/digits-8x8.yaml").read_text()))
+    made = fitted(config, Shape(rows, columns, True, 5_000, 1_000))
+    pixels = rows * columns
+    assert max(made["complete"]["hidden_runs"]) + made["complete"]["cut"] in (pixels - 1, pixels)
 
 
 def test_holes_are_sorted_by_their_pixels_in_these_images(config):
@@ -47,6 +85,13 @@ def test_holes_are_sorted_by_their_pixels_in_these_images(config):
 
 
 def test_all_that_does_not_fit_is_told_at_once(config):
+    config["datasets"][config["dataset"]]["validation_images"] = 60
+    config["score"]["images"] = 51
+    config["classify"]["training"]["train_images"] = 41
+    config["predict"]["exceptions"] = [
+        {"variants": ["gru-32"], "training": {"train_images": 42}},
+        {"variants": ["lstm-32"], "training": {"train_images": 43}},  # predict trains none
+    ]
     with pytest.raises(ValueError) as refused:  # noqa: PT011
         fitted(config, Shape(7, 6, False, 100, 50))
     told = str(refused.value)
@@ -62,9 +107,41 @@ def test_all_that_does_not_fit_is_told_at_once(config):
         "posterior.holes is 1000 and 50 images are there",
         "classify.variants: the images have no labels; set it to []",
         "posterior.classifier: the images have no labels; set it to null",
-        "validation_images is 5000 and 99 images are there",
+        "score.images is 51 and 40 images are there",
+        "classify.training.train_images is 41 and 40 images are there",
+        "predict.exceptions.training.train_images is 42 and 40 images are there",
     ):
         assert key in told, key
+    assert "43" not in told
+
+
+def test_more_validation_images_than_there_are_are_told(config):
+    told = refusal(config, MNIST._replace(training=5000))
+    assert "validation_images is 5000 and 4999 images are there" in told
+    assert "train_images" not in told
+    assert "score" not in told
+
+
+def test_images_that_the_plan_splits_are_counted_by_split(config):
+    """A source of 1,000 images without a test split; a fifth of them is for testing."""
+    shape = MNIST._replace(training=1000, test=None)
+    data = config["datasets"][config["dataset"]]
+    data |= {"validation_images": 799, "test_fraction": 0.2}
+    config["inpaint"]["images"] = 201
+    config["posterior"]["holes"] = {"2x2": 200}
+    told = refusal(config, shape)
+    assert "inpaint.images is 201 and 200 images are there" in told
+    assert told.count(" are there") == 1
+    data["validation_images"] = 800
+    assert "validation_images is 800 and 799 images are there" in refusal(config, shape)
+    del data["test_fraction"]
+    assert ".test_fraction: the source has no test split" in refusal(config, shape)
+
+
+def refusal(config: dict, shape: Shape) -> str:
+    with pytest.raises(ValueError, match="this does not fit") as refused:
+        fitted(config, shape)
+    return str(refused.value)
 
 
 def test_tasks_that_are_left_out_are_not_judged(config):

@@ -86,7 +86,9 @@ def test_pictures_without_labels(tmp_path):
     table = pd.read_csv(study.folder / "results/mine/posterior/table/posterior.csv")
     assert table["digit_accuracy"].isna().all()
     assert table["nats_per_hidden_pixel"].notna().any()
-    assert (study.folder / "results/mine/report/report.html").is_file()
+    page = (study.folder / "results/mine/report/report.html").read_text()
+    assert "nats per hidden pixel" in page
+    assert "classes read" not in page
 
 
 def test_scikit_learn_s_digits_by_their_preset(tmp_path):

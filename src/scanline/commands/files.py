@@ -73,7 +73,7 @@ def sample(
 def classify(
     *, images: tuple[Path, ...], out: Path, model: str = "gru-128", data: str | None = None
 ) -> None:
-    """Write which digit each image shows, and how probable each class is, to a CSV file.
+    """Write which class each image is of, and how probable each class is, to a CSV file.
 
     Args:
         images: files of images, as for score

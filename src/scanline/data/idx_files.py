@@ -38,7 +38,8 @@ def find(paths: Sequence[Path]) -> Found | None:
         if len(header) != 3:
             raise ValueError(f"{images[TRAINING]} has {len(header)} dimensions; images have 3")
         count = read_shape(images[TEST])[0] if TEST in images else None
-        return Shape(*header[1:], TRAINING in labels, header[0], count)
+        labelled = all(split in labels for split in (TRAINING, TEST) if split in images)
+        return Shape(*header[1:], labelled, header[0], count)
 
     return Found(tuple(files), read, shape)
 

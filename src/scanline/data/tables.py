@@ -92,7 +92,8 @@ def _npz_shape(path: Path) -> Shape:
         raise ValueError(f"{path} is not a readable NumPy file of arrays ({error})") from error
     keys = _keys_of(path, shapes)
     (count, rows, columns, *_), test = shapes[keys[TRAINING][0]], shapes.get(keys[TEST][0])
-    return Shape(rows, columns, keys[TRAINING][1] in shapes, count, test[0] if test else None)
+    labelled = all(labels in shapes for images, labels in keys.values() if images in shapes)
+    return Shape(rows, columns, labelled, count, test[0] if test else None)
 
 
 def _labels(path: Path, name: str, labels: np.ndarray | None, count: int) -> np.ndarray | None:

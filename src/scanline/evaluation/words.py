@@ -50,8 +50,8 @@ QUANTITIES = {  # names are those of the column ``quantity``, and of the columns
     "marginal_pixel_accuracy": Quantity("pixels right, one by one"),
     "map_whole_accuracy": Quantity("holes restored whole"),
     "brier": Quantity("Brier score"),
-    "digit_accuracy": Quantity("digits read, most probable image"),
-    "sample_digit_accuracy": Quantity("digits read, a sample"),
+    "digit_accuracy": Quantity("classes read, most probable image"),
+    "sample_digit_accuracy": Quantity("classes read, a sample"),
     "seconds_per_image": Quantity("seconds an image", form="{:.2g}"),
 }
 QUANTITIES |= {name: QUANTITIES[column] for column, name in PUBLISHED_AS.items()}

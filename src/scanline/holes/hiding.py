@@ -40,7 +40,8 @@ def draw_patches(
     """One hidden size x size patch in each of ``images`` images, the same ones for each size.
 
     Row and column of its upper left pixel are normal with ``mean`` and ``sd``, rounded, and moved
-    inside the image where they fell outside. The draw depends on ``seed`` and ``size`` alone.
+    inside the image where they fell outside. Both are pixels or, below 1, shares of the image's
+    rows and columns. The draw depends only on ``seed`` and ``size``.
     """
     rows, columns = pixel_set.description["rows"], pixel_set.description["columns"]
     if not 1 <= size <= min(rows, columns):
@@ -52,7 +53,10 @@ def draw_patches(
         raise ValueError(f"mean is {mean} and sd is {sd}; allowed: finite numbers, sd 0 and above")
     indices = choose_images(len(pixel_set.pixels), images, seed)
     generator = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, size))))
-    drawn = np.rint(generator.normal(mean, sd, (images, 2)))
+    centre, spread = (
+        np.array([rows, columns]) * number if 0 < number < 1 else number for number in (mean, sd)
+    )
+    drawn = np.rint(generator.normal(centre, spread, (images, 2)))
     corners = np.clip(drawn, 0, [rows - size, columns - size]).astype(int)
     patches = [hidden_patch(row, column, size, rows, columns) for row, column in corners]
     return Hidden(indices, np.stack(patches))

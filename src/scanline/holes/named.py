@@ -15,7 +15,7 @@ import numpy as np
 
 from scanline.holes.sets import as_hole
 
-NUMBER = r"\d+(?:\.\d+)?"
+NUMBER = r"\d+|0\.\d+"
 HALVES = ("upper-half", "left-half", "random-half")
 ALLOWED = f"run-28, 4x4, 0.3x0.5 (any such numbers), {', '.join(HALVES)}"
 

@@ -50,7 +50,7 @@ def write_report(
         literature=literature(by_task.get("predict"), _data_of(runs).get("data"), published),
         trainings=_trainings(runs),
         posterior=posterior and posterior_report.lines_by_model(posterior, _taken(runs)),
-        posterior_headings=posterior_report.HEADINGS,
+        posterior_headings=posterior_report.headings(posterior) if posterior else {},
         cells=pd.read_csv(cells).to_dict("records"),
         pictures=pictures,
         sampled=any(each.kind == "images" for each in pictures),

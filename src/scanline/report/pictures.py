@@ -139,7 +139,7 @@ def caption_of(name: str) -> tuple[str, str, str]:
             caption = (
                 f"{shown}, {run} hidden pixels: one model in each row, with the original, what is"
                 " hidden, and the model's samples. Orange is drawn ink, grey is hidden. A rule over"
-                " all models chose the digit, not a person's eye."
+                " all models chose the image, not a person's eye."
             )
             return caption, "digits", f"{run}|{shown.lower()}"
         case "mosaic":

@@ -9,25 +9,33 @@ from scanline.evaluation.quantities import FILLED
 from scanline.evaluation.words import METHODS, QUANTITIES
 
 SHOWN = [name for name in QUANTITIES if name in FILLED]  # columns of posterior.csv
-HEADINGS = [QUANTITIES[name].label for name in SHOWN]
+
+
+def headings(table: Path) -> dict[str, str]:
+    """The columns of posterior.csv that hold a number, and their labels.
+
+    Without a classifier no classes are read.
+    """
+    held = pd.read_csv(table).dropna(axis="columns", how="all")
+    return {name: QUANTITIES[name].label for name in SHOWN if name in held}
 
 
 def lines_by_model(
     table: Path, pretrained: Collection[str]
 ) -> dict[str, list[tuple[str, str, list[str]]]]:
-    """Of posterior.csv, by model: hole and images, method, and a number for each of HEADINGS.
+    """Of posterior.csv, by model: hole and images, method, and a number for each of its headings.
 
     A hole is named in the first of its lines only; models in ``pretrained`` are marked so.
     """
     shown: dict[str, list[tuple[str, str, list[str]]]] = {}
-    last = ""
+    last, columns = "", headings(table)
     for line in pd.read_csv(table).to_dict("records"):
         mark = " (pretrained)" if line["model"] in pretrained else ""
         hole = f"{line['hole']}, {line['n_images']:.0f} images"
         lines = shown.setdefault(f"{line['model']}{mark}", [])
         numbers = [
             "" if pd.isna(line[name]) else QUANTITIES[name].form.format(line[name])
-            for name in SHOWN
+            for name in columns
         ]
         first = "" if lines and hole == last else hole
         lines.append((first, METHODS[line["method"]].label, numbers))

@@ -59,9 +59,12 @@ def validate(config: Mapping) -> None:
     for task in ("complete", "inpaint", "posterior"):
         for variant in config[task]["variants"]:
             _known(f"{task}.variants", variant, config["predict"]["variants"])
-    posterior = config["posterior"]
-    if posterior["variants"] and posterior["classifier"]:
-        _known("posterior.classifier", posterior["classifier"], config["classify"]["variants"])
+    posterior, readers = config["posterior"], config["classify"]["variants"]
+    if posterior["variants"] and posterior["classifier"] not in (None, *readers):
+        raise ValueError(
+            f"posterior.classifier is {posterior['classifier']!r}; allowed: "
+            f"{''.join(f'{reader}, ' for reader in readers)}null (no images are read)"
+        )
     if not any(posterior["holes"].values()):
         raise ValueError("posterior.holes has 0 images for every hole; leave one in at least")
 

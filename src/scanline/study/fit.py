@@ -3,11 +3,12 @@
 Where the config states a share of an image (a number below 1), it becomes a number of pixels here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from scanline.data.formats import shape_of
 from scanline.data.raw import Shape
 from scanline.holes.named import hidden_run, hidden_sets, patch_size
+from scanline.training.kinds import KINDS
 
 
 def shape_of_images(config: Mapping) -> Shape:
@@ -27,18 +28,16 @@ def fitted(config: Mapping, shape: Shape) -> dict:
     Raises ValueError, one line that names each value that does not fit, the key to change, and what
     is allowed.
     """
-    pixels, side = shape.rows * shape.columns, min(shape.rows, shape.columns)
-    complete, inpaint = dict(config["complete"]), dict(config["inpaint"])
-    complete["cut"] = _pixels(complete["cut"], pixels)
-    runs = [max(1, _pixels(run, pixels)) for run in complete["hidden_runs"]]
+    pixels = shape.rows * shape.columns
+    complete = dict(config["complete"])
+    cut = complete["cut"] = _pixels("complete.cut", complete["cut"], pixels)
+    runs = [_run(run, cut, pixels) for run in complete["hidden_runs"]]
     complete["hidden_runs"] = list(dict.fromkeys(runs))
-    for key in ("corner_mean", "corner_sd"):
-        inpaint[key] = inpaint[key] * side if 0 < inpaint[key] < 1 else inpaint[key]
     trained = config["predict"]["variants"]
     sampled = [variant for variant in config["sample"]["variants"] if variant in trained]
     data = dict(config["datasets"][config["dataset"]], rows=shape.rows, columns=shape.columns)
     datasets = config["datasets"] | {config["dataset"]: data}
-    made = {**config, "datasets": datasets, "complete": complete, "inpaint": inpaint}
+    made = {**config, "datasets": datasets, "complete": complete}
     made["sample"] = config["sample"] | {"variants": sampled}
     if faults := _faults(made, shape):
         size = f"{shape.rows} x {shape.columns}"
@@ -46,15 +45,32 @@ def fitted(config: Mapping, shape: Shape) -> dict:
     return made
 
 
-def _pixels(number: float, of: int) -> int:
-    """A number of pixels, or a share ``of`` so many."""
-    return round(number * of) if 0 < number < 1 else int(number)
+def _pixels(key: str, number: float, of: int) -> int:
+    """A number of pixels, or a share ``of`` so many; ValueError for any other number."""
+    if 0 < number < 1:
+        return round(number * of)
+    if number != int(number):
+        raise ValueError(
+            f"{key} is {number}; allowed: a whole number of pixels, or a share below 1"
+        )
+    return int(number)
+
+
+def _run(run: float, cut: int, pixels: int) -> int:
+    """The length of a hidden run, in pixels.
+
+    A share may be one pixel too long, where it and the cut are both rounded up.
+    """
+    length = max(1, _pixels("complete.hidden_runs", run, pixels))
+    return length - 1 if run < 1 < length and cut + length == pixels + 1 else length
 
 
 def _faults(config: Mapping, shape: Shape) -> list[str]:
     faults: list[str] = []
     complete, inpaint, posterior = config["complete"], config["inpaint"], config["posterior"]
     cut, pixels = complete["cut"], shape.rows * shape.columns
+    data = config["datasets"][config["dataset"]]
+    training, test = _images(shape, data)
 
     def check(key: str, judge, *arguments, **named) -> None:
         try:
@@ -65,12 +81,12 @@ def _faults(config: Mapping, shape: Shape) -> list[str]:
     if complete["variants"]:
         for run in complete["hidden_runs"]:
             check("complete.hidden_runs", hidden_run, cut, run, pixels)
-        _count(faults, "complete.images", complete["images"], shape.test)
+        _count(faults, "complete.images", complete["images"], test)
     if inpaint["variants"]:
         for hole in inpaint["holes"]:
             if patch_size(hole) > min(shape.rows, shape.columns):
                 faults.append(f"inpaint.holes: {hole} is larger than the image")
-        _count(faults, "inpaint.images", inpaint["images"], shape.test)
+        _count(faults, "inpaint.images", inpaint["images"], test)
     if posterior["variants"]:
         calibration = posterior["calibration"]
         wanted = [hole for hole, images in posterior["holes"].items() if images]
@@ -83,18 +99,48 @@ def _faults(config: Mapping, shape: Shape) -> list[str]:
                 size = dict(images=1, cut=cut, seed=0)
                 check(key, hidden_sets, hole, shape.rows, shape.columns, **size)
         largest = max(posterior["holes"].values())
-        _count(faults, "posterior.holes", largest, shape.test)
-        _count(faults, "posterior.calibration.images", calibration["images"], shape.test)
+        _count(faults, "posterior.holes", largest, test)
+        _count(faults, "posterior.calibration.images", calibration["images"], test)
     if not shape.labelled:
         if config["classify"]["variants"]:
             faults.append("classify.variants: the images have no labels; set it to []")
         if posterior["variants"] and posterior["classifier"]:
             faults.append("posterior.classifier: the images have no labels; set it to null")
-    data = config["datasets"][config["dataset"]]
     where = f"datasets.{config['dataset']}"
-    left = shape.training and shape.training - 1  # one at least is for training
-    _count(faults, f"{where}.validation_images", data.get("validation_images", 0), left)
+    if test == 0:
+        faults.append(f"{where}.test_fraction: the source has no test split; state its share")
+    validation = data.get("validation_images", 0)
+    # One image at least is for training.
+    _count(faults, f"{where}.validation_images", validation, training and training - 1)
+    left = training and training - validation
+    if left is None or left > 0:
+        for key, count in _trained_on(config):
+            _count(faults, key, count, left)
+        if any(config[task]["variants"] for task in KINDS):
+            there = min((n for n in (left, test) if n is not None), default=None)
+            _count(faults, "score.images", config["score"]["images"], there)
     return faults
+
+
+def _images(shape: Shape, data: Mapping) -> tuple[int | None, int | None]:
+    """Images for training and validation, and for testing; None where no header tells."""
+    training, test = shape.training, shape.test
+    if training is None or test is not None:
+        return training, test
+    test = round(data.get("test_fraction", 0) * training)
+    return training - test, test
+
+
+def _trained_on(config: Mapping) -> Iterator[tuple[str, int]]:
+    """By key, each number of images that a variant is trained on; 0 for all."""
+    for task in KINDS:
+        variants = set(config[task]["variants"])
+        if variants:
+            yield f"{task}.training.train_images", config[task]["training"]["train_images"]
+        for exception in config[task]["exceptions"]:
+            if variants & set(exception["variants"]):
+                training = exception["training"]
+                yield f"{task}.exceptions.training.train_images", training.get("train_images", 0)
 
 
 def _count(faults: list[str], key: str, wanted: int, there: int | None) -> None:
