@@ -31,8 +31,8 @@ def binarise(
         data: The name of this set in config.yaml.
         source: Where the files come from: the name of a published data set, or a path.
         method: threshold (ink where intensity / full scale is above it) or bernoulli (one draw).
-        threshold: A fraction of full scale, 0 to 1; needed by the method threshold alone.
-        seed: What the draw depends on; needed by the method bernoulli alone.
+        threshold: A fraction of full scale, 0 to 1; only the method threshold needs it.
+        seed: What the draw depends on; only the method bernoulli needs it.
         validation_images: How many of the first training images are the validation split; not
             needed where the source has such a split.
         test_fraction: The share of the last images that are the test split, where the source has

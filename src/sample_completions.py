@@ -12,14 +12,14 @@ from scanline.provenance.stage import main
 def sample_completions(
     *, model: Path, hidden: Path, samples: int, seed: int, other_data: bool = False, out: Path
 ) -> None:
-    """Draw the pixels from the cut on, several times an image: samples.npz.
+    """Draw the pixels from the cut on, several times for each image: samples.npz.
 
     The longest hidden run is drawn; the first pixels of a sample are a sample of a shorter run.
 
     Args:
         model: A trained model of the next pixel (model.keras).
         hidden: The cut images (hidden.npz).
-        samples: How many samples an image.
+        samples: How many samples of each image.
         seed: What the draws depend on.
         other_data: The model was trained on other images, made alike; the file says on which.
         out: Folder for the file.

@@ -1,9 +1,9 @@
 """Checks sequential Monte Carlo: simulation-based calibration, and errors.
 
 Calibration (Talts et al. 2018, arXiv:1804.06788): an image is drawn from the model itself, its
-pixels are hidden and inferred. Were the inference exact, the truth would be one more draw from the
-posterior: the share of the posterior's mass that lies below it, by whatever statistic of the image,
-would be uniform. Shares are put into bins of equal width, and their counts to a chi-square test.
+pixels are hidden and inferred. If inference is exact, the truth is one more draw from the
+posterior, so the share of the posterior's mass below it is uniform, for any statistic of the image.
+Shares are put into bins of equal width, and a chi-square test compares their counts.
 
 Errors are measured on real images by independent runs, against the exact posterior where a hole is
 small enough for one, otherwise against the pooled runs of most particles.

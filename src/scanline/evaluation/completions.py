@@ -49,8 +49,8 @@ def score_by_image(completions: Completions, runs: Sequence[int]) -> pd.DataFram
 def mean_scores(by_image: pd.DataFrame, samples: int) -> pd.DataFrame:
     """The table's entries: quantity, split_or_hidden, value, standard_error, n.
 
-    ``value`` is the mean over images and ``samples``, ``n`` how many those are together;
-    ``standard_error`` counts images alone as independent.
+    ``value`` is the mean over images and ``samples``, and ``n`` is their number. ``standard_error``
+    counts only images as independent.
     """
     lines = []
     for run, images in by_image.groupby("hidden_run"):

@@ -1,6 +1,6 @@
 """What each test image contributes to a score: values whose mean is the number in a table.
 
-The scoring stages leave them in files of their own, whose place tells whose they are:
+The scoring stages write them to files, and the folder of a file tells which model it belongs to:
 {data}/{task}/{variant}/seed-{seed}/{stage}/{file}.
 """
 

@@ -65,7 +65,7 @@ def difference_of_means(first: np.ndarray, second: np.ndarray) -> Difference:
 def difference_of_shares(first: np.ndarray, second: np.ndarray) -> Difference:
     """Of two models' right answers (bool [N]) to the same images, by McNemar's exact test.
 
-    Under the null hypothesis an image that one model alone gets right is either's with probability
+    Under the null hypothesis an image that only one model gets right is either's with probability
     1/2: p is the two-sided binomial one.
     """
     differences = _paired(first, second)

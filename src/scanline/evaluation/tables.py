@@ -1,9 +1,9 @@
 """Tables of what was measured beside what the 2017 report published, and the difference.
 
-Every table is tidy. ``difference`` is measured - published. Several seeds are one line, with the
-standard error of their mean. ``low`` and ``high`` bound the 95 % interval over test images, empty
-where a number is no mean over test images. Numbers for other pixels than the report's have no
-published ones beside them: they are not comparable.
+Every table is tidy. ``difference`` is measured - published. Several seeds share one line, with the
+standard error of their mean. ``low`` and ``high`` bound the 95 % interval over test images; they
+are empty if a number is not a mean over test images. Numbers for other pixels than the report's
+have no published ones beside them: they are not comparable.
 """
 
 from collections.abc import Mapping, Sequence

@@ -18,7 +18,7 @@ BAND = 0.99  # of counts, were all ranks equally probable
 
 
 def draw_ranks(ranks: pd.DataFrame) -> Figure:
-    """Ranks of the truth in the posterior of images drawn from the model: even, if it is right.
+    """Ranks of the truth in images drawn from the model; those of a right sampler are even.
 
     ``ranks``: ranks.csv. The band holds 99 % of a bin's counts where ranks are uniform.
     """
@@ -41,7 +41,7 @@ def draw_ranks(ranks: pd.DataFrame) -> Figure:
 def draw_errors(errors: pd.DataFrame) -> Figure:
     """Errors of log p(observed) and of the marginals, against particles and against time.
 
-    ``errors``: errors.csv; a colour a hole, grey what an error falling as 1 / sqrt(particles) does.
+    ``errors``: errors.csv. Each hole has a colour; the grey line falls as 1 / sqrt(particles).
     """
     kinds = {
         "log_observed_error": "error of log p(observed) (nats)",
@@ -70,9 +70,9 @@ def draw_errors(errors: pd.DataFrame) -> Figure:
 
 
 def draw_sizes(sizes: pd.DataFrame) -> Figure:
-    """The effective number of particles after each pixel, a panel a hole.
+    """The effective number of particles after each pixel, one panel for each hole.
 
-    ``sizes``: effective_sample_size.csv; a colour a number of particles.
+    ``sizes``: effective_sample_size.csv. Each number of particles has a colour.
     """
     holes, counts = _values(sizes, "hole"), sorted(sizes["particles"].unique())
     figure, panels = _panels(1, len(holes), 3.4, 2.7)

@@ -1,7 +1,7 @@
 """Ancestral sampling: hidden pixels drawn one after the other, each given all pixels before it.
 
-The pixels before the hidden run are read once an image; the state that this leaves is repeated
-for every sample, and all samples of all images advance together, one step a pixel. A pixel is drawn
+The pixels before the hidden run are read once for each image, and the state after them is copied
+for each sample. All samples of all images then advance together, one pixel a step. A pixel is drawn
 from its Bernoulli distribution, never thresholded.
 """
 
@@ -19,7 +19,7 @@ ROWS = 2**14  # sequences that advance together
 
 
 class PrefixCompletions(NamedTuple):
-    """Of k hidden pixels of N images, S samples an image."""
+    """S samples of k hidden pixels, for each of N images."""
 
     samples: np.ndarray  # uint8 [N, S, k]
     greedy: np.ndarray  # uint8 [N, k], each pixel its more probable value given all before it
@@ -82,9 +82,10 @@ def read(model, pixels, start, stop, states):
 def fill(model, seen, observed, greedy, start, stop, states, seed):
     """Pixels ``start`` to ``stop`` of every column, and their log-odds: [stop - start, B] each.
 
-    ``seen`` [T + 1, B], uint8, is the start token and the pixels, a row a step: so a step reads and
-    writes whole rows. ``observed``, [T, B] or [T, 1], tells which pixels stay; ``greedy``, [B] or
-    one for all, whether a hidden one is the more probable value and not drawn.
+    ``seen`` [T + 1, B], uint8, is the start token and the pixels, one row for each step, so that a
+    step reads and writes whole rows. ``observed``, [T, B] or [T, 1], tells which pixels stay.
+    ``greedy``, [B] or one for all, tells whether a hidden pixel takes its more probable value
+    instead of a draw.
     """
     columns = tf.shape(seen)[1]
     logits = tf.TensorArray(tf.float32, stop - start)

@@ -1,4 +1,4 @@
-"""Two simple ways to fill hidden pixels, from training images alone, without a model.
+"""Two simple ways to fill hidden pixels from training images, without a model.
 
 The nearest training image: the one that differs least from the observed pixels; its pixels fill the
 hole. Pixel frequencies: how often each pixel is ink in training, whatever its neighbours are.
@@ -12,8 +12,8 @@ IMAGES = 256  # whose distances to all training images are held at once
 def nearest_images(pixels: np.ndarray, hidden: np.ndarray, training: np.ndarray) -> np.ndarray:
     """Which ``training`` image [M, T] is nearest each of ``pixels`` [N, T]: int [N].
 
-    Nearest: the fewest observed pixels differ; of equals the first. What ``pixels`` have at
-    ``hidden`` [N, k] is not looked at.
+    The nearest image differs in the fewest observed pixels; the first one wins a tie. What
+    ``pixels`` have at ``hidden`` [N, k] is not read.
     """
     observed = np.ones(pixels.shape, np.float32)
     np.put_along_axis(observed, hidden, 0, axis=1)

@@ -3,12 +3,13 @@
 By Bayes' rule p(hidden | observed) = p(image) / p(observed), and p(observed) is the sum of p(image)
 over all 2**k ways to fill k hidden pixels. They form a tree: what all fillings share, up to the
 first hidden pixel, is read once; at each hidden pixel every state splits in two; only what follows
-the last is read 2**k times. A tree is walked depth first in batches of limited size, so that memory
-does not grow with 2**k but for the result.
+the last is read 2**k times. A tree is walked depth first in batches of limited size, so that only
+the result grows with 2**k.
 
-Images are sorted by where their pixels are hidden and go in small groups. In a group the j-th split
-of all happens at the earliest j-th hidden pixel of any: until its own pixel comes, the two branches
-of an image are the same, which costs a little time and keeps every batch rectangular.
+Images are sorted by where their pixels are hidden and go in small groups. In a group, the j-th
+split of every image happens at the earliest j-th hidden pixel of any image. Until its own pixel
+comes, the two branches of an image are equal; this costs a little time and keeps every batch
+rectangular.
 """
 
 from typing import NamedTuple

@@ -21,10 +21,10 @@ def gibbs_posterior(
     seed: int,
     sweeps: int,
 ) -> Particles:
-    """The ends of ``chains`` chains for each image, of ``sweeps`` sweeps over its hidden pixels.
+    """The last states of each image's ``chains`` chains, after ``sweeps`` sweeps over the hole.
 
-    A chain begins with hidden pixels drawn given those before alone. Arguments and errors as of
-    ``smc_posterior``; p(observed) is not estimated (NaN).
+    A chain begins with hidden pixels drawn given only those before. Arguments and errors are those
+    of ``smc_posterior``; p(observed) is not estimated (NaN).
     """
     if sweeps < 0:
         raise ValueError(f"sweeps is {sweeps}; allowed: 0 and above")

@@ -30,13 +30,13 @@ class SamplerSettings:
 
     Attributes:
         exact_pixels: the posterior of a hole of more hidden pixels is sampled, not enumerated
-        particles: of sequential Monte Carlo, an image
-        chains: of particle Gibbs and of Gibbs sampling, an image
+        particles: of sequential Monte Carlo, for each image
+        chains: of particle Gibbs and of Gibbs sampling, for each image
         moves: of particle Gibbs, each on one block of hidden pixels that lie together
         block: hidden pixels of a block
         move_particles: particles of one move, the present values among them
         sweeps: of Gibbs sampling, each over all hidden pixels
-        samples: an image, of the prefix and of what is weighted
+        samples: for each image, of the prefix and of weighted particles
         seed: what the draws depend on
     """
 
@@ -55,7 +55,7 @@ class Given(NamedTuple):
     """What a method is asked: what could the hidden pixels be?
 
     ``pixels`` hold the true values at ``hidden``; a method reads them there only to say how
-    probable it had held the truth.
+    probable it finds the truth.
     """
 
     model: "Predictor"
@@ -118,7 +118,7 @@ def check(settings: Iterable[str]) -> None:
 
 
 def by_prefix(given: Given, *, samples: int, seed: int) -> Forecast:
-    """From the pixels before alone, as the report completes: best is greedy, p(ink) by sampling.
+    """From only the pixels before, as the report completes: best is greedy, p(ink) by sampling.
 
     The truth's probability is teacher-forced: each true pixel given the true ones before it.
     """
@@ -233,7 +233,7 @@ METHODS = (  # in the order of tables and figures
 def log_observed_at_least(
     particles: "Particles", log_likelihood: np.ndarray, truth: np.ndarray
 ) -> np.ndarray:
-    """The estimate of log p(observed) [N], or the sum over known completions where that is more.
+    """The estimate of log p(observed) [N], or the known completions' sum if that is larger.
 
     The estimate of p(observed) is unbiased, so that of its logarithm is too low on average, which
     flatters the truth. But p(observed) is no less than the sum of p(image) over the different

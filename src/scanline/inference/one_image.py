@@ -1,8 +1,8 @@
 """One image with a hole, completed: samples by likelihood, marginals, entropy.
 
-A small hole has its exact posterior. For a larger one several independent runs of sequential Monte
-Carlo estimate p(observed), their spread its error; their pooled particles begin the chains of
-particle Gibbs from which the samples come.
+A small hole gets its exact posterior. For a larger one, several independent runs of sequential
+Monte Carlo estimate p(observed), and their spread gives its error. Their pooled particles start the
+chains of particle Gibbs, from which the samples come.
 """
 
 from collections.abc import Iterable

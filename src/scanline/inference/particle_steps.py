@@ -1,4 +1,4 @@
-"""P sequences an image that advance together, pixel by pixel: what SMC and beam search compile.
+"""P sequences of each image advance together: the compiled loops of SMC and beam search.
 
 All weights are logarithms in float64, not normalised. Sequence n * P + p is particle p of image n.
 """
@@ -12,11 +12,11 @@ from scanline.inference.resampling import branch, draw_ink, effective_size, resa
 def advance(model, seen, is_hidden, start, stop, states, log_weights, log_likelihood, draws):
     """Takes all particles from ``start`` to ``stop``; hidden pixels are drawn, or searched.
 
-    ``seen`` uint8 [T + 1, N * P] is the start token and the pixels, a row a step, of which those at
-    ``is_hidden`` [T, N] are replaced; ``states``, ``log_weights`` and ``log_likelihood`` [N, P] are
-    those before ``start``. ``draws`` are uniform numbers: [T, N, P] for resampling and for pixels,
-    or one array [T, N] for branching (``inference.resampling``). None makes it a beam: the P most
-    probable of all 2P continuations live on.
+    ``seen`` uint8 [T + 1, N * P] is the start token and the pixels, one row for each step, of which
+    those at ``is_hidden`` [T, N] are replaced; ``states``, ``log_weights`` and ``log_likelihood``
+    [N, P] are those before ``start``. ``draws`` are uniform numbers: [T, N, P] for resampling and
+    for pixels, or one array [T, N] for branching (``inference.resampling``). None makes it a beam:
+    the P most probable of all 2P continuations live on.
 
     Returns by step the pixels uint8 [S, N, P], the particles that they continue int32 [S, N, P],
     and the effective number [S, N]; then states, log_weights and log_likelihood before ``stop``.

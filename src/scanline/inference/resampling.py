@@ -4,7 +4,7 @@ When particles branch, each splits into both values of a hidden pixel, and P of 
 on. Every child heavier than a threshold c is kept as it is; of the lighter ones some are drawn, in
 proportion to their weights, and given the weight c. This adds the least noise that keeping P of 2P
 can, and none until more than P children are alive: up to P completions are enumerated (Fearnhead
-and Clifford 2003, doi:10.1111/1467-9868.00421). The draw is systematic: one uniform number an
+and Clifford 2003, doi:10.1111/1467-9868.00421). The draw is systematic: one uniform number for each
 image, and siblings stand side by side, so that of two alike one is kept.
 """
 

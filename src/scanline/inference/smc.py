@@ -3,16 +3,16 @@
 P particles go through the pixels in raster order. A hidden pixel is drawn from the model, an
 observed one weights each particle by the probability that it gave to the value seen. Before a pixel
 is drawn, particles are resampled where their effective number has fallen below half of them. In a
-small hole nothing is drawn: particles branch (``inference.resampling``), which enumerates what it
-can and is as exact as so many particles can be; over a long hole it would hold too much of what is
-improbable. The mean weight at the end estimates p(observed), without bias; the weighted particles
-are the posterior (Doucet and Johansen 2011, "A tutorial on particle filtering and smoothing").
+small hole nothing is drawn: particles branch (``inference.resampling``), which enumerates
+completions as far as P particles can. Over a long hole branching would keep too many improbable
+ones. The mean weight at the end estimates p(observed), without bias; the weighted particles are the
+posterior (Doucet and Johansen 2011, "A tutorial on particle filtering and smoothing").
 
-What lies before an image's first hidden pixel is read once an image, what follows the last in whole
-segments. Images whose pixels are hidden alike go in groups. Memory is that of ``ROWS`` sequences:
-where an image has more particles, they form separate populations, each weighted by its own estimate
-of p(observed), which leaves the whole unbiased. ``inference.particle_steps`` has the loop over
-pixels.
+The pixels before an image's first hidden one are read once for each image, those after the last in
+whole segments. Images whose pixels are hidden alike go in groups. Memory is that of ``ROWS``
+sequences: where an image has more particles, they form separate populations, each weighted by its
+own estimate of p(observed), which leaves the whole unbiased. ``inference.particle_steps`` has the
+loop over pixels.
 """
 
 from collections.abc import Sequence
@@ -155,7 +155,7 @@ def _population(model, pixels, hidden, particles, seeds, reference) -> Particles
 def _draws(hidden, seeds, size, particles, reference) -> tuple[np.ndarray, ...]:
     """Uniform numbers by step, image and particle, float32 [T, N, P]: for resampling, for pixels.
 
-    Where particles branch, by step and image alone, float64 [T, N]. An image's come from its own
+    Where particles branch, only by step and image, float64 [T, N]. An image's come from its own
     seed. Draws are systematic (one number for all particles); with a reference they are independent
     but for particle 0, whose numbers make it its own parent, and its pixels the reference's.
     """

@@ -9,7 +9,7 @@ keep
     of the state (c of the LSTM, h of the GRU). Since f = sigma(b) and i = 1 - f, and likewise for
     z, it is at most (1 - sigma(b)**T) (1 + max|start|).
 copy
-    The output depends on the current input alone. LSTM: recurrent weights 0, b_f = -b, b_i = b;
+    The output depends only on the current input. LSTM: recurrent weights 0, b_f = -b, b_i = b;
     GRU: recurrent weights 0, b_z = -b. Error: the largest difference between the last outputs of
     two sequences that share nothing but their last input. It is at most 2 sigma(-b), because states
     that start within (-1, 1) stay there and what is left of them is multiplied by sigma(-b).
@@ -47,7 +47,7 @@ COLUMNS = ("demonstration", "cell", "gate_bias", "error", "bound")
 def demonstrate(
     *, gate_biases: Sequence[float], steps: int, units: int, sequences: int, seed: int
 ) -> pd.DataFrame:
-    """All demonstrations, one row each and gate bias; columns as in COLUMNS (bound: NaN if none).
+    """All demonstrations, one row for each one, cell and gate bias; columns as in COLUMNS.
 
     An error is the largest over so many ``sequences`` (to copy, over half as many pairs). Raises
     ValueError where a gate bias is negative or no number, ``steps`` or ``units`` below 1, or there
@@ -176,7 +176,7 @@ def imitation_error(layers: Mapping[str, Layer], bias: float) -> float:
 def _nearest_lstm(o: float) -> tuple[float, float]:
     """(i, w) whose o tanh(i tanh(w s)) comes nearest to tanh(s) / 2 for all s.
 
-    A grid laid ever finer about its best point. Both functions are odd, so s >= 0 suffices.
+    A grid search that zooms in on its best point. Both functions are odd, so s >= 0 suffices.
     """
     s = np.linspace(0, 8, 201)[:, None, None]
     target = np.tanh(s) / 2

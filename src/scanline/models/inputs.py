@@ -73,8 +73,8 @@ class PixelInputs:
     def at(self, seen: tf.Tensor, t) -> Reading:
         """``seen`` uint8 [T + 1, B] -> what step ``t`` reads; a step of a long loop.
 
-        ``seen`` holds the start token and then the pixels, a row a step: of them the first t + 1
-        are read, and each lies in one piece.
+        ``seen`` holds the start token and then the pixels, one row for each step: of them the first
+        t + 1 are read, and each lies in one piece.
         """
         return self._reading(seen, t, t + 1, by_source=True)
 

@@ -1,4 +1,4 @@
-"""A model's file that holds the model alone: equal models give equal bytes, whenever written."""
+"""A model's file that holds only the model: equal models give equal bytes, whenever written."""
 
 import json
 import zipfile

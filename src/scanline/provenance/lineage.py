@@ -1,8 +1,8 @@
-"""What each result was made from, told from the records alone.
+"""What each result was made from, as the records tell it.
 
-A stage's inputs are files that other stages wrote, or raw data. Of the stages that it reads, those
-are left out that another one of them was made from: a score reads model and pixels, and is shown as
-made from the model, which is shown as made from the pixels. Hashes are those of the files read.
+A stage's inputs are files that other stages wrote, or raw data. A stage that another input was made
+from is left out: a score reads a model and pixels, but is shown as made from the model, which is
+shown as made from the pixels. Hashes are those of the files read.
 """
 
 from collections.abc import Iterator, Mapping
@@ -52,7 +52,7 @@ class Lineage:
         return kept or read
 
     def chains(self, record: Record) -> Iterator[str]:
-        """``pixels/train.npz 1f2e3d4c → train/model.keras 5a6b7c8d``: one line a chain of stages.
+        """``pixels/train.npz 1f2e3d4c → train/model.keras 5a6b7c8d``: one line for each chain.
 
         A file that has changed since it was read is marked ``(changed since)``.
         """

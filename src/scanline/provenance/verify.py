@@ -1,7 +1,7 @@
 """Do the results still match what their records say of outputs, inputs, code and settings?
 
-Every recorded hash is computed again. Modification times count for nothing, and nothing but the
-files is believed: a study copied from another machine is judged like one made here.
+Every recorded hash is computed again. Only the files count, not their times, so a study copied from
+another machine is judged like one made here.
 """
 
 import json

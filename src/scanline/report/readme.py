@@ -1,4 +1,4 @@
-"""The README's tables of results, written from the committed numbers alone.
+"""The README's tables of results, written from the committed numbers.
 
 A table stands between two comments, <!-- name --> and <!-- end -->, and is replaced as a whole.
 """

@@ -145,7 +145,7 @@ def in_no_task(config: Mapping, files: Sequence[Path]) -> list[str]:
 
 
 def _named(value: object, key: str) -> None:
-    """Raises ValueError where a name within is none: JSON knows strings alone."""
+    """Raises ValueError where a name within is no string, as JSON's are."""
     if isinstance(value, Mapping):
         for name, item in value.items():
             if not isinstance(name, str):
