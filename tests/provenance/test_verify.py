@@ -55,8 +55,8 @@ CONFIG = {
         "hidden_runs": [1, 10],
         "samples": 2,
     },
-    "inpaint": {"variants": ["gru-4"]},
-    "posterior": {"variants": ["gru-4"], "classifier": "gru-4"},
+    "inpaint": {"variants": []},
+    "posterior": {"variants": []},
 }
 
 TEST_IMAGES = "t10k-images-idx3-ubyte"

@@ -127,6 +127,29 @@ SOURCES = {
         _emnist("balanced", 47, 112_800, 18_800),
         _emnist("letters", 26, 124_800, 20_800),
         Source(
+            "qmnist",
+            {  # of the files as they are published, compressed
+                "qmnist-train-images-idx3-ubyte": (
+                    "9e26a7bf1683614e065d7b76460ccd52807165b3f22561fb782bd9f38c52b51d"
+                ),
+                "qmnist-train-labels-idx2-int": (
+                    "2c05dc77f6b916b38e455e97ab129a42a444f3dbef09b278a366f82904e0dd9f"
+                ),
+                "qmnist-test-images-idx3-ubyte": (
+                    "43fc22bf7498b8fc98de98369d72f752d0deabc280a43a7bcc364ab19e57b375"
+                ),
+                "qmnist-test-labels-idx2-int": (
+                    "9fbcbe594c3766fdf4f0b15c5165dc0d1e57ac604e01422608bb72c906030d06"
+                ),
+            },
+            (Mirror("https://raw.githubusercontent.com/facebookresearch/qmnist/master/"),),
+            Shape(28, 28, True, 60_000, 60_000),
+            10,
+            "BSD 3-Clause",
+            "Yadav and Bottou 2019, arXiv:1905.10498",
+            checked=False,
+        ),
+        Source(
             "binarized-mnist",
             {
                 "binarized_mnist_train.amat": (
