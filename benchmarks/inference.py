@@ -8,6 +8,7 @@ long a part is measured. Both have the same random weights, and give the same nu
 from collections.abc import Callable
 from typing import Literal
 
+import keras
 import numpy as np
 import tyro
 from timed import timed, use_threads
@@ -19,7 +20,6 @@ from scanline.holes.hiding import draw_patches
 from scanline.holes.sets import filled
 from scanline.inference.ancestral import sample_completions
 from scanline.inference.exact import all_completions, exact_posterior, normalised
-from scanline.models.export import export_stock
 from scanline.models.predictor import Predictor
 from scanline.training.objectives import EVALUATION_BATCH, PREDICT
 
@@ -28,7 +28,10 @@ class Straightforward:
     """A next-pixel model of stock layers, with a predictor's weights."""
 
     def __init__(self, model: Predictor):
-        self.model = export_stock(model)
+        inputs = outputs = keras.Input((None, 1))  # sequences of any length
+        for layer in (*model.stack.stock_layers(), model.logit, keras.layers.Reshape((-1,))):
+            outputs = layer(outputs)
+        self.model = keras.Model(inputs, outputs)
 
     def logits(self, pixels: np.ndarray) -> np.ndarray:
         """pixels [N, T] -> the logits of pixels 0 to T, float32 [N, T + 1]."""

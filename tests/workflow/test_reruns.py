@@ -446,6 +446,7 @@ def test_lost_metadata(copied, followers):
 
 def test_killed_snakemake(copied):
     shutil.rmtree(copied.folder / "results/smoke/complete")
+    shutil.rmtree(copied.folder / "results/.finished")  # they are to be computed, not put back
     words = [sys.executable, "-m", "snakemake", "--configfile", "smoke.yaml", "--cores", "2"]
     process = subprocess.Popen(
         words,
