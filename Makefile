@@ -17,8 +17,9 @@ export PYTHONPATH := $(CURDIR)/src
 # Bytecode is kept, also where the machine says otherwise: importing TensorFlow anew takes 15 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-# One display of the study's progress; a job's words are in its log. VERBOSE=1 shows all.
-export SCANLINE_QUIET := $(if $(VERBOSE),,1)
+# A study run by make shows one display of its progress, and leaves a job's words to its log.
+# VERBOSE=1 shows all.
+run study report: export SCANLINE_QUIET := $(if $(VERBOSE),,1)
 SNAKEMAKE := snakemake --cores $(CORES) $(if $(VERBOSE),,--logger rich --show-failed-logs)
 
 .DEFAULT_GOAL := help

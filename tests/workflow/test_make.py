@@ -40,6 +40,23 @@ def test_another_python_is_refused_in_one_line(tmp_path, version):
     assert not (tmp_path / ".venv").exists()
 
 
+@pytest.mark.parametrize(
+    ("target", "quiet"),
+    [
+        *(("run", "1"), ("study", "1"), ("report", "1"), ("run VERBOSE=1", "")),
+        *(("test", ""), ("cluster-test", ""), ("check", "")),
+    ],
+)
+def test_only_a_study_that_make_runs_is_quiet(target, quiet):
+    """The tests read what jobs say. Under -n make runs no line but one that begins with +."""
+    probe = [f"--eval={target.split()[0]}: probe", "--eval=probe: ; +@echo [$$SCANLINE_QUIET]"]
+    command = ["make", "--dry-run", "-f", str(ROOT / "Makefile"), *probe, *target.split()]
+    kept = ("MAKE", "SCANLINE_QUIET")
+    alone = {name: value for name, value in os.environ.items() if not name.startswith(kept)}
+    done = subprocess.run(command, cwd=ROOT, env=alone, capture_output=True, text=True, check=True)
+    assert f"[{quiet}]" in done.stdout.splitlines()
+
+
 def test_a_study_shows_its_progress_and_a_refusal_but_not_each_job_s_words(tmp_path):
     """As ``make run`` calls Snakemake, by its own variables."""
     study = copy_project(tmp_path / "project")
