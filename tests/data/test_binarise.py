@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from binarise import binarise
-from scanline.data.binarise import at_threshold, bernoulli_draw, binarise_files, binarised_as
+from scanline.data.binarise import (
+    PixelSettings,
+    at_threshold,
+    bernoulli_draw,
+    binarise_files,
+    binarised_as,
+)
 from scanline.data.idx import read_images, read_labels, write_idx
 from scanline.data.pixels import load_pixels
 
@@ -18,11 +24,7 @@ def run_binarise(folder, out, **settings):
     made = {"data": "tiny", "source": "generated", "validation_images": 8}
     made |= {"method": "threshold", "threshold": 0.1}
     out.mkdir(exist_ok=True)
-    binarise(
-        files=tuple(files),
-        out=out,
-        **(made | settings),
-    )
+    binarise(files=tuple(files), settings=PixelSettings(**(made | settings)), out=out)
 
 
 def test_threshold_is_strict_and_ink_is_one():
@@ -133,7 +135,7 @@ def images_of(count: int, rows: int = 4, columns: int = 6) -> np.ndarray:
 def made(tmp_path, arrays: dict, **settings) -> dict:
     np.savez(tmp_path / "data.npz", **arrays)
     given = {"data": "d", "source": "s", "method": "threshold", "threshold": 0.5}
-    return binarise_files([tmp_path / "data.npz"], **(given | settings))
+    return binarise_files([tmp_path / "data.npz"], PixelSettings(**(given | settings)))
 
 
 def test_a_source_without_test_split_is_cut_at_its_end(tmp_path):
@@ -213,6 +215,7 @@ def test_the_same_content_under_another_name_is_the_same(idx_folder, tmp_path):
         content = gzip.compress(path.read_bytes())
         other.append(tmp_path / f"{path.name.replace('-idx', '.idx')}.gz")
         other[-1].write_bytes(content)
-    first, second = (binarise_files(files, **given)["test"] for files in (plain, other))
+    settings = PixelSettings(**given)
+    first, second = (binarise_files(files, settings)["test"] for files in (plain, other))
     assert first.description == second.description
     np.testing.assert_array_equal(first.pixels, second.pixels)

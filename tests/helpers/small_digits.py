@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scanline.data.binarise import Method, binarise_files
+from scanline.data.binarise import Method, PixelSettings, binarise_files
 from scanline.data.idx import write_idx
 from scanline.data.pixels import PixelSet, save_pixels
 from scanline.data.published import MNIST_FILES
@@ -44,8 +44,7 @@ def binarised(
     seed: int = 0,
 ) -> dict[str, PixelSet]:
     """The sets train, validation and test of a folder's four idx files."""
-    return binarise_files(
-        [folder / name for name in MNIST_FILES],
+    settings = PixelSettings(
         data=data,
         source=source,
         method=method,
@@ -53,6 +52,7 @@ def binarised(
         seed=seed,
         validation_images=validation_images,
     )
+    return binarise_files([folder / name for name in MNIST_FILES], settings)
 
 
 def save_sets(folder: Path, sets: dict[str, PixelSet]) -> None:

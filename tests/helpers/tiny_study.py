@@ -7,6 +7,7 @@ from recipes import arguments_of
 from small_digits import SIDE, TEST_IMAGES, TRAINING_IMAGES, VALIDATION_IMAGES, write_digits
 
 from binarise import binarise
+from scanline.data.binarise import PixelSettings
 from scanline.data.published import MNIST_FILES
 from scanline.provenance.record import Record
 from scanline.provenance.stage import run
@@ -25,10 +26,8 @@ def binarise_digits(results: Path, digits: Path) -> Record:
     return run(
         binarise,
         files=tuple(digits / name for name in MNIST_FILES),
-        data=DATA,
-        validation_images=VALIDATION_IMAGES,
+        settings=PixelSettings(data=DATA, validation_images=VALIDATION_IMAGES, **PIXELS),
         out=results / DATA / "pixels",
-        **PIXELS,
     )
 
 

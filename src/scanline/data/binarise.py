@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -19,32 +20,45 @@ TRAINING_FILES, TEST_FILES = 0, 1  # streams of the Bernoulli draw
 DRAWN_AT_ONCE = 4096  # images; bounds the memory
 
 
-def binarise_files(
-    files: Sequence[Path],
-    *,
-    data: str,
-    source: str,
-    method: Method,
-    threshold: float | None = None,
-    seed: int | None = None,
-    validation_images: int | None = None,
-    test_fraction: float | None = None,
-    scale: float | None = None,
-    ink: Ink = "light",
-    transpose: bool = False,
-    classes: int | None = None,
-) -> dict[str, PixelSet]:
+@dataclass(frozen=True)
+class PixelSettings:
+    """How a source's images become pixels: a data set's keys in config.yaml.
+
+    Attributes:
+        data: name of this set in config.yaml
+        source: where the files come from, the name of a published data set or a path
+        method: threshold (ink where value / full scale is above it) or bernoulli (one draw)
+        threshold: fraction of full scale, 0 to 1; only the method threshold needs it
+        seed: what the draw depends on; only the method bernoulli needs it
+        validation_images: so many of the first training images are the validation split; not
+            needed where the source has such a split
+        test_fraction: share of the last images that is the test split, where the source has none
+        scale: value of a full pixel; by default 1, 255 or 65535, told by the values
+        ink: whether ink is light, as in MNIST, or dark
+        transpose: rows are stored as columns, as in EMNIST
+        classes: number of classes, where not every class occurs; then labels count from 0
+    """
+
+    data: str
+    source: str
+    method: Method
+    threshold: float | None = None
+    seed: int | None = None
+    validation_images: int | None = None
+    test_fraction: float | None = None
+    scale: float | None = None
+    ink: Ink = "light"
+    transpose: bool = False
+    classes: int | None = None
+
+
+def binarise_files(files: Sequence[Path], settings: PixelSettings) -> dict[str, PixelSet]:
     """The sets "train", "validation" and "test" of a source's ``files`` (``data.formats``).
 
-    The source's own validation split is used where it has one, else the first
-    ``validation_images`` of its training images. Without a test split the last ``test_fraction`` of
-    its images are the test set. The method "threshold" needs ``threshold``, "bernoulli" needs
-    ``seed``. ``scale`` and ``ink``: see ``data.values``. ``transpose``: rows are stored as columns,
-    as in EMNIST. Labels are numbered from 0, or from 1 where no image has 0; ``classes`` is their
-    number where not every class occurs, and then they are numbered from 0.
+    Labels are numbered from 0, or from 1 where no image has 0 and ``classes`` is not stated.
     """
-    parts = _splits(read_files(tuple(files)), files, validation_images, test_fraction)
-    if transpose:
+    parts = _splits(read_files(tuple(files)), files, settings)
+    if settings.transpose:
         parts = {
             name: Part(part.images.transpose(0, 2, 1), part.labels) for name, part in parts.items()
         }
@@ -53,16 +67,20 @@ def binarise_files(
         told = ", ".join(
             f"{name} {' x '.join(map(str, part.images.shape[1:]))}" for name, part in parts.items()
         )
-        raise ValueError(f"{source}: the images are of several sizes ({told}); scale all to one")
+        raise ValueError(
+            f"{settings.source}: the images are of several sizes ({told}); scale all to one"
+        )
     (rows, columns) = sizes.pop()
-    labels, n_classes = _numbered({name: part.labels for name, part in parts.items()}, classes)
-    drawn = _drawn(parts, method, threshold, seed, scale, ink)
+    labels, n_classes = _numbered(
+        {name: part.labels for name, part in parts.items()}, settings.classes
+    )
+    drawn = _drawn(parts, settings)
     description = {
-        "data": data,
-        "source": source,
-        "binarise": method,
-        "threshold": threshold if method == "threshold" else None,
-        "seed": seed if method == "bernoulli" else None,
+        "data": settings.data,
+        "source": settings.source,
+        "binarise": settings.method,
+        "threshold": settings.threshold if settings.method == "threshold" else None,
+        "seed": settings.seed if settings.method == "bernoulli" else None,
         "polarity": POLARITY,
         "rows": rows,
         "columns": columns,
@@ -115,10 +133,9 @@ def binarised_as(pixels: dict, grey: np.ndarray) -> np.ndarray:
     return ink if pixels["polarity"] == POLARITY else 1 - ink
 
 
-def _splits(
-    raw: Raw, files: Sequence[Path], validation_images: int | None, test_fraction: float | None
-) -> dict[str, Part]:
+def _splits(raw: Raw, files: Sequence[Path], settings: PixelSettings) -> dict[str, Part]:
     """The three parts, cut from those that the source has."""
+    validation_images, test_fraction = settings.validation_images, settings.test_fraction
     named = ", ".join(map(str, files))
     training, test = raw.training, raw.test
     if test is None:
@@ -174,27 +191,20 @@ def _numbered(
     return {name: (each - first).astype(kind) for name, each in known.items()}, n_classes
 
 
-def _drawn(
-    parts: dict[str, Part],
-    method: Method,
-    threshold: float | None,
-    seed: int | None,
-    scale: float | None,
-    ink: Ink,
-) -> dict[str, np.ndarray]:
+def _drawn(parts: dict[str, Part], settings: PixelSettings) -> dict[str, np.ndarray]:
     """Binary images by split. Training and validation images are drawn as one row of images."""
     together = np.concatenate([parts["validation"].images, parts["train"].images])
     drawn = []
     for images, stream in ((together, TRAINING_FILES), (parts["test"].images, TEST_FILES)):
-        bright, full = intensities(images, scale, ink)
-        if method == "threshold":
-            if threshold is None:
+        bright, full = intensities(images, settings.scale, settings.ink)
+        if settings.method == "threshold":
+            if settings.threshold is None:
                 raise ValueError("method is threshold and no threshold is given; give one, 0 to 1")
-            pixels = at_threshold(bright, threshold, full)
+            pixels = at_threshold(bright, settings.threshold, full)
         else:
-            if seed is None:
+            if settings.seed is None:
                 raise ValueError("method is bernoulli and no seed is given; give one, 0 or above")
-            pixels = bernoulli_draw(bright, seed, stream, full)
+            pixels = bernoulli_draw(bright, settings.seed, stream, full)
         drawn.append(pixels)
     check_ink(drawn[0], together, "training images")
     check_ink(drawn[1], parts["test"].images, "test images")

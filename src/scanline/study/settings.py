@@ -11,16 +11,11 @@ from dataclasses import asdict, fields
 from pathlib import PurePosixPath
 from pkgutil import resolve_name
 
+from scanline.data.binarise import PixelSettings
 from scanline.holes.named import hidden_sets
 from scanline.layout import Place
 from scanline.study.config import PRETRAINED, REPORTED_PIXELS
 from scanline.training.kinds import KINDS
-
-# Of a data set, besides where it comes from and how it is made binary.
-PIXEL_KEYS = (
-    *("threshold", "seed", "validation_images", "test_fraction"),
-    *("scale", "ink", "transpose", "classes"),
-)
 
 
 def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
@@ -37,9 +32,12 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
             data = config["datasets"][name]
             return {
                 "data": name,
-                "source": data["source"],
                 "method": data["binarise"],
-                **{key: data[key] for key in PIXEL_KEYS if key in data},
+                **{
+                    each.name: data[each.name]
+                    for each in fields(PixelSettings)
+                    if each.name in data
+                },
             }
         case "hide_pixels":
             return {
