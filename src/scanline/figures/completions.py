@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from scanline.figures.pictures import GAP, aspect, draw_rows, show
+from scanline.figures.sheet import side_by_side
 
 
 def choose_digits(by_image: Sequence[pd.DataFrame], run: int) -> dict[str, int]:
@@ -68,10 +69,4 @@ def draw_mosaics(mosaics: dict[str, np.ndarray], columns: int, across: int = 10)
 
 def mosaic(pictures: np.ndarray, columns: int, across: int) -> np.ndarray:
     """Pictures [N, T] side by side with a gap of one pixel: one array of rows and columns."""
-    rows = pictures.shape[1] // columns
-    down = -(-len(pictures) // across)
-    sheet = np.full((down * (rows + 1) + 1, across * (columns + 1) + 1), GAP)
-    for i, picture in enumerate(pictures):
-        top, left = (i // across) * (rows + 1) + 1, (i % across) * (columns + 1) + 1
-        sheet[top : top + rows, left : left + columns] = picture.reshape(rows, columns)
-    return sheet
+    return side_by_side(pictures.reshape(len(pictures), -1, columns), across, GAP)

@@ -1,4 +1,4 @@
-"""Many images on one sheet, pixel by pixel, ink on paper."""
+"""Many images on one sheet, side by side."""
 
 import numpy as np
 
@@ -6,13 +6,20 @@ INK, PAPER, BETWEEN = 0, 255, 200  # grey values
 SCALE = 4  # pixels of the sheet, each way, for one of an image
 
 
+def side_by_side(pictures: np.ndarray, across: int, between: int) -> np.ndarray:
+    """Pictures [N, rows, columns], ``across`` in a row, with ``between`` in gaps of one pixel."""
+    count, rows, columns = pictures.shape
+    down = -(-count // across)
+    shape = down * (rows + 1) + 1, across * (columns + 1) + 1
+    sheet = np.full(shape, between, pictures.dtype)
+    for i, picture in enumerate(pictures):
+        top, left = (i // across) * (rows + 1) + 1, (i % across) * (columns + 1) + 1
+        sheet[top : top + rows, left : left + columns] = picture
+    return sheet
+
+
 def sheet_of(images: np.ndarray) -> np.ndarray:
     """``images`` [N, rows, columns] in {0, 1} in a near square, row by row: uint8 grey [H, W]."""
-    count, rows, columns = images.shape
-    across = int(np.ceil(np.sqrt(count)))
-    down = -(-count // across)
-    sheet = np.full((down * (rows + 1) + 1, across * (columns + 1) + 1), BETWEEN, np.uint8)
-    for i, image in enumerate(images):
-        top, left = (i // across) * (rows + 1) + 1, (i % across) * (columns + 1) + 1
-        sheet[top : top + rows, left : left + columns] = np.where(image > 0, INK, PAPER)
+    grey = np.where(images > 0, INK, PAPER).astype(np.uint8)
+    sheet = side_by_side(grey, int(np.ceil(np.sqrt(len(images)))), BETWEEN)
     return np.kron(sheet, np.ones((SCALE, SCALE), np.uint8))
