@@ -1,5 +1,6 @@
 """The formats that images may come in; to add one: its entry in FORMATS."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from scanline.data.idx_files import IDX
@@ -9,6 +10,7 @@ from scanline.data.raw import Found, Raw, Shape
 from scanline.data.tables import NPZ, PARQUET, TEXT
 
 FORMATS = (IDX, NPZ, TEXT, PARQUET, IMAGES)
+WANTED = "; or ".join(each.looks for each in FORMATS)
 
 
 def found_in(source: str | Path) -> Found:
@@ -26,12 +28,11 @@ def found_in(source: str | Path) -> Found:
         inside = candidates = sorted(path.parent.glob(f"{path.name}*"))
     else:
         inside = candidates = []
-    for each in FORMATS:
-        if candidates and (found := each.find(candidates)):
-            return found
+    if found := _found(candidates):
+        return found
     held = ", ".join(each.name for each in inside[:6]) + (", …" if len(inside) > 6 else "")
     there = f"holds {held}" if held else ("is empty" if path.is_dir() else "does not exist")
-    raise ValueError(f"{path} {there}; wanted: {'; or '.join(each.looks for each in FORMATS)}")
+    raise ValueError(f"{path} {there}; wanted: {WANTED}")
 
 
 def shape_of(source: str) -> Shape:
@@ -41,8 +42,11 @@ def shape_of(source: str) -> Shape:
 
 def read_files(files: tuple[Path, ...]) -> Raw:
     """All images of files that ``found_in`` gave."""
-    for each in FORMATS:
-        if found := each.find(files):
-            return found.read()
-    named = ", ".join(map(str, files))
-    raise ValueError(f"{named}: wanted: {'; or '.join(each.looks for each in FORMATS)}")
+    if found := _found(files):
+        return found.read()
+    raise ValueError(f"{', '.join(map(str, files))}: wanted: {WANTED}")
+
+
+def _found(paths: Sequence[Path]) -> Found | None:
+    """What the first format that knows them finds among ``paths``."""
+    return next((found for each in FORMATS if (found := each.find(paths))), None)

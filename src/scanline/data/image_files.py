@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from scanline.data.binarise import binarised_as
-from scanline.data.content import raw_content
+from scanline.data.content import arrays_of, raw_content
 from scanline.data.fitting import Ink, fitted
 from scanline.data.given import as_pixels
 from scanline.data.idx import parse_idx
@@ -60,15 +60,8 @@ def _idx(path: Path) -> np.ndarray:
 
 
 def _array_of(path: Path, pixels: Mapping) -> np.ndarray:
-    """The images of a NumPy file; nothing in it is executed."""
-    try:
-        with open(path, "rb") as file:
-            held = np.load(file, allow_pickle=False)
-            arrays = {"images": held} if isinstance(held, np.ndarray) else dict(held)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # NumPy and zipfile raise many kinds for a damaged file
-        raise ValueError(f"{path} is not a readable NumPy file of arrays ({error})") from error
+    """The images of a NumPy file."""
+    arrays = arrays_of(path)
     if "pixels" in arrays and "description" in arrays:
         of_study = load_pixels(path)
         kept = {key: of_study.description[key] for key in KINSHIP}

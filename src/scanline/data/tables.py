@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scanline.data.content import first_bytes, raw_content
+from scanline.data.content import arrays_of, first_bytes, raw_content
 from scanline.data.picture import read_grey
 from scanline.data.raw import (
     TEST,
@@ -50,13 +50,7 @@ def find_npz(paths: Sequence[Path]) -> Found | None:
 
 
 def _read_npz(path: Path) -> Raw:
-    """Nothing in the file is executed."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            held = {name: file[name] for name in file.files}
-    except Exception as error:  # NumPy and zipfile raise many kinds for a damaged file
-        raise ValueError(f"{path} is not a readable NumPy file of arrays ({error})") from error
-    parts = {}
+    held, parts = arrays_of(path), {}
     for split, (images, labels) in _keys_of(path, held).items():
         if images in held:
             array = held[images]
