@@ -9,12 +9,14 @@ of its making wherever it goes, and ``same_pixels`` refuses to mix two kinds.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import pandas as pd
 
 from scanline.files import load_arrays, save_arrays
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 POLARITY = "ink is 1"
 CLASSES = 10  # of descriptions that do not name their number, which are MNIST's
@@ -149,6 +151,6 @@ def trained_on(model: HasPixels, other_data: bool) -> dict[str, str]:
     return {"trained_on": str(model.pixels["source"])} if other_data else {}
 
 
-def marked(table: pd.DataFrame, model: HasPixels, other_data: bool) -> pd.DataFrame:
+def marked(table: "pd.DataFrame", model: HasPixels, other_data: bool) -> "pd.DataFrame":
     """A table of a model's results, with a column trained_on where they are of other data."""
     return table.assign(**trained_on(model, other_data))

@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 from scanline.files import PARTIAL, sha256_of, whole_folder
@@ -30,10 +31,11 @@ NO_INPUTS = ("--out", "--checkpoints")
 def key_of(script: str, arguments: Sequence[str]) -> str:
     """What names the result of a script's command line: 64 hexadecimal digits."""
     told = []
+    hash_of = cache(sha256_of)  # a source's path is a setting and an input
     for flag, argument in zip(("", *arguments), arguments, strict=False):
         if flag not in NO_INPUTS:
             path = Path(argument)
-            told.append(sha256_of(path) if path.exists() else argument)
+            told.append(hash_of(path) if path.exists() else argument)
     named = [script, code_hash(script), versions(), told]
     return hashlib.sha256(json.dumps(named).encode()).hexdigest()
 
