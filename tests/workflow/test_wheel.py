@@ -145,9 +145,9 @@ def imported(node: ast.AST, inside: bool = False) -> set[tuple[str, bool]]:
 
 
 def test_every_import_is_a_dependency():
-    """What a module imports is needed by all; what a function imports may be of the extra."""
+    """What a module imports is needed by all; what a function imports may be of an extra."""
     always = names_of(PROJECT["dependencies"])
-    either = always | names_of(PROJECT["optional-dependencies"]["study"])
+    either = always.union(*map(names_of, PROJECT["optional-dependencies"].values()))
     owners = packages_distributions()
     for path in sorted((ROOT / "src/scanline").rglob("*.py")):
         for name, inside in imported(ast.parse(path.read_text())):
