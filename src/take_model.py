@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path
 
-from scanline.data.pixels import load_pixels
+from scanline.data.pixels import load_pixels, same_pixels
 from scanline.files import sha256_of
-from scanline.models.loading import load_model
+from scanline.models.description import description_of
 from scanline.provenance.record import Record
 from scanline.provenance.stage import main
 from scanline.training.kinds import KINDS, task_of
@@ -30,8 +30,12 @@ def take_model(
     found, recorded = sha256_of(model), record.outputs["model.keras"]
     if found != recorded:
         raise ValueError(f"{model} has SHA-256 {found}; {training} says {recorded}: get it anew")
-    kind = KINDS[task_of(record.script)]
-    load_model(model, kind.model_class, load_pixels(pixels).identity)
+    described, kind = description_of(model), KINDS[task_of(record.script)]
+    if described["class_name"] != kind.model_name:
+        raise ValueError(
+            f"{model} holds a {described['class_name']}; {record.script} trains a {kind.model_name}"
+        )
+    same_pixels(described["config"]["pixels"], load_pixels(pixels).identity, f"{model}")
     for path in (model, *curves):
         shutil.copyfile(path, out / path.name)
 

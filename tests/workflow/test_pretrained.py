@@ -1,6 +1,8 @@
 """The trained models that come with the project give the figures that their cards state."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -104,6 +106,28 @@ def test_a_changed_model_is_not_taken(shipped):
     with pytest.raises(ValueError, match=r"model\.keras has SHA-256 [0-9a-f]{64}; .*says"):
         run(take_model, **shipped)
     assert not list(shipped["out"].rglob("*.*"))
+
+
+def test_a_model_of_another_kind_is_not_taken(shipped):
+    folder = shipped["model"].parent
+    Record.begin("train_classifier", folder, {}, {}).end(folder)
+    with pytest.raises(ValueError, match=r"holds a Predictor; train_classifier trains a Classifier"):
+        run(take_model, **shipped)
+    assert not list(shipped["out"].rglob("*.*"))
+
+
+def test_a_file_that_holds_no_model_is_not_taken(shipped):
+    folder = shipped["model"].parent
+    shipped["model"].write_bytes(b"no archive")
+    Record.begin("train_predictor", folder, {}, {}).end(folder)
+    with pytest.raises(ValueError, match=r"model\.keras is not a readable model"):
+        run(take_model, **shipped)
+    assert not list(shipped["out"].rglob("*.*"))
+
+
+def test_taking_a_model_loads_no_tensorflow():
+    told = "import sys, take_model; sys.exit('tensorflow' in sys.modules)"
+    subprocess.run([sys.executable, "-c", told], check=True, cwd=ROOT / "src")
 
 
 def test_a_model_of_other_pixels_is_not_taken(shipped, tmp_path, pixel_set):

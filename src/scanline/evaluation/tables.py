@@ -105,8 +105,10 @@ def comparison(
     for key, group in of_task.groupby(KEYS[1:], sort=False):
         model, quantity, where = map(str, key)
         by_seed, beside = group["measured"].to_numpy(), group["published"].iloc[0]
-        names = [Number(task, model, seed, quantity, where) for seed in group["seed"]]
-        low, high = _interval(names, values)
+        low, high = group[["low", "high"]].iloc[0]
+        if len(group) > 1:
+            names = [Number(task, model, seed, quantity, where) for seed in group["seed"]]
+            low, high = _interval(names, values)
         line = {
             "model": model,
             "quantity": quantity,

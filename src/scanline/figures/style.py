@@ -44,5 +44,6 @@ def colour_of(variant: str, palette: Sequence[str]) -> str:
 def save(figure: Figure, folder: Path, name: str) -> None:
     """Writes {name}.png and {name}.pdf, the same bytes for the same figure, and closes it."""
     figure.savefig(folder / f"{name}.png", bbox_inches="tight")
+    figure.set_layout_engine("none")  # as the first file has it: laid out once
     figure.savefig(folder / f"{name}.pdf", bbox_inches="tight", metadata={"CreationDate": None})
     plt.close(figure)

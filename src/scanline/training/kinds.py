@@ -35,6 +35,10 @@ class Kind(NamedTuple):
         return resolve_name(self.model)
 
     @property
+    def model_name(self) -> str:
+        return self.model.partition(":")[2]
+
+    @property
     def minimised(self) -> "Objective":
         return resolve_name(self.objective)
 
