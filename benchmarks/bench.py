@@ -276,7 +276,7 @@ def main(
     """Measures all, or some parts, into results/bench.
 
     Args:
-        quick: training alone, of four variants, into quick.csv
+        quick: only the training of four variants, into quick.csv
         only: these parts
         before: another checkout of this project, whose loop is measured beside this one's
         trial: a little of everything, into build/bench-trial

@@ -29,7 +29,7 @@ PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 
 
 def draw_bars(table: pd.DataFrame) -> Figure:
-    """Images/s by variant, implementation and precision, the better arrangement; a panel a task."""
+    """Images/s in the better arrangement, one panel for each task."""
     tasks = list(dict.fromkeys(table["task"]))
     keys = ["task", "variant", "implementation", "precision"]
     best = table.groupby(keys)["images_per_second"].max()

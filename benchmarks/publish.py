@@ -1,6 +1,6 @@
 """Puts the benchmark's latest figures into docs/results/ and the README.
 
-The README's part <!-- speeds --> is written from those files alone.
+The README's part <!-- speeds --> is written from only those files.
 """
 
 import json

@@ -1,8 +1,8 @@
 """One process of the training benchmark: steps of one implementation, timed when told to start.
 
 A step: forward, backward and Adam on a batch of sequences of random pixels, a recurrent stack and
-one logit a step, mean cross-entropy. In bfloat16 each implementation runs as its own manual says:
-the core's ``precision``, Keras' policy mixed_bfloat16, PyTorch's autocast.
+one logit in each step, mean cross-entropy. In bfloat16 each implementation runs as its own manual
+says: the core's ``precision``, Keras' policy mixed_bfloat16, PyTorch's autocast.
 """
 
 from collections.abc import Callable

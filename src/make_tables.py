@@ -17,7 +17,7 @@ def make_tables(
     beside: Literal["report", "nothing"],
     pretrained: tuple[str, ...] = (),
 ) -> None:
-    """Writes figures.csv (every number), one table a task, over seeds, and comparisons.csv.
+    """Writes figures.csv (every number), one table for each task, over seeds, and comparisons.csv.
 
     Args:
         scores: scores.csv files, in {data}/{task}/{variant}/seed-{seed}/{stage}/

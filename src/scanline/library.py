@@ -78,7 +78,7 @@ class Completion(NamedTuple):
     effective_sample_size: float  # of all particles, least after the hole; infinite if exact
     image: np.ndarray  # uint8 [rows, columns], as it was given
     hidden: np.ndarray  # bool [rows, columns]
-    found: Completed  # the same of the hidden pixels alone
+    found: Completed  # the same, of the hidden pixels only
 
     @property
     def exact(self) -> bool:

@@ -27,7 +27,7 @@ def observe(number: int, folder: Path, epochs: int, together: Barrier) -> None:
 
 
 def log_at_once(folders: list[Path], epochs: int) -> list[int | None]:
-    """Runs one process a folder, all at once; returns their exit codes."""
+    """Runs one process for each folder, all at once; returns their exit codes."""
     context = multiprocessing.get_context("spawn")
     together = context.Barrier(len(folders))
     processes = [

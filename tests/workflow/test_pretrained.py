@@ -111,7 +111,9 @@ def test_a_changed_model_is_not_taken(shipped):
 def test_a_model_of_another_kind_is_not_taken(shipped):
     folder = shipped["model"].parent
     Record.begin("train_classifier", folder, {}, {}).end(folder)
-    with pytest.raises(ValueError, match=r"holds a Predictor; train_classifier trains a Classifier"):
+    with pytest.raises(
+        ValueError, match=r"holds a Predictor; train_classifier trains a Classifier"
+    ):
         run(take_model, **shipped)
     assert not list(shipped["out"].rglob("*.*"))
 

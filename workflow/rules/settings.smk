@@ -54,7 +54,7 @@ def of_each(task, stage, file, seeds=config["seeds"]):
 
 
 def of_first_seed(task, stage, file):
-    """The same of the first seed alone."""
+    """The same, of the first seed only."""
     return of_each(task, stage, file, config["seeds"][:1])
 
 

@@ -247,7 +247,7 @@ def _at_most(seconds: float) -> Iterator[None]:
     """Raises Unavailable in a block that takes longer, whatever it waits for.
 
     No timeout of a socket bounds a line that comes byte by byte. Outside the main thread, where no
-    signal arrives, the block has those timeouts alone.
+    signal arrives, the block has only those timeouts.
     """
 
     def stop(number, frame):

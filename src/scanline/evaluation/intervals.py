@@ -37,7 +37,7 @@ class Difference(NamedTuple):
 def interval_of_mean(values: np.ndarray, seed: int = 0) -> Interval:
     """The bootstrap interval of the mean of ``values`` [N]; the same seed gives the same one.
 
-    Not numbers for one value alone.
+    A single value has no interval: both ends are not numbers.
     """
     values = np.asarray(values, np.float64)
     if len(values) < 2:

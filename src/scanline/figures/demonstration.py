@@ -18,7 +18,7 @@ def draw_demonstration(table: pd.DataFrame) -> Figure:
     """Section 1.1: the error of each demonstration against the size of the gate bias."""
     titles = {
         "keep": "a state kept over the sequence",
-        "copy": "output of the current input alone",
+        "copy": "output of only the current input",
         "imitate": "nearest LSTM to the report's GRU",
     }
     shown = [name for name in titles if name in set(table["demonstration"])]

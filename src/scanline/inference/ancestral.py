@@ -1,8 +1,8 @@
 """Ancestral sampling: hidden pixels drawn one after the other, each given all pixels before it.
 
 The pixels before the hidden run are read once for each image, and the state after them is copied
-for each sample. All samples of all images then advance together, one pixel a step. A pixel is drawn
-from its Bernoulli distribution, never thresholded.
+for each sample. All samples of all images then advance together, one pixel in each step. A pixel is
+drawn from its Bernoulli distribution, never thresholded.
 """
 
 from typing import NamedTuple

@@ -64,7 +64,7 @@ def fastest(candidates: Mapping[str, Callable[[], object]], repeats: int = 3) ->
 def facts(stack: RecurrentStack, precision: native.Precision, choice: Choice | None = None) -> dict:
     """For a stage's record: what computed the recurrent layers, and what was timed for it.
 
-    ``precision`` is what the steps were asked for; Keras' loop knows float32 alone.
+    ``precision`` is what the steps were asked for; Keras' loop knows only float32.
     """
     if all(layer.runs_natively() for layer in stack.recurrent_layers):
         computed = {"recurrent_layers": f"core, {native.instruction_set(precision)}"}

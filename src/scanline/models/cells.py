@@ -15,7 +15,7 @@ class Cell(NamedTuple):
     gates: tuple[str, ...]  # columns of the weights, ``units`` wide each
     states: tuple[str, ...]  # what a layer carries to the next step; its output comes first
     keep: Mapping[str, int]  # large biases of these signs keep the state that comes last
-    copy: Mapping[str, int]  # these let the output depend on the current input alone
+    copy: Mapping[str, int]  # these let the output depend on only the current input
 
 
 CELLS = {

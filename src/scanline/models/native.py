@@ -58,7 +58,7 @@ def compiler() -> list[str]:
         if name and (path := shutil.which(name)):
             return [path]
     if importlib.util.find_spec("ziglang"):
-        # By itself it compiles for this processor alone, and the plain form is to run on any.
+        # By itself it compiles for this processor only; the plain form must run on any.
         return [sys.executable, "-m", "ziglang", "c++", "-mcpu=baseline"]
     raise NoCompilerError(
         "no C++ compiler found ($CXX, c++, g++, clang++, PyPI's ziglang); install one of them"
@@ -194,7 +194,7 @@ def recurrent(
     kernel, recurrent_kernel, bias in Keras' layout. Without ``sequences`` the outputs are [B, 0,
     units]. In ``training`` the gates are kept for the gradient; otherwise a gradient first computes
     them anew. Without ``input_gradient`` the inputs have none. With a ``head`` [units + 1], weights
-    and bias of one logit a step, the outputs are logits [B, T]; those of the units are not held.
+    and bias of a step's logit, the outputs are logits [B, T]; those of the units are not held.
     ``loop``(inputs, states, weights), outputs and last states by TensorFlow's operations, is
     differentiated for gradients of gradients and forward mode; without it there are none.
 

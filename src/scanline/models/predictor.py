@@ -1,4 +1,4 @@
-"""The next-pixel model (report, section 3.1): a recurrent stack, and one logit a step.
+"""The next-pixel model (report, section 3.1): a recurrent stack, and one logit in each step.
 
 ``logits[:, t]`` are the log-odds that pixel t is ink given the pixels before t. The first is
 predicted from a zero start token, so that likelihoods add up to one over all images.

@@ -97,7 +97,7 @@ def merged(
 
 
 def card(name: str, model: Trained, curve: pd.DataFrame, numbers: pd.DataFrame) -> str:
-    """The card of a model, Markdown; ``numbers``: published ones, of this model and task alone."""
+    """The card of a model, Markdown; ``numbers``: the published ones of this model and task."""
     settings, environment = model.training.settings, model.training.environment
     best, score = best_epoch(curve, model.training.script)
     rows = []

@@ -47,7 +47,7 @@ class Objective:
         return tf.reduce_mean(nats, axis=1), tf.reduce_mean(right, axis=1)
 
     def is_better(self, score: Score, best: Score | None) -> bool:
-        """Whether ``score`` is the better checkpoint's; the earlier one wins a tie."""
+        """Whether ``score`` is the better checkpoint's. Of equal ones the earlier wins."""
         if best is None:
             return True
         if self.by_accuracy and score.accuracy != best.accuracy:
