@@ -6,18 +6,15 @@ import re
 import resource
 import time
 import zipfile
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from mirror import (
-    Server,
     content,
     dripping,
     redirection,
     serve,
-    serving,
     silence,
     status,
     trickle,
@@ -30,18 +27,6 @@ from scanline.data.published import MNIST_FILES as FILES
 from scanline.data.published import SOURCES, Source
 from scanline.data.raw import Shape
 from scanline.data.sources import Folder, Mirror, ZipArchive
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture
-def raw(idx_folder) -> dict[str, bytes]:
-    """The right content of the four files."""
-    return {name: (idx_folder / name).read_bytes() for name in FILES}
 
 
 @pytest.fixture

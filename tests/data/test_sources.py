@@ -3,27 +3,14 @@
 import gzip
 import io
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mirror import Server, content, serve, serving, silence, status
+from mirror import content, serve, silence, status
 
 from scanline.data import sources
 from scanline.data.published import MNIST_FILES as FILES
 from scanline.data.sources import DebianPackage, Folder, Mirror, NpmPackage, Origin, Unavailable
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture
-def raw(idx_folder) -> dict[str, bytes]:
-    """The right content of the four files."""
-    return {name: (idx_folder / name).read_bytes() for name in FILES}
 
 
 def held(place: Origin, scratch: Path) -> dict[str, bytes]:

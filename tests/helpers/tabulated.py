@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 
+from scanline.holes.sets import filled
 from scanline.models.predictor import Predictor
 
 ROWS, COLUMNS = 2, 4
@@ -64,6 +65,19 @@ def random_sets(images: int, hidden: int, seed: int) -> tuple[np.ndarray, np.nda
 def number_of(values: np.ndarray) -> np.ndarray:
     """Binary values [..., k] as numbers, the first digit the highest."""
     return values.astype(int) @ (1 << np.arange(values.shape[-1])[::-1])
+
+
+def check_likelihoods(model, pixels: np.ndarray, hidden: np.ndarray, found) -> None:
+    """Each completed image's likelihood is the tabulated one; ``found`` is of chains [N, C, k]."""
+    chains = found.values.shape[1]
+    images = filled(
+        np.repeat(pixels, chains, axis=0),
+        np.repeat(hidden, chains, axis=0),
+        found.values.reshape(len(pixels) * chains, -1),
+    )
+    expected = log_joint_table(model)[number_of(images)]
+    # float32 logits, a sum of 8 terms of a few nats each.
+    np.testing.assert_allclose(found.log_likelihood.reshape(-1), expected, atol=1e-5)
 
 
 def check_frequencies(values: np.ndarray, log_posterior: np.ndarray) -> None:

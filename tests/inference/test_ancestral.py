@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from tabulated import (
-    KINDS,
     SIZE,
     all_images,
     conditional_table,
@@ -22,11 +21,6 @@ from scanline.inference.ancestral import (
 CUT = 3
 # float32 logits, a sum of 8 terms of a few nats each.
 TOLERANCE = 1e-5
-
-
-@pytest.fixture(scope="module", params=KINDS, ids=str)
-def model(request):
-    return tiny_predictor(*request.param)
 
 
 def images_and_samples(model, samples=4, seed=3, length=SIZE - CUT):

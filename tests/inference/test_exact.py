@@ -6,7 +6,6 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tabulated import (
-    KINDS,
     SIZE,
     all_images,
     conditional_table,
@@ -23,11 +22,6 @@ from scanline.study.config import SCHEMA
 
 # float32 logits, a sum of 8 terms of a few nats each.
 TOLERANCE = 1e-5
-
-
-@pytest.fixture(scope="module", params=KINDS, ids=str)
-def model(request):
-    return tiny_predictor(*request.param)
 
 
 @pytest.fixture(scope="module")

@@ -4,26 +4,18 @@ import numpy as np
 import pytest
 from tabulated import (
     COLUMNS,
-    KINDS,
     check_frequencies,
-    log_joint_table,
-    number_of,
+    check_likelihoods,
     random_sets,
     tiny_predictor,
 )
 
-from scanline.holes.sets import filled
 from scanline.inference import particle_gibbs
 from scanline.inference.exact import exact_posterior
 from scanline.inference.particle_gibbs import refine
 from scanline.inference.smc import smc_posterior
 
 CHAINS = 1500
-
-
-@pytest.fixture(scope="module", params=KINDS, ids=str)
-def model(request):
-    return tiny_predictor(*request.param)
 
 
 def started_at(found, values: np.ndarray):
@@ -63,12 +55,7 @@ def test_likelihoods_are_those_of_the_completed_images(model):
     pixels, hidden = random_sets(2, 5, seed=5)
     begun = smc_posterior(model, pixels, hidden, 8, 1)
     found = refine(model, pixels, begun, 4, 3, seed=1, block=2, particles=16)
-    images = filled(
-        np.repeat(pixels, 4, axis=0), np.repeat(hidden, 4, axis=0), found.values.reshape(8, 5)
-    )
-    expected = log_joint_table(model)[number_of(images)]
-    # float32 logits, a sum of 8 terms of a few nats each.
-    np.testing.assert_allclose(found.log_likelihood.reshape(-1), expected, atol=1e-5)
+    check_likelihoods(model, pixels, hidden, found)
     np.testing.assert_allclose(np.exp(found.log_weights), 0.25)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tabulated import KINDS, SIZE, log_joint_table, number_of, random_sets, tiny_predictor
+from tabulated import SIZE, log_joint_table, number_of, random_sets, tiny_predictor
 
 from scanline.holes.sets import filled, values_at
 from scanline.inference import smc as module
@@ -12,11 +12,6 @@ from scanline.inference.smc import Particles, beam_search, smc_posterior
 # float32 logits, a sum of 8 terms of a few nats each.
 TOLERANCE = 1e-5
 RUNS = 400  # independent runs of one small problem, side by side as images
-
-
-@pytest.fixture(scope="module", params=KINDS, ids=str)
-def model(request):
-    return tiny_predictor(*request.param)
 
 
 @pytest.fixture(params=["branch", "draw"])

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,6 @@ from tracking_store import (
     check_eight_at_once,
     expected_points,
     opened,
-    own_environment,
 )
 
 from scanline.data.pixels import load_pixels
@@ -35,12 +33,6 @@ from take_model import take_model
 
 # MLflow's own modules, when a model is first logged; no concern of this project.
 pytestmark = pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")
-
-
-@pytest.fixture(scope="module")
-def environment() -> Iterator[pytest.MonkeyPatch]:
-    with own_environment() as patch:
-        yield patch
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from tracking_store import (
     check_eight_at_once,
     expected_points,
     opened,
-    own_environment,
 )
 
 from scanline.provenance import tracking
@@ -25,12 +24,6 @@ from train_predictor import train_predictor
 
 # MLflow's own modules, when a model is first logged; no concern of this project.
 pytestmark = pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")
-
-
-@pytest.fixture(scope="module")
-def environment() -> Iterator[pytest.MonkeyPatch]:
-    with own_environment() as patch:
-        yield patch
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
