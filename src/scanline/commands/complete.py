@@ -8,6 +8,7 @@ from scanline.commands.files import BEST, ends_in
 from scanline.inference import budget
 
 if TYPE_CHECKING:
+    from scanline.data.image_files import Read
     from scanline.library import Completion
 
 
@@ -72,11 +73,16 @@ def complete(
     except ValueError as error:
         raise ValueError(f"{hidden}: {error}") from error
 
-    (given, fitted), shown = read_pixels(image, predictor.pixels, ink), None
-    if truth is not None:
-        shown = read_pixels(truth, predictor.pixels, ink).pixels[0]
+    def one(path: Path) -> "Read":
+        read = read_pixels(path, predictor.pixels, ink)
+        if len(read.pixels) > 1:
+            raise ValueError(f"{path} holds {len(read.pixels)} images; complete one at a time")
+        return read
+
+    (given,), fitted = one(image)
+    shown = None if truth is None else one(truth).pixels
     done = predictor.complete(
-        given[0] if len(given) == 1 else given,
+        given,
         mask,
         samples=samples,
         seed=seed,
@@ -96,9 +102,8 @@ def complete(
     print(f"picture                      {out}")
     if fitted:
         shown_as, understood = out.with_name(f"{out.stem}-understood.png"), BytesIO()
-        imsave(
-            understood, 1 - given.reshape(predictor.size), format="png", cmap="gray", vmin=0, vmax=1
-        )
+        paper = 1 - given.reshape(predictor.size)
+        imsave(understood, paper, format="png", cmap="gray", vmin=0, vmax=1)
         write_whole(shown_as, understood.getvalue())
         print(f"the image, as understood     {shown_as}")
 

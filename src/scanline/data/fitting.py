@@ -7,7 +7,6 @@ longer side scaled to 20 of 28 pixels, and its centre of mass put in the middle 
 doi:10.1109/5.726791).
 """
 
-from operator import itemgetter
 from typing import Literal
 
 import numpy as np
@@ -38,12 +37,12 @@ def fitted(grey: np.ndarray, rows: int, columns: int, ink: Ink = "auto") -> np.n
         raise ValueError(f"every pixel is {grey.flat[0]}: no ink is there")
     values = _smooth(grey)
     sides = {"dark": values, "light": 255 - values}
-    found, faults = [], []
-    for paper, figure in (_figure(sides[side]) for side in sides if ink in ("auto", side)):
-        (faults if isinstance(figure, str) else found).append((paper.std(), figure))
-    if not found:
-        raise ValueError(f"no ink is there: {min(faults)[1]}")
-    return _placed(_scaled(min(found, key=itemgetter(0))[1], rows, columns), rows, columns)
+    readings = [_figure(sides[side]) for side in sides if ink in ("auto", side)]
+    readings.sort(key=lambda each: float(each[0].std()))  # the smoother paper first
+    for _, figure in readings:
+        if not isinstance(figure, str):
+            return _placed(_scaled(figure, rows, columns), rows, columns)
+    raise ValueError(f"no ink is there: {readings[0][1]}")
 
 
 def _smooth(grey: np.ndarray) -> np.ndarray:
@@ -69,7 +68,7 @@ def _figure(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | str]:
     if contrast < max(LEAST_CONTRAST, LEAST_SIGNAL * noise):
         return paper, (
             f"what stands out differs by {100 * contrast:.0f} % from the paper; needed is a "
-            f"contrast of {100 * LEAST_CONTRAST} %, and {LEAST_SIGNAL} times the noise "
+            f"contrast of {100 * LEAST_CONTRAST:.0f} %, and {LEAST_SIGNAL} times the noise "
             f"({100 * noise:.0f} %)"
         )
     reach = max(1, round(EDGE * min(values.shape)))

@@ -39,10 +39,9 @@ def read_pixels(path: Path, pixels: Mapping, ink: Ink = "auto") -> Read:
         images = read_grey(path) if is_picture else _array_of(path, pixels, ink)
         if is_picture and images.shape != (pixels["rows"], pixels["columns"]):
             return Read(_figure_of(images, pixels, ink), True)
-        known: Ink = "dark" if ink == "dark" else "light"
-        read = np.atleast_2d(as_pixels(images, pixels, ink=known))
+        read = as_pixels(images, pixels, ink="dark" if ink == "dark" else "light")
         check_not_blank(read, float(images.max()), "the images")
-        return Read(read, False)
+        return Read(np.atleast_2d(read), False)
     except ValueError as error:
         told = str(error)
         raise ValueError(told if str(path) in told else f"{path}: {told}") from error
