@@ -5,6 +5,9 @@ import warnings
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw, ImageFilter
 
 from scanline.data.fitting import fitted
@@ -235,3 +238,22 @@ def test_strokes_of_any_width_up_to_half_the_picture_are_found(width):
 def test_a_blank_page_is_refused(picture, message):
     with pytest.raises(ValueError, match=message):
         fitted(picture, 28, 28)
+
+
+def test_specks_far_apart_are_refused():
+    picture = np.full((900, 900), 255, np.uint8)
+    picture[5, 5] = picture[-5, -5] = 0
+    with pytest.raises(ValueError, match="no ink is"):
+        fitted(picture, 28, 28)
+
+
+@given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 40))))
+@settings(max_examples=50, deadline=None)
+def test_any_picture_is_understood_or_refused(picture):
+    try:
+        image = fitted(picture, 6, 4)
+    except ValueError as refused:
+        assert "no ink is" in str(refused)  # noqa: PT017
+    else:
+        assert image.shape == (6, 4)
+        assert image.any()

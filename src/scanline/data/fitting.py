@@ -41,7 +41,10 @@ def fitted(grey: np.ndarray, rows: int, columns: int, ink: Ink = "auto") -> np.n
     readings.sort(key=lambda each: float(each[0].std()))  # the smoother paper first
     for _, figure in readings:
         if not isinstance(figure, str):
-            return _placed(_scaled(figure, rows, columns), rows, columns)
+            scaled = _scaled(figure, rows, columns)
+            if not scaled.any():
+                raise ValueError(f"no ink is left when scaled to {rows} x {columns}: only specks")
+            return _placed(scaled, rows, columns)
     raise ValueError(f"no ink is there: {readings[0][1]}")
 
 
