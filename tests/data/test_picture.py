@@ -228,6 +228,14 @@ def test_strokes_of_any_width_up_to_half_the_picture_are_found(width):
         assert abs((image > 128).sum() - wanted) < 30
 
 
+def test_a_faint_pencil_is_found_or_refused_and_its_gaps_are_never_taken_for_it():
+    plain = fitted(np.asarray(DRAWN["dark on light"]), 28, 28)
+    with pytest.raises(ValueError, match=r"differs by 2\d of 255 from the paper; needed is a"):
+        fitted(np.asarray(drawing(paper=240, ink=215)), 28, 28)
+    image = fitted(np.asarray(drawing(paper=240, ink=200)), 28, 28)
+    assert ((image > 128) == (plain > 128)).mean() > 0.93
+
+
 @pytest.mark.parametrize(
     ("picture", "message"),
     [

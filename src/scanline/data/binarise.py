@@ -122,15 +122,12 @@ def bernoulli_draw(images: np.ndarray, seed: int, stream: int = 0, full: float =
     if images.dtype == np.uint8 and full == 255:
         return (uniform < images).astype(np.uint8)
     # Other values need the digits behind the point, too.
-    parts = [slice(i, i + DRAWN_AT_ONCE) for i in range(0, len(images), DRAWN_AT_ONCE)]
-    return np.concatenate(
-        [
-            (uniform[part] + rest.random(images[part].shape) < images[part] * (255 / full)).astype(
-                np.uint8
-            )
-            for part in parts
-        ]
-    )
+    drawn = np.empty(images.shape, np.uint8)
+    for first in range(0, len(images), DRAWN_AT_ONCE):
+        part = slice(first, first + DRAWN_AT_ONCE)
+        fractions = rest.random(images[part].shape)
+        drawn[part] = uniform[part] + fractions < images[part] * (255 / full)
+    return drawn
 
 
 def binarised_as(pixels: Mapping, grey: np.ndarray, full: float = 255) -> np.ndarray:

@@ -20,7 +20,7 @@ GRAIN = 1 / 300  # of the picture's shorter side; what is as small is noise
 NARROW = 1 / 2  # of it; a stroke is narrower
 EDGE = 1 / 100  # of it; the edge of ink lies within
 DARKEST_PAPER = 128  # of 255; beneath it the difference to ink counts as on such paper
-LEAST_CONTRAST = 1 / 6  # of the paper's brightness
+LEAST_CONTRAST = 32  # grey values of 255 between paper and ink
 LEAST_SIGNAL = 8  # contrast / noise; where all is noise it is 3.9
 LEAST_EDGE = 1 / 2  # of the contrast
 
@@ -65,14 +65,12 @@ def _figure(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | str]:
     if darkness.min() == darkness.max():
         return paper, "nothing stands out from the paper"
     is_ink = darkness > threshold_otsu(darkness)
-    rest, full = np.median(darkness[~is_ink]), np.percentile(darkness[is_ink], 90)
-    contrast = full - rest
-    noise = 1.4826 * np.median(np.abs(darkness[~is_ink] - rest))  # a standard deviation
-    if contrast < max(LEAST_CONTRAST, LEAST_SIGNAL * noise):
+    rest, contrast, noise = _levels(darkness, is_ink)
+    _, grey_contrast, _ = _levels(paper - values, is_ink)
+    if grey_contrast < LEAST_CONTRAST or contrast < LEAST_SIGNAL * noise:
         return paper, (
-            f"what stands out differs by {100 * contrast:.0f} % from the paper; needed is a "
-            f"contrast of {100 * LEAST_CONTRAST:.0f} %, and {LEAST_SIGNAL} times the noise "
-            f"({100 * noise:.0f} %)"
+            f"what stands out differs by {grey_contrast:.0f} of 255 from the paper; needed is a "
+            f"contrast of {LEAST_CONTRAST}, and of {LEAST_SIGNAL} times the noise"
         )
     reach = max(1, round(EDGE * min(values.shape)))
     outline = is_ink & ~ndimage.binary_erosion(is_ink)
@@ -83,6 +81,13 @@ def _figure(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | str]:
     bright[bright < 0.25] = 0  # the rest of shadows, and the grain of the paper
     down, right = np.nonzero(is_ink)
     return paper, bright[down.min() : down.max() + 1, right.min() : right.max() + 1]
+
+
+def _levels(darkness: np.ndarray, is_ink: np.ndarray) -> tuple[float, float, float]:
+    """The paper's level, how far that of ink is from it, and the noise, a standard deviation."""
+    paper = float(np.median(darkness[~is_ink]))
+    contrast = float(np.percentile(darkness[is_ink], 90)) - paper
+    return paper, contrast, 1.4826 * float(np.median(np.abs(darkness[~is_ink] - paper)))
 
 
 def _scaled(figure: np.ndarray, rows: int, columns: int) -> np.ndarray:
