@@ -208,13 +208,24 @@ def test_a_figure_in_a_shadow_is_found_and_a_blank_page_refused(shade, noise):
             fitted(lit(Image.new("L", size, 235), shade, noise), 28, 28)
 
 
+def spotted(page: Image.Image, where: tuple[float, float], depth: float) -> np.ndarray:
+    """The page with a round, soft shadow, smaller than itself."""
+    sides = (np.linspace(0, 1, side) for side in page.size[::-1])
+    down, right = np.meshgrid(*sides, indexing="ij")
+    spot = np.exp(-((down - where[0]) ** 2 + (right - where[1]) ** 2) / 0.06)
+    return (np.asarray(page) * (1 - depth * spot)).astype(np.uint8)
+
+
 @pytest.mark.parametrize("where", [(0.5, 0.5), (0.2, 0.7)])
 @pytest.mark.parametrize("depth", [0.2, 0.5, 0.8])
 def test_a_soft_spot_of_shadow_is_no_ink(where, depth):
-    down, right = np.meshgrid(*(np.linspace(0, 1, 200),) * 2, indexing="ij")
-    spot = np.exp(-((down - where[0]) ** 2 + (right - where[1]) ** 2) / 0.06)
     with pytest.raises(ValueError, match="no ink is there"):
-        fitted((235 * (1 - depth * spot)).astype(np.uint8), 28, 28)
+        fitted(spotted(Image.new("L", (200, 200), 235), where, depth), 28, 28)
+
+
+def test_the_gaps_of_a_figure_in_a_dark_spot_are_not_taken_for_it():
+    with pytest.raises(ValueError, match="has no edge, as a shadow has none"):
+        fitted(spotted(drawing(paper=235, ink=50), (0.5, 0.5), 0.5), 28, 28)
 
 
 @pytest.mark.parametrize("width", [10, 40, 80])

@@ -22,6 +22,7 @@ EDGE = 1 / 100  # of it; the edge of ink lies within
 DARKEST_PAPER = 128  # of 255; beneath it the difference to ink counts as on such paper
 LEAST_CONTRAST = 32  # grey values of 255 between paper and ink
 LEAST_SIGNAL = 8  # contrast / noise; where all is noise it is 3.9
+FAR_SMOOTHER = 2  # how many times smoother a paper is that is one beyond doubt
 LEAST_EDGE = 1 / 2  # of the contrast
 
 Ink = Literal["auto", "light", "dark"]
@@ -39,7 +40,9 @@ def fitted(grey: np.ndarray, rows: int, columns: int, ink: Ink = "auto") -> np.n
     sides = {"dark": values, "light": 255 - values}
     readings = [_figure(sides[side]) for side in sides if ink in ("auto", side)]
     readings.sort(key=lambda each: float(each[0].std()))  # the smoother paper first
-    for _, figure in readings:
+    for paper, figure in readings:
+        if paper.std() > FAR_SMOOTHER * readings[0][0].std():
+            break
         if not isinstance(figure, str):
             scaled = _scaled(figure, rows, columns)
             if not scaled.any():
