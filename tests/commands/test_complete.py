@@ -88,6 +88,22 @@ def test_an_image_of_another_size(folder):
     check_refused(folder, "test_an_image_of_another_size")
 
 
+def test_an_image_without_ink(folder):
+    save_png(folder / "my.png", np.zeros((SIDE, SIDE)))
+    check_refused(folder, "test_an_image_without_ink")
+
+
+def test_an_image_of_an_unknown_scale(folder):
+    save_png(folder / "my.png", 16 * np.eye(SIDE))
+    check_refused(folder, "test_an_image_of_an_unknown_scale")
+
+
+def test_several_images_are_refused(folder):
+    np.save(folder / "two.npy", np.stack([np.eye(SIDE)] * 2))
+    with pytest.raises(ValueError, match=r"two\.npy holds 2 images; complete one at a time"):
+        complete(**given(folder) | {"image": folder / "two.npy"})
+
+
 def test_an_image_of_another_size_is_understood_and_shown(folder):
     drawn = np.full((60, 50), 250)
     drawn[10:50, 20:26] = 5  # a dark stroke on light paper

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.image import imread
+from PIL import Image
 from refusals import ROOT
 
 from scanline.commands.main import main
@@ -95,6 +96,24 @@ def test_classify(folder, pixel_set):
     np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)  # float32
     assert (table["label"] == p.argmax(axis=1)).all()
     assert len(table) == len(pixel_set.labels)
+
+
+@pytest.mark.parametrize("verb", ["score", "classify"])
+def test_dark_ink_is_said_and_a_fitted_picture_told(folder, pixel_set, verb, capsys):
+    np.save("light.npy", pixel_set.pixels[:2])
+    np.save("dark.npy", 1 - pixel_set.pixels[:2])
+    model = "predict" if verb == "score" else "classify"
+    tables = []
+    for name, *ink in (("light",), ("dark", "--ink", "dark")):
+        main([verb, "--images", f"{name}.npy", "--model", model, "--out", "a.csv", *ink])
+        tables.append(pd.read_csv("a.csv").drop(columns="file"))
+    pd.testing.assert_frame_equal(*tables)
+    assert "cropped" not in capsys.readouterr().out
+    drawn = np.full((60, 50), 250, np.uint8)
+    drawn[10:50, 20:26] = 5
+    Image.fromarray(drawn).save("photo.png")
+    main([verb, "--images", "photo.png", "--model", model, "--out", "a.csv"])
+    assert "cropped, scaled and centred  photo.png" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,20 @@ def idx_two_sizes(study):
 
 
 @cases.add
+def images_of_12_bits(study):
+    path = study.idx / FILES[0]
+    header = b"\0\0\x0b\3" + path.read_bytes()[4:16]  # two bytes a value
+    path.write_bytes(header + np.resize([0, 4095], 40 * 16).astype(">i2").tobytes())
+    return study.binarise()
+
+
+@cases.add
+def images_of_two_scales(study):
+    write_idx(study.idx / FILES[2], np.ones((24, 4, 4), np.uint8))
+    return study.binarise()
+
+
+@cases.add
 def idx_counts(study):
     write_idx(study.idx / FILES[3], np.zeros(23, np.uint8))
     return study.binarise()

@@ -219,3 +219,23 @@ def test_the_same_content_under_another_name_is_the_same(idx_folder, tmp_path):
     first, second = (binarise_files(files, settings)["test"] for files in (plain, other))
     assert first.description == second.description
     np.testing.assert_array_equal(first.pixels, second.pixels)
+
+
+def test_all_splits_have_one_scale(tmp_path):
+    """Test images of values 0 and 1 only are as dark as that beside training images up to 255."""
+    train, test = images_of(40), (images_of(9) > 100).astype(np.uint8)
+    with pytest.raises(ValueError, match=r"test images: 0.00 % .* The largest value is 1: set"):
+        made(tmp_path, {"x_train": train, "x_test": test}, validation_images=5)
+    # A few dim images are no reason to take their scale for another one.
+    dim = images_of(9) // 9  # up to 28, which alone would be of no known scale
+    sets = made(tmp_path, {"x_train": train, "x_test": dim}, validation_images=5, threshold=0.05)
+    np.testing.assert_array_equal(sets["test"].pixels, at_threshold(dim.reshape(9, -1), 0.05))
+
+
+def test_dark_ink_at_a_scale_that_the_type_does_not_hold(tmp_path):
+    train, test = images_of(40), images_of(9)
+    sets = made(
+        tmp_path, {"x_train": train, "x_test": test}, validation_images=5, ink="dark", scale=300
+    )
+    wanted = (300 - test.astype(int)) / 300 > 0.5
+    np.testing.assert_array_equal(sets["test"].pixels, wanted.reshape(9, -1))

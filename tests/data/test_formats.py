@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from small_digits import grey_digits
 
+from scanline.data.binarise import PixelSettings, binarise_files
 from scanline.data.formats import FORMATS, found_in, read_files, shape_of
 from scanline.data.idx import write_idx
 from scanline.data.published import SOURCES
@@ -266,3 +267,23 @@ def test_scikit_learn_s_digits_are_what_it_loads(tmp_path):
     np.testing.assert_array_equal(raw.training.labels, digits.target)
     rows, columns, labelled, count, _ = SOURCES["digits-8x8"].shape
     assert (len(digits.images), rows, columns, labelled) == (count, 8, 8, True)
+
+
+@pytest.mark.parametrize("most", [255, 4095])
+def test_pictures_of_several_depths_have_one_scale(tmp_path, most):
+    """Of 8 bits where a tool found these enough, else of 16, in which 12 may be used."""
+    images, _ = TRAINING
+    for i, image in enumerate(images):
+        deep = image.astype(np.uint16) * 257 if most == 255 else image.astype(np.uint16) * 16
+        folder = tmp_path / ("train" if i % 3 else "test") / "a"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{i}.png").write_bytes(png(image if most == 255 and i % 2 else deep))
+    settings = PixelSettings("d", "s", "threshold", threshold=0.5, validation_images=2)
+    if most == 255:
+        sets = binarise_files([tmp_path], settings)
+        found = np.concatenate([each.pixels for each in sets.values()])
+        wanted = (images > 127).reshape(len(images), -1)
+        assert sorted(map(bytes, found)) == sorted(map(bytes, wanted))
+    else:
+        with pytest.raises(ValueError, match=r"no scale that is known .*\(scale: 4095, say"):
+            binarise_files([tmp_path], settings)

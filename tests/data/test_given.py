@@ -26,7 +26,10 @@ def test_a_single_image_has_no_n(shape):
     np.testing.assert_array_equal(as_pixels(BINARY[0].reshape(shape), THRESHOLD), BINARY[0].ravel())
 
 
-@pytest.mark.parametrize("grey", [GREY, GREY.astype(int), GREY.astype(float), GREY / 255])
+@pytest.mark.parametrize(
+    "grey",
+    [GREY, GREY.astype(int), GREY.astype(float), GREY / 255, GREY.astype(np.uint16) * 257],
+)
 def test_grey_images_become_binary_as_the_model_s(grey):
     flat = GREY.reshape(4, 6)
     np.testing.assert_array_equal(as_pixels(grey, THRESHOLD), at_threshold(flat, 0.1))
@@ -46,14 +49,29 @@ def test_a_list_of_lists_is_an_image():
         ),
         (np.zeros((0, 6)), r"images has shape \(0, 6\)"),
         (np.zeros((4, 2, 3, 1)), r"images has shape \(4, 2, 3, 1\)"),
-        (GREY.astype(float) + 0.5, "from .* to .*, not all of them whole; allowed: 0 and 1"),
-        (GREY * 2.0, r"images has values from .* to \d{3}; allowed"),
-        (BINARY * 2.0 - 1, "images has values from -1 to 1; allowed"),
-        (BINARY * 16, "from 0 to 16: neither binary nor plainly grey, where 255 is full scale"),
-        (np.full((2, 3), np.nan), "images has values that are NaN or infinite"),
-        (np.full((2, 3), "ink"), "images has values that are of type <U3"),
+        (GREY * 2.0, r"values of images go from .* to \d{3}, and no scale that is known"),
+        (BINARY * 2.0 - 1, "values of images go from -1 to 1; allowed"),
+        (BINARY * 16, "from 0 to 16, and no scale that is known .* bring them to 0 to 255"),
+        (np.full((2, 3), np.nan), "values of images are not all finite"),
+        (np.full((2, 3), "ink"), "values of images are of type <U3"),
+        (BINARY * 0.05, "images: no pixel is ink, and the largest value is 0.05"),
+        (np.full((2, 3), 255), "images: every pixel is ink, and the largest value is 255"),
     ],
 )
 def test_what_is_unclear_is_refused(images, message):
     with pytest.raises(ValueError, match=message):
         as_pixels(images, THRESHOLD)
+
+
+def test_dark_ink_is_turned_round():
+    for grey in (GREY, BINARY, BINARY.astype(bool)):
+        full = grey.max()
+        flat = (full - grey if grey.dtype != bool else ~grey).reshape(4, 6)
+        np.testing.assert_array_equal(
+            as_pixels(grey, THRESHOLD, ink="dark"), at_threshold(flat, 0.1, full)
+        )
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_a_blank_image_of_pixels_is_one(value):
+    assert as_pixels(np.full((2, 3), value), THRESHOLD).tolist() == [value] * 6

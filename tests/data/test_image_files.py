@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.image import imsave
+from PIL import Image
 
 from scanline.data.binarise import at_threshold
 from scanline.data.idx import write_idx
@@ -33,14 +34,18 @@ def test_the_same_images_from_every_kind_of_file(tmp_path, kind):
     raw = (tmp_path / "images-idx3-ubyte").read_bytes()
     (tmp_path / "images-idx3-ubyte.gz").write_bytes(gzip.compress(raw))
     for path in filter(Path.is_file, sorted(tmp_path.iterdir())):
-        np.testing.assert_array_equal(read_pixels(path, kind), WANTED, err_msg=path.name)
+        np.testing.assert_array_equal(read_pixels(path, kind).pixels, WANTED, err_msg=path.name)
     imsave(tmp_path / "a.png", GREY[0], cmap="gray", vmin=0, vmax=255)
-    np.testing.assert_array_equal(read_pixels(tmp_path / "a.png", kind), WANTED[:1])
+    np.testing.assert_array_equal(read_pixels(tmp_path / "a.png", kind).pixels, WANTED[:1])
 
 
 def test_a_study_s_pixels_are_read_where_they_are_the_model_s(tmp_path, pixel_set, kind):
     save_pixels(tmp_path / "test.npz", pixel_set)
-    np.testing.assert_array_equal(read_pixels(tmp_path / "test.npz", kind), pixel_set.pixels)
+    read = read_pixels(tmp_path / "test.npz", kind)
+    np.testing.assert_array_equal(read.pixels, pixel_set.pixels)
+    assert not read.fitted
+    with pytest.raises(ValueError, match=r"test\.npz: these are a study's pixels"):
+        read_pixels(tmp_path / "test.npz", kind, "dark")
     line = r"test\.npz: the model belongs to other pixels .*threshold is 0\.5 there and 0\.1 here"
     with pytest.raises(ValueError, match=line):
         read_pixels(tmp_path / "test.npz", kind | {"threshold": 0.5})
@@ -64,3 +69,67 @@ def test_what_is_refused(tmp_path, kind):
             read_pixels(tmp_path / name, kind)
     with pytest.raises(FileNotFoundError):
         read_pixels(tmp_path / "nowhere.npy", kind)
+
+
+VALUES = {
+    "0 and 1": lambda image: image.astype(np.uint8),
+    "255": lambda image: image.astype(np.uint8) * 255,
+    "16 bits": lambda image: image.astype(np.uint16) * 65535,
+    "32 bits": lambda image: image.astype(np.int32) * 255,
+    "fractions": lambda image: image.astype(np.float32),
+}
+
+
+@pytest.mark.parametrize("values", VALUES)
+@pytest.mark.parametrize("ending", ["png", "tiff", "npy"])
+@pytest.mark.parametrize("ink", ["auto", "light", "dark"])
+def test_a_binary_picture_is_the_same_at_every_scale(tmp_path, kind, values, ending, ink):
+    image = GREY[0] > 100
+    if ending == "png" and values in ("32 bits", "fractions"):
+        return  # which it does not hold
+    stored, path = VALUES[values](~image if ink == "dark" else image), tmp_path / f"a.{ending}"
+    np.save(path, stored) if ending == "npy" else Image.fromarray(stored).save(path)
+    read = read_pixels(path, kind, ink)
+    np.testing.assert_array_equal(read.pixels, image.reshape(1, 16))
+    assert not read.fitted
+
+
+def test_a_photo_is_fitted_and_says_so(tmp_path, kind):
+    drawn = np.full((60, 50), 250, np.uint8)
+    drawn[10:50, 20:26] = 5
+    reads = {}
+    for name, scale in (("a.png", 1), ("b.png", 257)):
+        Image.fromarray(drawn.astype(np.uint8 if scale == 1 else np.uint16) * scale).save(
+            tmp_path / name
+        )
+        reads[name] = read_pixels(tmp_path / name, kind)
+        assert reads[name].fitted
+    np.testing.assert_array_equal(reads["a.png"].pixels, reads["b.png"].pixels)
+
+
+@pytest.mark.parametrize(
+    ("picture", "ink", "line"),
+    [
+        (np.zeros((4, 4)), "auto", "no pixel is ink, and the largest value is 0; set ink"),
+        (np.zeros((4, 4)), "dark", "every pixel is ink, and the largest value is 0; set ink"),
+        (np.full((4, 4), 255), "light", "every pixel is ink, and the largest value is 255; set"),
+        (np.full((4, 4), 255), "dark", "no pixel is ink, and the largest value is 255; set"),
+        (np.eye(4) * 20, "auto", "from 0 to 20, and no scale that is known"),
+        (np.ones((9, 9)), "auto", "every pixel is 255: no ink is there"),
+        (np.eye(40) * 20, "auto", "from 0 to 20, and no scale that is known"),
+    ],
+)
+def test_an_input_without_ink_is_refused(tmp_path, kind, picture, ink, line):
+    Image.fromarray(picture.astype(np.uint8)).save(tmp_path / "a.png")
+    with pytest.raises(ValueError, match=rf"a\.png: .*{line}"):
+        read_pixels(tmp_path / "a.png", kind, ink)
+
+
+def test_a_file_of_blank_images_is_refused_and_one_blank_among_others_taken(tmp_path, kind):
+    images = np.zeros((2, 4, 4))
+    np.save(tmp_path / "a.npy", images)
+    with pytest.raises(ValueError, match=r"a\.npy: the images: no pixel is ink"):
+        read_pixels(tmp_path / "a.npy", kind)
+    images[0, 0, 0] = 1
+    np.save(tmp_path / "a.npy", images)
+    assert read_pixels(tmp_path / "a.npy", kind).pixels.sum() == 1

@@ -8,6 +8,7 @@ from scanline.commands.files import BEST, ends_in
 from scanline.inference import budget
 
 if TYPE_CHECKING:
+    from scanline.data.image_files import Read
     from scanline.library import Completion
 
 
@@ -35,16 +36,16 @@ def complete(
     each sample is redrawn block by block.
 
     Args:
-        image: a picture, made binary as the model's own images were. One that has not the model's
-            size is cropped, scaled and centred as MNIST's digits are, and written beside ``out``
-            as it was understood. What it shows at hidden pixels is not used.
+        image: a picture, or another file of one image as for score. A picture that has not the
+            model's size is cropped, scaled and centred as MNIST's digits are, and written beside
+            ``out`` as it was understood. What it shows at hidden pixels is not used.
         hidden: a picture of the model's size: white where a pixel is hidden, else black
         out: the picture, .png
         model: a name (see: scanline models), a model.keras or its folder, or an MLflow address
         data: the data set of the model, where it is a name that several have
         truth: the image without a hole, to be shown beside
-        ink: light or dark; auto is light for a picture of the model's size, and what is not paper
-            for others
+        ink: light or dark; auto is what is not paper in a picture that is not of the model's size,
+            and light in all else
         samples: completions to draw, at least 1
         exact_pixels: hidden pixels up to which the posterior is exact; the time doubles with each
         particles: particles of one run of sequential Monte Carlo
@@ -57,9 +58,8 @@ def complete(
     import numpy as np
     from matplotlib.image import imsave
 
-    from scanline.data.binarise import binarised_as
-    from scanline.data.image_files import read_picture
-    from scanline.data.picture import read_grey, read_mask
+    from scanline.data.image_files import read_pixels
+    from scanline.data.picture import read_mask
     from scanline.figures import style
     from scanline.files import write_whole
     from scanline.holes.sets import as_hole
@@ -73,11 +73,14 @@ def complete(
     except ValueError as error:
         raise ValueError(f"{hidden}: {error}") from error
 
-    def binary(path: Path) -> np.ndarray:
-        return binarised_as(predictor.pixels, read_picture(path, predictor.pixels, ink))
+    def one(path: Path) -> "Read":
+        read = read_pixels(path, predictor.pixels, ink)
+        if len(read.pixels) > 1:
+            raise ValueError(f"{path} holds {len(read.pixels)} images; complete one at a time")
+        return read
 
-    given = binary(image)
-    shown = None if truth is None else binary(truth)
+    (given,), fitted = one(image)
+    shown = None if truth is None else one(truth).pixels
     done = predictor.complete(
         given,
         mask,
@@ -97,9 +100,10 @@ def complete(
     write_whole(out, picture.getvalue())
     _report(done, "exact" if done.exact else f"{runs} runs of {particles} particles")
     print(f"picture                      {out}")
-    if read_grey(image).shape != predictor.size:
+    if fitted:
         shown_as, understood = out.with_name(f"{out.stem}-understood.png"), BytesIO()
-        imsave(understood, 1 - given, format="png", cmap="gray", vmin=0, vmax=1)
+        paper = 1 - given.reshape(predictor.size)
+        imsave(understood, paper, format="png", cmap="gray", vmin=0, vmax=1)
         write_whole(shown_as, understood.getvalue())
         print(f"the image, as understood     {shown_as}")
 

@@ -2,25 +2,35 @@
 
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from scanline.data.image_files import Read
 
 BEST = "gru-128-context"  # of next-pixel models, on the study's images
 
 
 def score(
-    *, images: tuple[Path, ...], out: Path, model: str = BEST, data: str | None = None
+    *,
+    images: tuple[Path, ...],
+    out: Path,
+    model: str = BEST,
+    data: str | None = None,
+    ink: Literal["auto", "light", "dark"] = "auto",
 ) -> None:
     """Write the log-likelihood of each image under a next-pixel model, in nats, to a CSV file.
 
     Args:
         images: files of images: .png, .npy, .npz (the array named images), idx files (also .gz);
-            grey ones are made binary as the model's own images were
+            grey ones are made binary as the model's own images were, and pictures that have not
+            the model's size are cropped, scaled and centred
         out: the table, .csv: file, image (its number in the file), log_likelihood
         model: a name (see: scanline models), a model.keras or its folder, or an MLflow address
         data: the data set of the model, where it is a name that several have
+        ink: light or dark; auto is what is not paper in a picture that is not of the model's size,
+            and light in all else
     """
     import pandas as pd
 
@@ -29,11 +39,11 @@ def score(
 
     ends_in(out, ".csv")
     predictor = load(model, data=data)
-    parts = [
-        _numbered(path, len(nats)).assign(log_likelihood=nats)
-        for path in images
-        for nats in [predictor.log_likelihood(read_pixels(path, predictor.pixels))]
-    ]
+    parts = []
+    for path in images:
+        read = read_pixels(path, predictor.pixels, ink)
+        nats = predictor.log_likelihood(read.pixels)
+        parts.append(_numbered(path, read).assign(log_likelihood=nats))
     table = pd.concat(parts, ignore_index=True)
     _write_table(out, table)
     print(f"images                       {len(table)}")
@@ -71,7 +81,12 @@ def sample(
 
 
 def classify(
-    *, images: tuple[Path, ...], out: Path, model: str = "gru-128", data: str | None = None
+    *,
+    images: tuple[Path, ...],
+    out: Path,
+    model: str = "gru-128",
+    data: str | None = None,
+    ink: Literal["auto", "light", "dark"] = "auto",
 ) -> None:
     """Write which class each image is of, and how probable each class is, to a CSV file.
 
@@ -80,6 +95,7 @@ def classify(
         out: the table, .csv: file, image (its number in the file), label, p_0, p_1 and so on
         model: a name (see: scanline models), a model.keras or its folder, or an MLflow address
         data: the data set of the model, where it is a name that several have
+        ink: as for score
     """
     import numpy as np
     import pandas as pd
@@ -91,9 +107,10 @@ def classify(
     classifier = load(model, task="classify", data=data)
     parts = []
     for path in images:
-        p = np.exp(classifier.log_probs(read_pixels(path, classifier.pixels)))
+        read = read_pixels(path, classifier.pixels, ink)
+        p = np.exp(classifier.log_probs(read.pixels))
         columns = {f"p_{label}": p[:, label] for label in range(p.shape[1])}
-        parts.append(_numbered(path, len(p)).assign(label=p.argmax(axis=1), **columns))
+        parts.append(_numbered(path, read).assign(label=p.argmax(axis=1), **columns))
     table = pd.concat(parts, ignore_index=True)
     _write_table(out, table)
     print(f"images                       {len(table)}")
@@ -106,11 +123,13 @@ def ends_in(out: Path, suffix: str) -> None:
         raise ValueError(f"out is {out}; it must end in {suffix}")
 
 
-def _numbered(path: Path, count: int) -> "pd.DataFrame":
-    """The first columns of a table of a file's images."""
+def _numbered(path: Path, read: "Read") -> "pd.DataFrame":
+    """The first columns of a table of a file's images; tells where a picture was fitted."""
     import pandas as pd
 
-    return pd.DataFrame({"file": str(path), "image": range(count)})
+    if read.fitted:
+        print(f"cropped, scaled and centred  {path}")
+    return pd.DataFrame({"file": str(path), "image": range(len(read.pixels))})
 
 
 def _write_table(out: Path, table: "pd.DataFrame") -> None:

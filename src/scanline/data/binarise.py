@@ -1,7 +1,7 @@
 """From grey images to binary pixels: a threshold, or one Bernoulli draw a pixel."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,7 +12,7 @@ from scanline.data.content import raw_content
 from scanline.data.formats import read_files
 from scanline.data.pixels import POLARITY, PixelSet
 from scanline.data.raw import Part, Raw
-from scanline.data.values import Ink, check_ink, intensities
+from scanline.data.values import Ink, check_ink, full_scale, with_bright_ink
 from scanline.files import sha256_of
 
 Method = Literal["threshold", "bernoulli"]
@@ -113,23 +113,29 @@ def bernoulli_draw(images: np.ndarray, seed: int, stream: int = 0, full: float =
     """
     if seed < 0:
         raise ValueError(f"seed is {seed}; allowed: 0 and above")
-    generator = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, stream))))
-    if images.dtype == np.uint8 and full == 255:
-        # A uniform integer in 0..254 lies below the value with exactly that probability.
-        uniform = generator.integers(0, 255, images.shape, dtype=np.uint8)
-        return (uniform < images).astype(np.uint8)
-    parts = [images[i : i + DRAWN_AT_ONCE] for i in range(0, len(images), DRAWN_AT_ONCE)]
-    return np.concatenate(
-        [(generator.random(part.shape) < part / full).astype(np.uint8) for part in parts]
+    whole, rest = (
+        np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, *more))))
+        for more in ((stream,), (stream, 1))
     )
+    # A uniform integer in 0..254 lies below a value of 0..255 with exactly that probability.
+    uniform = whole.integers(0, 255, images.shape, dtype=np.uint8)
+    if images.dtype == np.uint8 and full == 255:
+        return (uniform < images).astype(np.uint8)
+    # Other values need the digits behind the point, too.
+    drawn = np.empty(images.shape, np.uint8)
+    for first in range(0, len(images), DRAWN_AT_ONCE):
+        part = slice(first, first + DRAWN_AT_ONCE)
+        fractions = rest.random(images[part].shape)
+        drawn[part] = uniform[part] + fractions < images[part] * (255 / full)
+    return drawn
 
 
-def binarised_as(pixels: dict, grey: np.ndarray) -> np.ndarray:
-    """uint8 pixels made of uint8 ``grey`` as those that a model's ``pixels`` describe."""
+def binarised_as(pixels: Mapping, grey: np.ndarray, full: float = 255) -> np.ndarray:
+    """uint8 pixels made of ``grey``, 0 to ``full``, as those that a model's ``pixels`` describe."""
     if pixels["binarise"] == "threshold":
-        ink = at_threshold(grey, pixels["threshold"])
+        ink = at_threshold(grey, pixels["threshold"], full)
     else:
-        ink = bernoulli_draw(grey, pixels["seed"])
+        ink = bernoulli_draw(grey, pixels["seed"], full=full)
     return ink if pixels["polarity"] == POLARITY else 1 - ink
 
 
@@ -193,10 +199,15 @@ def _numbered(
 
 def _drawn(parts: dict[str, Part], settings: PixelSettings) -> dict[str, np.ndarray]:
     """Binary images by split. Training and validation images are drawn as one row of images."""
+    # One scale for all splits, which may be of other types and have other largest values.
+    full = full_scale([part.images for part in parts.values()], settings.scale)
     together = np.concatenate([parts["validation"].images, parts["train"].images])
     drawn = []
-    for images, stream in ((together, TRAINING_FILES), (parts["test"].images, TEST_FILES)):
-        bright, full = intensities(images, settings.scale, settings.ink)
+    for images, what, stream in (
+        (together, "training images", TRAINING_FILES),
+        (parts["test"].images, "test images", TEST_FILES),
+    ):
+        bright = with_bright_ink(images, full, settings.ink)
         if settings.method == "threshold":
             if settings.threshold is None:
                 raise ValueError("method is threshold and no threshold is given; give one, 0 to 1")
@@ -205,9 +216,8 @@ def _drawn(parts: dict[str, Part], settings: PixelSettings) -> dict[str, np.ndar
             if settings.seed is None:
                 raise ValueError("method is bernoulli and no seed is given; give one, 0 or above")
             pixels = bernoulli_draw(bright, settings.seed, stream, full)
+        check_ink(pixels, float(images.max()), what, settings.ink)
         drawn.append(pixels)
-    check_ink(drawn[0], together, "training images")
-    check_ink(drawn[1], parts["test"].images, "test images")
     count = len(parts["validation"].images)
     return {"validation": drawn[0][:count], "train": drawn[0][count:], "test": drawn[1]}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,41 +13,67 @@ from scanline.data.given import as_pixels
 from scanline.data.idx import parse_idx
 from scanline.data.picture import ENDINGS, read_grey
 from scanline.data.pixels import KINSHIP, load_pixels, same_pixels
+from scanline.data.values import check_not_blank, full_scale
 
 NAMES = ("images", "pixels")  # which array of several is read
 
 
-def read_pixels(path: Path, pixels: Mapping) -> np.ndarray:
-    """The images of a file for a model of such ``pixels``: uint8 [N, T] in {0, 1}.
+class Read(NamedTuple):
+    """The images of a file."""
 
-    A picture is grey (``read_picture``); what other files hold is told by their values
-    (``data.given``). Raises ValueError, naming the file, where it is unsound, of another size, or
-    says that its pixels are of another kind than the model's.
+    pixels: np.ndarray  # uint8 [N, T] in {0, 1}
+    fitted: bool  # whether they are one photo or drawing, which was cropped, scaled and centred
+
+
+def read_pixels(path: Path, pixels: Mapping, ink: Ink = "auto") -> Read:
+    """The images of a file for a model of such ``pixels``.
+
+    A picture of the model's size is taken as it is, another one for a photo or drawing of one
+    figure (``data.fitting``). What values mean is told by all of a file (``data.values``); ink is
+    light unless it is said to be dark, and in a photo or drawing auto finds out. Raises ValueError,
+    naming the file, where it is unsound, of another size, without ink or all ink, or says that its
+    pixels are of another kind than the model's.
     """
-    if path.suffix.lower() in ENDINGS:
-        return binarised_as(dict(pixels), read_picture(path, pixels)).reshape(1, -1)
+    is_picture = path.suffix.lower() in ENDINGS
     try:
-        images = _array_of(path, pixels) if path.suffix in (".npy", ".npz") else _idx(path)
-        return np.atleast_2d(as_pixels(images, pixels))
+        images = read_grey(path) if is_picture else _array_of(path, pixels, ink)
+        if is_picture and images.shape != (pixels["rows"], pixels["columns"]):
+            return Read(_figure_of(images, pixels, ink), True)
+        read = as_pixels(images, pixels, ink="dark" if ink == "dark" else "light")
+        check_not_blank(read, float(images.max()), "the images")
+        return Read(np.atleast_2d(read), False)
     except ValueError as error:
         told = str(error)
         raise ValueError(told if str(path) in told else f"{path}: {told}") from error
 
 
-def read_picture(path: Path, pixels: Mapping, ink: Ink = "auto") -> np.ndarray:
-    """A picture as a grey image of the model's size, ink bright: uint8 [rows, columns].
+def _figure_of(grey: np.ndarray, pixels: Mapping, ink: Ink) -> np.ndarray:
+    """The figure of a photo or drawing of any scale: [1, T]."""
+    whole = np.rint(grey * (255 / full_scale([grey]))).astype(np.uint8)
+    figure = fitted(whole, pixels["rows"], pixels["columns"], ink).reshape(1, -1)
+    binary = binarised_as(pixels, figure)
+    check_not_blank(binary, float(grey.max()), "the figure")
+    return binary
 
-    One of that size is taken as it is, its ink light unless ``ink`` is dark. Another one is
-    understood as a photo or drawing of one figure (``data.fitting``). Raises ValueError, naming the
-    file, where it cannot be read or shows no figure.
-    """
-    grey, size = read_grey(path), (pixels["rows"], pixels["columns"])
-    if grey.shape == size:
-        return 255 - grey if ink == "dark" else grey
-    try:
-        return fitted(grey, *size, ink)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+
+def _array_of(path: Path, pixels: Mapping, ink: Ink) -> np.ndarray:
+    """The images of a file that is no picture."""
+    if path.suffix not in (".npy", ".npz"):
+        return _idx(path)
+    arrays = arrays_of(path)
+    if "pixels" in arrays and "description" in arrays:
+        of_study = load_pixels(path)
+        kept = {key: of_study.description[key] for key in KINSHIP}
+        same_pixels(dict(pixels), kept, "the model")
+        if ink == "dark":
+            raise ValueError("these are a study's pixels, in which ink is 1; leave ink out")
+        return of_study.pixels
+    named = [name for name in NAMES if name in arrays] or list(arrays)
+    if len(named) != 1:
+        raise ValueError(
+            f"{path} holds {', '.join(arrays) or 'no array'}; name the array of images 'images'"
+        )
+    return arrays[named[0]]
 
 
 def _idx(path: Path) -> np.ndarray:
@@ -57,19 +84,3 @@ def _idx(path: Path) -> np.ndarray:
             f"{path} is not a sound idx file: {error}. Images are read from pictures "
             f"({', '.join(ENDINGS)}), .npy, .npz, and idx files (other endings)"
         ) from error
-
-
-def _array_of(path: Path, pixels: Mapping) -> np.ndarray:
-    """The images of a NumPy file."""
-    arrays = arrays_of(path)
-    if "pixels" in arrays and "description" in arrays:
-        of_study = load_pixels(path)
-        kept = {key: of_study.description[key] for key in KINSHIP}
-        same_pixels(dict(pixels), kept, "the model")
-        return of_study.pixels
-    named = [name for name in NAMES if name in arrays] or list(arrays)
-    if len(named) != 1:
-        raise ValueError(
-            f"{path} holds {', '.join(arrays) or 'no array'}; name the array of images 'images'"
-        )
-    return arrays[named[0]]

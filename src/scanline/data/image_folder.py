@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scanline.data.picture import ENDINGS, read_grey
+from scanline.data.picture import ENDINGS, of_one_depth, read_grey
 from scanline.data.raw import Format, Found, Part, Raw, Shape, of_parts, split_of
 
 
@@ -32,16 +32,17 @@ def find(paths: Sequence[Path]) -> Found | None:
 
 def _read(folder: Path, images: list[Path]) -> Raw:
     names = sorted({name for path in images if (name := _class_of(folder, path))})
-    by_split: dict[str, list[Path]] = {}
-    for path in images:
-        by_split.setdefault(_split(folder, path), []).append(path)
-    parts = {split: _part(folder, paths, names) for split, paths in by_split.items()}
+    pictures = of_one_depth([read_grey(path) for path in images], [str(path) for path in images])
+    by_split: dict[str, dict[Path, np.ndarray]] = {}
+    for path, picture in zip(images, pictures, strict=True):
+        by_split.setdefault(_split(folder, path), {})[path] = picture
+    parts = {split: _part(folder, each, names) for split, each in by_split.items()}
     return of_parts(parts, tuple(names))
 
 
-def _part(folder: Path, paths: list[Path], names: list[str]) -> Part:
-    pictures = [read_grey(path) for path in paths]
-    for path, picture in zip(paths, pictures, strict=True):
+def _part(folder: Path, by_path: dict[Path, np.ndarray], names: list[str]) -> Part:
+    paths, pictures = list(by_path), list(by_path.values())
+    for path, picture in by_path.items():
         if picture.shape != pictures[0].shape:
             sizes = [" x ".join(map(str, each.shape)) for each in (pictures[0], picture)]
             raise ValueError(

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from scanline.data.content import arrays_of, first_bytes, raw_content
-from scanline.data.picture import read_grey
+from scanline.data.picture import of_one_depth, read_grey
 from scanline.data.raw import (
     TEST,
     TRAINING,
@@ -169,15 +169,21 @@ def find_parquet(paths: Sequence[Path]) -> Found | None:
 def _read_parquet(files: Sequence[Path]) -> Raw:
     import pyarrow.parquet
 
-    images: dict[str, list] = {}
+    splits: list[str] = []
+    pictures: list[np.ndarray] = []
     labels: dict[str, list] = {}
     for path in files:
         table = pyarrow.parquet.read_table(path)
         split = split_of(path.name) or TRAINING
         image, label = _columns(path, table.column_names)
-        images.setdefault(split, []).extend(map(_decoded, table[image].to_pylist()))
+        pictures.extend(map(_decoded, table[image].to_pylist()))
+        splits.extend([split] * table.num_rows)
         if label:
             labels.setdefault(split, []).extend(table[label].to_pylist())
+    alike = of_one_depth(pictures, [f"image {i + 1}" for i in range(len(pictures))])
+    images: dict[str, list] = {}
+    for split, picture in zip(splits, alike, strict=True):
+        images.setdefault(split, []).append(picture)
     return of_parts(
         {
             split: Part(np.stack(each), np.array(labels[split]) if split in labels else None)

@@ -1,66 +1,87 @@
-"""What the numbers of images mean: their full scale, and whether ink is bright or dark."""
+"""What the numbers of images mean: their full scale, whether ink is bright or dark, and its share.
+
+The scale is told by the largest value of all images together. Values that stay far below a scale
+are more likely of another one (16 levels, 12 bits) than so dark; then it has to be stated.
+"""
 
 import sys
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
 Ink = Literal["light", "dark"]
 SCALES = (1, 255, 65535)  # that are recognised
-DIM = 32  # whole numbers below this are more likely of another scale than so dark
-LEAST_INK, MOST_INK = 0.005, 0.995  # of all pixels
+UNCLEAR = ((1, 32, 16), (255, 2**14, 4095))  # largest values between two, and a scale for example
+LEAST_INK, MOST_INK = 0.005, 0.995  # of all pixels of a data set
 
 
-def intensities(
-    images: np.ndarray, scale: float | None = None, ink: Ink = "light"
-) -> tuple[np.ndarray, float]:
-    """The images [N, rows, columns] with ink bright, as they are stored, and their full scale.
-
-    Raises ValueError as ``full_scale`` does.
-    """
-    images = images.astype(np.uint8) if images.dtype == bool else images
-    full = full_scale(images, scale)
-    if ink == "light":
-        return images, full
-    return (np.array(full, images.dtype) - images).astype(images.dtype), full
-
-
-def full_scale(images: np.ndarray, scale: float | None = None) -> float:
+def full_scale(
+    images: Sequence[np.ndarray], scale: float | None = None, what: str = "the images"
+) -> float:
     """The value of a full pixel: the ``scale`` that is stated, or 1, 255 or 65,535 by the values.
 
-    Raises ValueError for values that are no numbers from 0 to it, and where the scale cannot be
-    told.
+    The arrays of ``images`` are judged together. Raises ValueError, which names ``what``, for
+    values that are no numbers from 0 to it, and where the scale cannot be told.
     """
-    if not (np.issubdtype(images.dtype, np.number) and np.isfinite(images).all()):
-        raise ValueError(f"the images have values of {images.dtype} that are no finite numbers")
-    low, high = float(images.min()), float(images.max())
-    told = f"the images have values from {low:g} to {high:g}"
+    for array in images:
+        if array.dtype.kind not in "buif":
+            raise ValueError(f"the values of {what} are of type {array.dtype}; allowed: numbers")
+        if not np.isfinite(array).all():
+            raise ValueError(f"the values of {what} are not all finite; allowed: no NaN, no inf")
+    low = min(float(array.min()) for array in images)
+    high = max(float(array.max()) for array in images)
+    told = f"the values of {what} go from {low:g} to {high:g}"
+    if scale is not None:
+        if low < 0 or high > scale:
+            raise ValueError(
+                f"{told} and scale is {scale:g}; allowed: 0 to scale, the value of a full pixel"
+            )
+        return scale
     if low < 0 or high > SCALES[-1]:
         raise ValueError(f"{told}; allowed: 0 to 1, 0 to 255, or 0 to 65,535")
-    if scale is not None:
-        if high > scale:
-            raise ValueError(f"{told} and scale is {scale:g}; allowed: {high:g} or above")
-        return scale
-    if 1 < high < DIM:
-        raise ValueError(
-            f"{told}: no scale that is known (1, 255, 65535); state the value of a full pixel as "
-            f"scale (16, say)"
-        )
+    for full, clear, example in UNCLEAR:
+        if full < high < clear:
+            raise ValueError(
+                f"{told}, and no scale that is known (1, 255, 65535); say what a full pixel is "
+                f"(scale: {example}, say, in config.yaml), or bring them to 0 to 255"
+            )
     return next(full for full in SCALES if high <= full)
 
 
-def check_ink(pixels: np.ndarray, images: np.ndarray, what: str) -> None:
+def with_bright_ink(images: np.ndarray, full: float, ink: Ink = "light") -> np.ndarray:
+    """The images with ink bright: values from 0 to ``full``, as they are or turned round."""
+    if ink == "light":
+        return images
+    whole = np.min_scalar_type(int(full)) if full == int(full) else np.dtype(np.float64)
+    wide = np.result_type(images.dtype, whole)  # which holds both the values and full
+    return np.subtract(wide.type(full), images, dtype=wide)
+
+
+def check_ink(pixels: np.ndarray, largest: float, what: str, ink: Ink = "light") -> None:
     """Raises ValueError where hardly any pixel, or nearly every one, is ink; warns beyond half.
 
-    ``pixels`` in {0, 1} were made of ``images``.
+    ``pixels`` in {0, 1} were made of images whose ``largest`` value it is, and whose ink was said
+    to be ``ink``.
     """
     share = float(pixels.mean())
     told = f"{what}: {100 * share:.2f} % of the pixels are ink"
     if not LEAST_INK <= share <= MOST_INK:
         raise ValueError(
             f"{told}; allowed: {100 * LEAST_INK} to {100 * MOST_INK} %. The largest value is "
-            f"{float(images.max()):g}: set threshold, scale (the value of a full pixel), or ink "
-            f"(light or dark)"
+            f"{largest:g}: set threshold, scale (the value of a full pixel), or ink (light or dark)"
         )
     if share > 0.5:
-        print(f"{told}, more than half; is the ink dark? Then set ink: dark", file=sys.stderr)
+        other = "light" if ink == "dark" else "dark"
+        print(f"{told}, more than half; is the ink {other}? Then set ink: {other}", file=sys.stderr)
+
+
+def check_not_blank(pixels: np.ndarray, largest: float, what: str) -> None:
+    """Raises ValueError where no pixel of all in {0, 1} is ink, or every one; as ``check_ink``."""
+    if pixels.any() and not pixels.all():
+        return
+    told = "every pixel is ink" if pixels.any() else "no pixel is ink"
+    raise ValueError(
+        f"{what}: {told}, and the largest value is {largest:g}; set ink to the other one (light or "
+        f"dark), or bring the values to 0 to 255"
+    )
