@@ -13,12 +13,28 @@ from pathlib import Path
 import numpy as np
 
 PARTIAL = ".partial-"  # the start of an unfinished folder's name
+ASIDE = ("__MACOSX", "Thumbs.db", "desktop.ini")  # what systems leave beside a person's files
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether the name is of a file or folder that a system keeps beside a person's own."""
+    return path.name.startswith(".") or path.name in ASIDE
+
+
+def files_below(folder: Path) -> list[Path]:
+    """The files in a folder and its folders, sorted, but for hidden ones."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path
+        for path in found
+        if not any(is_hidden(Path(part)) for part in path.relative_to(folder).parts)
+    )
 
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's content, or of a folder's names and contents: 64 hexadecimal digits."""
     if path.is_dir():
-        files = sorted(each for each in path.rglob("*") if each.is_file())
+        files = files_below(path)
         lines = (f"{sha256_of(each)} {each.relative_to(path).as_posix()}\n" for each in files)
         return hashlib.sha256("".join(lines).encode()).hexdigest()
     with open(path, "rb") as file:
