@@ -3,51 +3,17 @@
 test_image_folder.py, test_parquet_files.py and test_text_tables.py have more of their formats.
 """
 
-import gzip
 from pathlib import Path
 
 import numpy as np
 import pytest
-from small_digits import grey_digits
+from written_sets import TEST, TRAINING, write_idx_files, write_npz, write_table
 
 from scanline.data.formats import FORMATS, found_in, read_files, shape_of
-from scanline.data.idx import write_idx
+from scanline.data.published import MNIST_FILES as MNIST
 from scanline.data.published import SOURCES
 from scanline.data.raw import Shape, split_of
 
-TRAINING, TEST = grey_digits(30, 12, seed=1), grey_digits(20, 12, seed=2)
-
-
-def write_idx_files(folder: Path, names: tuple[str, str, str, str], packed: bool = False) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, array in zip(names, (*TRAINING, *TEST), strict=True):
-        write_idx(folder / name, array)
-        if packed:
-            path = folder / name
-            Path(f"{path}.gz").write_bytes(gzip.compress(path.read_bytes()))
-            path.unlink()
-
-
-def write_npz(folder: Path, *names: str) -> None:
-    folder.mkdir()
-    arrays = (*TRAINING, *TEST)
-    np.savez_compressed(folder / "data.npz", **dict(zip(names, arrays, strict=True)))
-
-
-def write_table(folder: Path, separator: str, ending: str, header: bool = False) -> None:
-    folder.mkdir()
-    for split, (images, classes) in (("train", TRAINING), ("test", TEST)):
-        rows = [
-            separator.join(map(str, [*image.ravel(), label]))
-            for image, label in zip(images, classes, strict=True)
-        ]
-        if header:
-            rows.insert(0, separator.join([*map(str, range(144)), "label"]))
-        (folder / f"digits_{split}.{ending}").write_text("\n".join(rows) + "\n")
-
-
-MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte")
-MNIST = (*MNIST, "t10k-labels-idx1-ubyte")
 WRITERS = {
     "idx": lambda folder: write_idx_files(folder, MNIST),
     "idx, compressed": lambda folder: write_idx_files(folder, MNIST, packed=True),

@@ -5,26 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_digits import grey_digits, png
+from small_digits import png
+from written_sets import TRAINING, write_folders
 
 from scanline.data.formats import found_in
 from scanline.data.raw import Raw, Shape
 from scanline.files import sha256_of
-
-TRAINING, TEST = grey_digits(30, 12, seed=1), grey_digits(20, 12, seed=2)
-
-
-def write_folders(folder: Path, names: str, splits: bool, classes: bool = True) -> dict:
-    """Pictures, one for each image; their files by content."""
-    written = {}
-    for split, (images, labels) in (("train", TRAINING), ("test", TEST)):
-        for i, (image, label) in enumerate(zip(images, labels, strict=True)):
-            parts = [split] * splits + ([names[label]] if classes else [])
-            path = folder.joinpath(*parts, f"{split}-{i}.png")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(png(image))
-            written[image.tobytes()] = label
-    return written
 
 
 @pytest.mark.parametrize("splits", [True, False])

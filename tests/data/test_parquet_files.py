@@ -1,38 +1,11 @@
 """Parquet files as dataset hubs ship them: parts, labels and names of classes."""
 
-import json
-from pathlib import Path
-
 import numpy as np
-import pyarrow
-import pyarrow.parquet
 import pytest
-from small_digits import grey_digits, png
+from written_sets import CLASS_NAMES, TEST, TRAINING, write_parquet, write_parts
 
 from scanline.data.formats import found_in
 from scanline.data.raw import Shape
-
-TRAINING, TEST = grey_digits(30, 12, seed=1), grey_digits(20, 12, seed=2)
-NAMES = ["zero", *"abcdefghi"]
-
-
-def write(path: Path, images, labels, names: list[str] | None = None) -> None:
-    """A file as the library datasets writes it, with the names of the classes where given."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pictures = [{"bytes": png(image), "path": f"{i}.png"} for i, image in enumerate(images)]
-    table = pyarrow.table({"image": pictures, "label": labels})
-    if names:
-        feature = {"label": {"names": names, "_type": "ClassLabel"}, "image": {"_type": "Image"}}
-        told = json.dumps({"info": {"features": feature}})
-        table = table.replace_schema_metadata({"huggingface": told})
-    pyarrow.parquet.write_table(table, path)
-
-
-def write_parts(folder: Path) -> None:
-    for part in range(3):
-        images, labels = (each[part::3] for each in TRAINING)
-        write(folder / f"train-{part:05}-of-00003.parquet", images, labels, NAMES)
-    write(folder / "test-00000-of-00001.parquet", *TEST, NAMES)
 
 
 def test_all_parts_of_a_split_are_read_in_order_with_the_names_of_classes(tmp_path):
@@ -41,7 +14,7 @@ def test_all_parts_of_a_split_are_read_in_order_with_the_names_of_classes(tmp_pa
     found = found_in(tmp_path / "hub")
     assert found.shape() == Shape(12, 12, True, 30, 20)
     raw = found.read()
-    assert raw.class_names == tuple(NAMES)
+    assert raw.class_names == tuple(CLASS_NAMES)
     order = [*range(0, 30, 3), *range(1, 30, 3), *range(2, 30, 3)]
     np.testing.assert_array_equal(raw.training.images, TRAINING[0][order])
     np.testing.assert_array_equal(raw.training.labels, TRAINING[1][order])
@@ -53,18 +26,18 @@ def test_a_part_that_is_missing_is_named(tmp_path):
     (tmp_path / "train-00002-of-00003.parquet").unlink()
     with pytest.raises(ValueError, match=r"lacks train-00002-of-00003\.parquet; download"):
         found_in(tmp_path)
-    write(tmp_path / "train-00002-of-00003-0a1b.parquet", *TEST)  # as older hubs name them
+    write_parquet(tmp_path / "train-00002-of-00003-0a1b.parquet", *TEST)  # as older hubs name them
     found_in(tmp_path)
-    write(tmp_path / "train-00000-of-00001.parquet", *TEST)
+    write_parquet(tmp_path / "train-00000-of-00001.parquet", *TEST)
     with pytest.raises(ValueError, match="of several makings of one split; keep one"):
         found_in(tmp_path)
 
 
 def test_labels_that_are_names_are_numbered_in_their_order(tmp_path):
-    labels = [NAMES[label] for label in TRAINING[1]]
-    write(tmp_path / "train.parquet", TRAINING[0], labels)
+    labels = [CLASS_NAMES[label] for label in TRAINING[1]]
+    write_parquet(tmp_path / "train.parquet", TRAINING[0], labels)
     raw = found_in(tmp_path).read()
-    assert raw.class_names == tuple(sorted(NAMES))
+    assert raw.class_names == tuple(sorted(CLASS_NAMES[:10]))
     assert [raw.class_names[label] for label in raw.training.labels] == labels
 
 
@@ -77,12 +50,12 @@ def test_labels_that_are_names_are_numbered_in_their_order(tmp_path):
     ],
 )
 def test_what_does_not_fit_is_refused(tmp_path, images, labels, message):
-    write(tmp_path / "train.parquet", images, labels)
+    write_parquet(tmp_path / "train.parquet", images, labels)
     with pytest.raises(ValueError, match=message):
         found_in(tmp_path).read()
 
 
 def test_a_test_split_alone_is_refused(tmp_path):
-    write(tmp_path / "test-00000-of-00001.parquet", *TEST)
+    write_parquet(tmp_path / "test-00000-of-00001.parquet", *TEST)
     with pytest.raises(ValueError, match="holds test images alone; training are wanted"):
         found_in(tmp_path)

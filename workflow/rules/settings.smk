@@ -15,6 +15,7 @@ RESULTS = config["results"]
 DATA = config["dataset"]
 STUDY = f"{RESULTS}/{DATA}"
 ENVIRONMENT = "../envs/scanline.yaml"
+hash_of = cache(sha256_of)
 
 # A job that is stopped (Ctrl-C, or Slurm's SIGTERM to all its processes) ends in order: the script
 # leaves its checkpoint, while the shell waits and tee still takes down the last words.
@@ -76,10 +77,9 @@ def raw_files(wildcards):
     ]
 
 
-@cache
-def content_of_folders(paths):
-    """The hashes of those of the paths that are folders, of which Snakemake compares no content."""
-    return [sha256_of(Path(path)) for path in paths if Path(path).is_dir()]
+def content_of_folders(wildcards):
+    """The hashes of a data set's folders of images, of which Snakemake compares no content."""
+    return [hash_of(Path(path)) for path in raw_files(wildcards) if Path(path).is_dir()]
 
 
 def fetched_files(source):
