@@ -16,19 +16,18 @@ PARTIAL = ".partial-"  # the start of an unfinished folder's name
 ASIDE = ("__MACOSX", "Thumbs.db", "desktop.ini")  # what systems leave beside a person's files
 
 
-def is_hidden(path: Path) -> bool:
-    """Whether the name is of a file or folder that a system keeps beside a person's own."""
-    return path.name.startswith(".") or path.name in ASIDE
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of that name is one that systems keep beside a person's own."""
+    return name.startswith(".") or name in ASIDE
 
 
 def files_below(folder: Path) -> list[Path]:
     """The files in a folder and its folders, sorted, but for hidden ones."""
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(
-        path
-        for path in found
-        if not any(is_hidden(Path(part)) for part in path.relative_to(folder).parts)
-    )
+    found = []
+    for inside, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not is_hidden(name)]
+        found += [Path(inside, name) for name in files if not is_hidden(name)]
+    return sorted(found)
 
 
 def sha256_of(path: Path) -> str:

@@ -25,13 +25,13 @@ def found_in(source: str | Path) -> Found:
     """
     path = Path(source)
     if path.is_dir():
-        inside = sorted(each for each in path.iterdir() if not is_hidden(each))
+        inside = sorted(each for each in path.iterdir() if not is_hidden(each.name))
         candidates = [*(each for each in inside if each.is_file()), path]
     elif path.is_file():
         inside = candidates = [path]
     elif path.parent.is_dir():
         begun = path.parent.glob(f"{path.name}*")
-        inside = candidates = sorted(each for each in begun if not is_hidden(each))
+        inside = candidates = sorted(each for each in begun if not is_hidden(each.name))
     else:
         inside = candidates = []
     if found := _found(candidates):

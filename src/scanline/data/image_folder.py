@@ -65,8 +65,9 @@ def _top(folder: Path, files: Sequence[Path]) -> Path:
 
 def _placed(files: Sequence[Path], top: Path) -> list[Image]:
     """The images in the order in which they are read."""
-    by_name = sorted(files, key=lambda path: _hash(path.relative_to(top).as_posix()))
-    folders = {path: path.relative_to(top).parent.parts for path in by_name}
+    inner = {path: path.relative_to(top) for path in files}
+    by_name = sorted(files, key=lambda path: _hash(inner[path].as_posix()))
+    folders = {path: inner[path].parts[:-1] for path in by_name}
     splits = {parts[0] for parts in folders.values() if parts and split_of(parts[0])}
     images = []
     for path, parts in folders.items():
