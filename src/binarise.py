@@ -7,8 +7,10 @@ from scanline.data.pixels import save_pixels
 from scanline.provenance.stage import main
 
 
-def binarise(*, files: tuple[Path, ...], settings: PixelSettings, out: Path) -> None:
+def binarise(*, files: tuple[Path, ...], settings: PixelSettings, out: Path) -> dict:
     """Make binary pixels from grey images: train.npz, validation.npz and test.npz.
+
+    The record names the classes by number, where the source has names for them.
 
     Args:
         files: images and labels, or a folder of images; docs/data.md has the formats
@@ -20,6 +22,8 @@ def binarise(*, files: tuple[Path, ...], settings: PixelSettings, out: Path) -> 
         save_pixels(out / f"{name}.npz", pixel_set)
         images, ink = len(pixel_set), pixel_set.pixels.mean()
         print(f"{name}: {images:,} images, {ink:.4f} of the pixels are ink")
+    names = sets["train"].description.get("class_names", ())
+    return {"class_names": dict(enumerate(names))} if names else {}
 
 
 if __name__ == "__main__":

@@ -13,12 +13,27 @@ from pathlib import Path
 import numpy as np
 
 PARTIAL = ".partial-"  # the start of an unfinished folder's name
+ASIDE = ("__MACOSX", "Thumbs.db", "desktop.ini")  # what systems leave beside a person's files
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of that name is one that systems keep beside a person's own."""
+    return name.startswith(".") or name in ASIDE
+
+
+def files_below(folder: Path) -> list[Path]:
+    """The files in a folder and its folders, sorted, but for hidden ones."""
+    found = []
+    for inside, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not is_hidden(name)]
+        found += [Path(inside, name) for name in files if not is_hidden(name)]
+    return sorted(found)
 
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's content, or of a folder's names and contents: 64 hexadecimal digits."""
     if path.is_dir():
-        files = sorted(each for each in path.rglob("*") if each.is_file())
+        files = files_below(path)
         lines = (f"{sha256_of(each)} {each.relative_to(path).as_posix()}\n" for each in files)
         return hashlib.sha256("".join(lines).encode()).hexdigest()
     with open(path, "rb") as file:

@@ -4,6 +4,7 @@ import gzip
 
 import numpy as np
 import pytest
+from written_sets import CLASS_NAMES, write_parts
 
 from binarise import binarise
 from scanline.data.binarise import (
@@ -13,6 +14,7 @@ from scanline.data.binarise import (
     binarise_files,
     binarised_as,
 )
+from scanline.data.formats import found_in
 from scanline.data.idx import read_images, read_labels, write_idx
 from scanline.data.pixels import load_pixels
 
@@ -239,3 +241,28 @@ def test_dark_ink_at_a_scale_that_the_type_does_not_hold(tmp_path):
     )
     wanted = (300 - test.astype(int)) / 300 > 0.5
     np.testing.assert_array_equal(sets["test"].pixels, wanted.reshape(9, -1))
+
+
+def test_names_of_classes_go_with_the_pixels(tmp_path):
+    """Also of a class that no image shows, which Parquet files may name."""
+    write_parts(tmp_path / "hub")
+    given = {"data": "d", "source": "s", "method": "threshold", "threshold": 0.3}
+    found = found_in(tmp_path / "hub").files
+    settings = PixelSettings(**given, validation_images=5)
+    out = tmp_path / "out"
+    out.mkdir()
+    assert binarise(files=found, settings=settings, out=out) == {
+        "class_names": dict(enumerate(CLASS_NAMES))
+    }
+    train = load_pixels(out / "train.npz")
+    assert train.description["class_names"] == CLASS_NAMES
+    assert train.description["classes"] == len(CLASS_NAMES)
+
+
+def test_labels_are_read_from_the_stated_column(tmp_path):
+    (tmp_path / "a.csv").write_text("".join(f"{i % 3},0,9,9,{i % 2}\n" for i in range(12)))
+    given = {"data": "d", "source": "s", "method": "threshold", "threshold": 0.3, "scale": 9}
+    given |= {"validation_images": 3, "test_fraction": 0.25}
+    for labels, wanted in (("first", [0, 1, 2]), ("last", [1, 0, 1])):
+        made = binarise_files([tmp_path / "a.csv"], PixelSettings(**given, labels=labels))
+        assert made["test"].labels.tolist() == wanted

@@ -1,69 +1,21 @@
-"""Images from the files that people have: each format, its names, its faults in one line."""
+"""Images from the files that people have: each format, its names, its faults in one line.
 
-import gzip
-import io
-import shutil
+test_image_folder.py, test_parquet_files.py and test_text_tables.py have more of their formats.
+"""
+
 from pathlib import Path
 
 import numpy as np
-import pyarrow
-import pyarrow.parquet
 import pytest
-from PIL import Image
-from small_digits import grey_digits
+from small_digits import png
+from written_sets import TEST, TRAINING, write_idx_files, write_npz, write_table
 
 from scanline.data.binarise import PixelSettings, binarise_files
 from scanline.data.formats import FORMATS, found_in, read_files, shape_of
-from scanline.data.idx import write_idx
+from scanline.data.published import MNIST_FILES as MNIST
 from scanline.data.published import SOURCES
-from scanline.data.raw import Raw, Shape, split_of
+from scanline.data.raw import Shape, split_of
 
-TRAINING, TEST = grey_digits(30, 12, seed=1), grey_digits(20, 12, seed=2)
-
-
-def png(image: np.ndarray) -> bytes:
-    content = io.BytesIO()
-    Image.fromarray(image).save(content, format="PNG")
-    return content.getvalue()
-
-
-def write_idx_files(folder: Path, names: tuple[str, str, str, str], packed: bool = False) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, array in zip(names, (*TRAINING, *TEST), strict=True):
-        write_idx(folder / name, array)
-        if packed:
-            path = folder / name
-            Path(f"{path}.gz").write_bytes(gzip.compress(path.read_bytes()))
-            path.unlink()
-
-
-def write_npz(folder: Path, *names: str) -> None:
-    folder.mkdir()
-    arrays = (*TRAINING, *TEST)
-    np.savez_compressed(folder / "data.npz", **dict(zip(names, arrays, strict=True)))
-
-
-def write_table(folder: Path, separator: str, ending: str, labels: bool = True) -> None:
-    folder.mkdir()
-    for split, (images, classes) in (("train", TRAINING), ("test", TEST)):
-        rows = [
-            separator.join(map(str, [*image.ravel(), *([label] if labels else [])]))
-            for image, label in zip(images, classes, strict=True)
-        ]
-        (folder / f"digits_{split}.{ending}").write_text("\n".join(rows) + "\n")
-
-
-def write_parquet(folder: Path) -> None:
-    (folder / "data").mkdir(parents=True)
-    for split, (images, labels) in (("train", TRAINING), ("test", TEST)):
-        pictures = [{"bytes": png(image), "path": f"{i}.png"} for i, image in enumerate(images)]
-        table = pyarrow.table({"image": pictures, "label": labels.astype(np.int64)})
-        path = folder / f"data/{split}-00000-of-00001.parquet"
-        pyarrow.parquet.write_table(table, path)
-
-
-MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte")
-MNIST = (*MNIST, "t10k-labels-idx1-ubyte")
 WRITERS = {
     "idx": lambda folder: write_idx_files(folder, MNIST),
     "idx, compressed": lambda folder: write_idx_files(folder, MNIST, packed=True),
@@ -80,7 +32,7 @@ WRITERS = {
         folder, "train_images", "train_labels", "test_images", "test_labels"
     ),
     "amat": lambda folder: write_table(folder, " ", "amat"),
-    "csv": lambda folder: write_table(folder, ",", "csv"),
+    "csv": lambda folder: write_table(folder, ",", "csv", header=True),
 }
 
 
@@ -98,53 +50,6 @@ def test_every_format_gives_the_images_and_labels(tmp_path, kind):
     assert known.training in (30, None)
 
 
-def test_parquet_as_dataset_hubs_ship_it(tmp_path):
-    write_parquet(tmp_path / "hub")
-    found = found_in(tmp_path / "hub/data")
-    assert found.shape() == Shape(12, 12, True, 30, 20)
-    raw = found.read()
-    np.testing.assert_array_equal(raw.training.images, TRAINING[0])
-    np.testing.assert_array_equal(raw.test.labels, TEST[1])
-
-
-def write_folders(folder: Path, names: str, splits: bool, classes: bool = True) -> dict:
-    """Pictures, one for each image; their files by content."""
-    written = {}
-    for split, (images, labels) in (("train", TRAINING), ("test", TEST)):
-        for i, (image, label) in enumerate(zip(images, labels, strict=True)):
-            parts = [split] * splits + ([names[label]] if classes else [])
-            path = folder.joinpath(*parts, f"{split}-{i}.png")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(png(image))
-            written[image.tobytes()] = label
-    return written
-
-
-@pytest.mark.parametrize("splits", [True, False])
-def test_folders_by_class(tmp_path, splits):
-    written = write_folders(tmp_path / "pictures", "jihgfedcba", splits)
-    found = found_in(tmp_path / "pictures")
-    assert found.shape() == Shape(12, 12, True, 30 if splits else 50, 20 if splits else None)
-    raw: Raw = found.read()
-    assert raw.class_names == tuple("abcdefghij")
-    for part in (raw.training, raw.test) if splits else (raw.training,):
-        assert part is not None
-        wanted = [9 - written[image.tobytes()] for image in part.images]
-        np.testing.assert_array_equal(part.labels, wanted)
-        # The first of them are of many classes: a validation split is cut from there.
-        assert len(set(part.labels[:10])) > 3
-    again = found_in(tmp_path / "pictures").read()
-    np.testing.assert_array_equal(again.training.images, raw.training.images)
-
-
-@pytest.mark.parametrize("splits", [True, False])
-def test_pictures_in_no_folder_of_a_class_have_no_labels(tmp_path, splits):
-    write_folders(tmp_path / "pictures", "", splits, classes=False)
-    found = found_in(tmp_path / "pictures")
-    assert not found.shape().labelled
-    assert found.read().training.labels is None
-
-
 @pytest.mark.parametrize("kind", ["idx", "npz"])
 def test_images_of_which_one_split_has_no_labels_are_planned_without(tmp_path, kind):
     if kind == "idx":
@@ -160,23 +65,6 @@ def test_images_of_which_one_split_has_no_labels_are_planned_without(tmp_path, k
     assert found.read().test.labels is None
 
 
-def test_a_trio_with_its_own_validation_split_and_no_labels(tmp_path):
-    """As binarized_mnist_{train,valid,test}.amat."""
-    generator = np.random.default_rng(0)
-    written = {}
-    for split, count in (("train", 9), ("valid", 4), ("test", 5)):
-        written[split] = generator.integers(0, 2, (count, 16))
-        rows = [" ".join(map(str, row)) for row in written[split]]
-        (tmp_path / f"binarized_{split}.amat").write_text("\n".join(rows) + "\n")
-    found = found_in(tmp_path)
-    assert found.shape()[:3] == (4, 4, False)
-    raw = found.read()
-    for part, split in ((raw.training, "train"), (raw.validation, "valid"), (raw.test, "test")):
-        assert part is not None
-        assert part.labels is None
-        np.testing.assert_array_equal(part.images.reshape(-1, 16), written[split])
-
-
 def test_one_of_several_sets_in_a_folder_is_named_by_its_beginning(tmp_path):
     for name in ("emnist-letters", "emnist-digits"):
         write_idx_files(tmp_path, tuple(f"{name}-{each}" for each in MNIST))
@@ -186,17 +74,54 @@ def test_one_of_several_sets_in_a_folder_is_named_by_its_beginning(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "split"),
+    ("split", "names"),
     [
-        ("train-images-idx3-ubyte", "training"),
-        ("t10k-labels.idx1-ubyte.gz", "test"),
-        ("binarized_mnist_valid.amat", "validation"),
-        ("latest-train.csv", "training"),
-        ("digits.csv", None),
+        (
+            "training",
+            "train-images-idx3-ubyte mnist_train.amat binarized_mnist_train.amat mnist_train.csv "
+            "mnist_all_rotation_normalized_float_train_valid.amat rectangles_im_train.amat "
+            "emnist-mnist-train-labels-idx1-ubyte.gz sign_mnist_train.csv latest-train.csv "
+            "train-00000-of-00003.parquet Training TrainImages trainval training_set train_val",
+        ),
+        (
+            "validation",
+            "binarized_mnist_valid.amat validation-00000-of-00001.parquet val valid dev "
+            "Validation val_images ValidationSet",
+        ),
+        (
+            "test",
+            "t10k-labels.idx1-ubyte.gz mnist_all_rotation_normalized_float_test.amat test "
+            "qmnist-test-labels-idx2-int emnist-letters-test-images-idx3-ubyte.gz Testing testset "
+            "binarized_mnist_test.amat test-00000-of-00001.parquet test1 TestImages",
+        ),
+        (
+            None,
+            "digits.csv valley Trains testament contest latest.csv mnist_train_test.amat t10 "
+            "0000.parquet trainer evaluation",
+        ),
     ],
 )
-def test_the_split_is_a_word_of_the_name(name, split):
-    assert split_of(name) == split
+def test_the_split_is_a_word_of_the_name(split, names):
+    assert {name: split_of(name) for name in names.split()} == dict.fromkeys(names.split(), split)
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_lone_folders_are_passed_through_and_hidden_files_over(tmp_path, kind):
+    """As archives are unpacked, by systems that leave files of their own."""
+    (tmp_path / "source/archive").mkdir(parents=True)
+    WRITERS[kind](tmp_path / "source/archive/set")
+    for hidden in ("__MACOSX/set/._a.png", ".DS_Store", "archive/set/._digits_train.amat"):
+        path = tmp_path / "source" / hidden
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"none")
+    np.testing.assert_array_equal(found_in(tmp_path / "source").read().training.images, TRAINING[0])
+
+
+def test_a_column_of_labels_is_stated_for_tables_alone(tmp_path):
+    WRITERS["idx"](tmp_path / "source")
+    files = found_in(tmp_path / "source").files
+    with pytest.raises(ValueError, match=r"labels is 'first', and .* is no table of numbers"):
+        read_files(files, "first")
 
 
 def test_what_is_there_and_what_is_wanted_is_told_in_one_line(tmp_path):
@@ -206,22 +131,6 @@ def test_what_is_there_and_what_is_wanted_is_told_in_one_line(tmp_path):
             found_in(path)
         assert there in str(refused.value)
         assert "\n" not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("spoil", "message"),
-    [
-        (lambda f: (f / "train/a/extra.png").write_bytes(png(TRAINING[0][0][:7])), "scale all"),
-        (lambda f: (f / "train/a/extra.png").write_bytes(b"no picture"), "not a readable picture"),
-        (lambda f: shutil.copy(next((f / "train/a").iterdir()), f / "train/x.png"), "no folder of"),
-    ],
-)
-def test_a_picture_that_does_not_fit_is_named(tmp_path, spoil, message):
-    write_folders(tmp_path / "f", "abcdefghij", splits=True)
-    spoil(tmp_path / "f")
-    with pytest.raises(ValueError, match=message) as refused:
-        found_in(tmp_path / "f").read()
-    assert "png" in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -238,12 +147,6 @@ def test_arrays_that_are_no_images_are_refused(tmp_path, arrays, message):
     with pytest.raises(ValueError) as refused:  # noqa: PT011
         found_in(tmp_path / "a.npz").read()
     assert message in str(refused.value)
-
-
-def test_a_line_that_is_no_square_is_refused(tmp_path):
-    (tmp_path / "train.csv").write_text("1,2,3\n")
-    with pytest.raises(ValueError, match="3 numbers in a line"):
-        found_in(tmp_path).shape()
 
 
 @pytest.mark.parametrize("name", SOURCES)

@@ -3,13 +3,31 @@
 from pathlib import Path
 
 from scanline.data.published import SOURCES
+from scanline.data.sources import ZipArchive
 
 PAGE = (Path(__file__).parents[2] / "docs/data.md").read_text()
 
 
 def test_the_page_has_the_registry_s_cards():
-    table = PAGE.split("| source | images |")[1].splitlines()[2:]
-    assert [line for line in table if line] == [card(each) for each in SOURCES.values()]
+    assert rows("| source | images |") == [card(each) for each in SOURCES.values()]
+
+
+def test_the_page_has_the_registry_s_hashes():
+    assert rows("| source | file |") == [line for each in SOURCES.values() for line in hashes(each)]
+
+
+def rows(head: str) -> list[str]:
+    """The lines of the page's table that begins so."""
+    return PAGE.split(head)[1].split("\n\n")[0].splitlines()[2:]
+
+
+def hashes(source) -> list[str]:
+    """A line for each file with a published hash, or for the archive that has one for all."""
+    known = {name: sha256 for name, sha256 in source.sha256.items() if sha256}
+    archives = [place for place in source.places if isinstance(place, ZipArchive)]
+    known |= {str(archive): archive.sha256 for archive in archives}
+    assert known
+    return [f"| `{source.name}` | `{name}` | `{sha256}` |" for name, sha256 in known.items()]
 
 
 def card(source) -> str:

@@ -1,8 +1,10 @@
 """Small data that many tests share: generated images of 4 x 4, as idx files and as pixel sets."""
 
+import io
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from scanline.data.binarise import Method, PixelSettings, binarise_files
 from scanline.data.idx import write_idx
@@ -23,6 +25,13 @@ def grey_digits(count: int, side: int, seed: int) -> tuple[np.ndarray, np.ndarra
     images = generator.integers(0, 20, (count, side, side)).astype(np.uint8)
     images[np.arange(count), :, labels % side] = generator.integers(120, 256, (count, side))
     return images, labels
+
+
+def png(image: np.ndarray) -> bytes:
+    """An image as a picture's file."""
+    content = io.BytesIO()
+    Image.fromarray(image).save(content, format="PNG")
+    return content.getvalue()
 
 
 def write_digits(folder: Path, training: int, test: int, side: int) -> None:

@@ -12,15 +12,19 @@ import pytest
 import yaml
 from study_copy import Study, copy_project
 from tiny_study import DATA, binarise_digits, train
+from written_sets import write_folders
 
+from binarise import binarise
 from hide_pixels import hide_pixels
 from make_tables import make_tables
 from sample_completions import sample_completions
+from scanline.data.binarise import PixelSettings
 from scanline.files import sha256_of
 from scanline.provenance import tracking
 from scanline.provenance.lineage import Lineage
 from scanline.provenance.record import Record, records_in
 from scanline.provenance.stage import run
+from scanline.provenance.verify import verify as verified
 from scanline.study import settings as study_settings
 from scanline.study.config import load_config
 from scanline.study.kept import keep
@@ -400,3 +404,21 @@ def test_a_file_that_was_made_anew_is_marked_in_the_chains(copied, monkeypatch):
     _, lines, _ = call(copied, "list_runs")
     marked = [line for line in lines if f"model.keras {old} (changed since) → samples" in line]
     assert len(marked) == 2  # of the scores and of the tables
+
+
+def test_a_folder_of_images_is_compared_by_its_content(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_folders(Path("pictures"), "abcdefghij", splits=True)
+    made = {"data": "d", "source": "pictures", "method": "threshold", "threshold": 0.3}
+    settings = PixelSettings(**made, validation_images=5)
+    run(binarise, files=(Path("pictures"),), settings=settings, out=RESULTS / "d/pixels")
+
+    def told() -> list[str]:
+        lines = verified(RESULTS, CONFIG).mismatches
+        return [line for line in lines if line.startswith("pictures: ")]
+
+    assert told() == []
+    next(Path("pictures/train/a").iterdir()).unlink()
+    assert "content" in told()[0]
+    shutil.rmtree("pictures")
+    assert "missing" in told()[0]

@@ -1,5 +1,7 @@
 """Whole small studies of other images than MNIST's: another size, many classes, no labels."""
 
+import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from PIL import Image
 from small_digits import grey_digits
 from study_copy import Study, copy_project
+from written_sets import write_folders
 
 SMALL = {
     "classify": {"variants": ["gru-8"]},
@@ -89,6 +92,27 @@ def test_pictures_without_labels(tmp_path):
     page = (study.folder / "results/mine/report/report.html").read_text()
     assert "nats per hidden pixel" in page
     assert "classes read" not in page
+
+
+def test_pictures_below_a_folder_count_by_content(tmp_path):
+    """Snakemake itself sees of a folder no more than when something was put into it."""
+    study, pixels = copy_project(tmp_path / "p"), "results/mine/pixels/train.npz"
+    source = study.folder / "source"
+    write_folders(source / "archive", "abcdefghij", splits=True)
+    data = {"source": "source", "binarise": "threshold", "threshold": 0.4, "validation_images": 5}
+    study.configure(datasets={"mine": data}, dataset="mine", **SMALL)
+    study.configure(**{task: {"training": {"train_images": 0}} for task in ("classify", "predict")})
+    study.snakemake("--cores", "1", pixels)
+    (source / "archive/train/.DS_Store").write_bytes(b"left by a system")
+    picture = source / "archive/train/a/train-0.png"
+    for path in (picture, picture.parent, picture.parents[1], source / "archive"):
+        os.utime(path)
+    assert study.planned(pixels) == {}
+    record = json.loads((study.folder / pixels).with_name("run.json").read_text())
+    assert record["computed"]["class_names"]["9"] == "j"
+
+    picture.write_bytes((source / "archive/test/b/test-1.png").read_bytes())
+    assert study.planned(pixels) == {"binarise": 1}
 
 
 def test_scikit_learn_s_digits_by_their_preset(tmp_path):

@@ -51,6 +51,7 @@ rule binarise:
     params:
         out=subpath(output.record, parent=True),
         settings=settings("binarise"),
+        folders=content_of_folders,
         code=code_hash("binarise"),
     shell:
         "python src/binarise.py --files {input.files:q} --out {params.out:q}"

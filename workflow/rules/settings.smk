@@ -1,10 +1,12 @@
 # What the rules share: where things lie, and the params that name all that a result depends on.
 
 import shlex
+from functools import cache
 
 from scanline.data.formats import found_in
 from scanline.data.published import MNIST_FILES, SOURCES
 from scanline.figures import names as figure_names
+from scanline.files import sha256_of
 from scanline.layout import Place
 from scanline.models.cells import CELLS
 from scanline.training.kinds import KINDS
@@ -13,6 +15,7 @@ RESULTS = config["results"]
 DATA = config["dataset"]
 STUDY = f"{RESULTS}/{DATA}"
 ENVIRONMENT = "../envs/scanline.yaml"
+hash_of = cache(sha256_of)
 
 # A job that is stopped (Ctrl-C, or Slurm's SIGTERM to all its processes) ends in order: the script
 # leaves its checkpoint, while the shell waits and tee still takes down the last words.
@@ -67,7 +70,16 @@ def raw_files(wildcards):
     source = config["datasets"][wildcards.data]["source"]
     if source in SOURCES:
         return fetched_files(source)
-    return [str(path) for path in found_in(source).files]
+    # A folder's time is when its first level changed; content_of_folders tells more.
+    return [
+        ancient(str(path)) if path.is_dir() else str(path)
+        for path in found_in(source).files
+    ]
+
+
+def content_of_folders(wildcards):
+    """The hashes of a data set's folders of images, of which Snakemake compares no content."""
+    return [hash_of(Path(path)) for path in raw_files(wildcards) if Path(path).is_dir()]
 
 
 def fetched_files(source):

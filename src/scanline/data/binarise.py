@@ -11,7 +11,7 @@ import numpy as np
 from scanline.data.content import raw_content
 from scanline.data.formats import read_files
 from scanline.data.pixels import POLARITY, PixelSet
-from scanline.data.raw import Part, Raw
+from scanline.data.raw import LabelColumn, Part, Raw
 from scanline.data.values import Ink, check_ink, full_scale, with_bright_ink
 from scanline.files import sha256_of
 
@@ -37,6 +37,7 @@ class PixelSettings:
         ink: whether ink is light, as in MNIST, or dark
         transpose: rows are stored as columns, as in EMNIST
         classes: number of classes, where not every class occurs; then labels count from 0
+        labels: which column of a table holds the labels, where the table does not tell
     """
 
     data: str
@@ -50,6 +51,7 @@ class PixelSettings:
     ink: Ink = "light"
     transpose: bool = False
     classes: int | None = None
+    labels: LabelColumn | None = None
 
 
 def binarise_files(files: Sequence[Path], settings: PixelSettings) -> dict[str, PixelSet]:
@@ -57,7 +59,8 @@ def binarise_files(files: Sequence[Path], settings: PixelSettings) -> dict[str, 
 
     Labels are numbered from 0, or from 1 where no image has 0 and ``classes`` is not stated.
     """
-    parts = _splits(read_files(tuple(files)), files, settings)
+    raw = read_files(tuple(files), settings.labels)
+    parts = _splits(raw, files, settings)
     if settings.transpose:
         parts = {
             name: Part(part.images.transpose(0, 2, 1), part.labels) for name, part in parts.items()
@@ -72,7 +75,8 @@ def binarise_files(files: Sequence[Path], settings: PixelSettings) -> dict[str, 
         )
     (rows, columns) = sizes.pop()
     labels, n_classes = _numbered(
-        {name: part.labels for name, part in parts.items()}, settings.classes
+        {name: part.labels for name, part in parts.items()},
+        settings.classes or len(raw.class_names) or None,
     )
     drawn = _drawn(parts, settings)
     description = {
@@ -87,6 +91,8 @@ def binarise_files(files: Sequence[Path], settings: PixelSettings) -> dict[str, 
         "classes": n_classes,
         "sha256": {_plain_name(path): _sha256(path) for path in files},
     }
+    if raw.class_names:
+        description["class_names"] = list(raw.class_names)
     return {
         name: PixelSet(
             drawn[name].reshape(-1, rows * columns), labels[name], description | {"split": name}

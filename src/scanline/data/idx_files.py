@@ -8,10 +8,18 @@ raw or compressed (.gz). Labels may be missing.
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from scanline.data.idx import read_images, read_labels, read_shape
-from scanline.data.raw import TEST, TRAINING, Format, Found, Part, Raw, Shape, by_split
+from scanline.data.raw import (
+    TEST,
+    TRAINING,
+    Format,
+    Found,
+    Part,
+    Raw,
+    Shape,
+    by_split,
+    whole_labels,
+)
 
 KINDS = ("images", "labels")
 
@@ -54,9 +62,7 @@ def _part(images_file: Path, labels_file: Path | None) -> Part:
             f"{images_file} holds {len(images)} images and {labels_file} {len(labels)} labels; "
             f"each image needs one label"
         )
-    if not np.equal(np.mod(labels, 1), 0).all():
-        raise ValueError(f"{labels_file} has labels that are no whole numbers; allowed: 0, 1, 2 …")
-    return Part(images, labels.astype(np.int64))
+    return Part(images, whole_labels(labels, len(images), f"{labels_file}: its labels"))
 
 
 IDX = Format("idx files named train-images…, train-labels…, t10k-images…, t10k-labels…", find)

@@ -39,7 +39,8 @@ class PixelSet:
 
     Labels are integers in 0..K-1. ``description`` says how the images were made: data, source,
     binarise, threshold or seed, polarity, split, rows, columns (T = rows * columns), classes (K; 0
-    without labels), and the sha256 of the files that they come from.
+    without labels), class_names where the source has them, and the sha256 of the files that they
+    come from.
     """
 
     pixels: np.ndarray

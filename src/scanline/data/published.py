@@ -56,7 +56,7 @@ def _emnist(split: str, classes: int, training: int, test: int) -> Source:
         dict.fromkeys(names),
         (
             ZipArchive(
-                Mirror("https://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/", suffix=""),
+                Mirror("https://biometrics.nist.gov/cs_links/EMNIST/", suffix=""),
                 "gzip.zip",
                 "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e",
                 "gzip",
@@ -126,6 +126,10 @@ SOURCES = {
         ),
         _emnist("balanced", 47, 112_800, 18_800),
         _emnist("letters", 26, 124_800, 20_800),
+        _emnist("digits", 10, 240_000, 40_000),
+        _emnist("mnist", 10, 60_000, 10_000),
+        _emnist("bymerge", 47, 697_932, 116_323),
+        _emnist("byclass", 62, 697_932, 116_323),
         Source(
             "qmnist",
             {  # of the files as they are published, compressed

@@ -5,18 +5,19 @@ is in; ``Found.shape`` reads what a plan needs, from the files' headers, and ``F
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 TRAINING, VALIDATION, TEST = "training", "validation", "test"
-SPLITS = {  # how a word of a file's or folder's name begins that tells its split
-    VALIDATION: ("val",),
-    TEST: ("test", "t10k"),
-    TRAINING: ("train",),
+SPLITS = {  # the words of a file's or folder's name that tell its split
+    TRAINING: r"train(ing|val|set|data)?\d*",
+    VALIDATION: r"val(id|idation|set|data)?\d*|dev",
+    TEST: r"test(ing|set|data)?\d*|t10k",
 }
+LabelColumn = Literal["first", "last"]
 
 
 class Part(NamedTuple):
@@ -46,11 +47,15 @@ class Shape(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The files of a source, in the order in which they are read, and how to read them."""
+    """The files of a source, in the order in which they are read, and how to read them.
+
+    ``read_with`` is for tables alone: their labels are in the stated column.
+    """
 
     files: tuple[Path, ...]
     read: Callable[[], Raw]
     shape: Callable[[], Shape]
+    read_with: Callable[[LabelColumn], Raw] | None = None
 
 
 class Format(NamedTuple):
@@ -61,12 +66,15 @@ class Format(NamedTuple):
 
 
 def split_of(name: str) -> str | None:
-    """The split that the name of a file or folder tells; None where it tells none."""
-    words = re.split(r"[^a-z0-9]+", name.lower())
-    for split, starts in SPLITS.items():
-        if any(word.startswith(starts) for word in words):
-            return split
-    return None
+    """The split that the name of a file or folder tells; None where it tells none, or several.
+
+    A name of training and validation images together is a training split's.
+    """
+    words = re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
+    told = {split for split, form in SPLITS.items() if any(re.fullmatch(form, w) for w in words)}
+    if told == {TRAINING, VALIDATION}:
+        return TRAINING
+    return told.pop() if len(told) == 1 else None
 
 
 def by_split(paths: Sequence[Path], what: str) -> dict[str, Path]:
@@ -83,8 +91,25 @@ def by_split(paths: Sequence[Path], what: str) -> dict[str, Path]:
     return found
 
 
-def of_parts(parts: dict[str, Part], class_names: tuple[str, ...] = ()) -> Raw:
-    """What the parts by split make; ValueError where none is for training."""
-    if TRAINING not in parts:
-        raise ValueError(f"only {', '.join(parts)} is there; training images are wanted")
+def check_training(splits: Collection[str], where: Path) -> None:
+    """Raises ValueError where no split ``where`` the files lie is for training."""
+    if TRAINING not in splits:
+        raise ValueError(f"{where} holds {' and '.join(splits)} images alone; training are wanted")
+
+
+def of_parts(parts: Mapping[str, Part], class_names: tuple[str, ...] = ()) -> Raw:
+    """What the parts by split make, one of which is for training."""
     return Raw(parts[TRAINING], parts.get(VALIDATION), parts.get(TEST), class_names)
+
+
+def whole_labels(labels: np.ndarray, count: int, name: str) -> np.ndarray:
+    """``labels`` as int64 [``count``]; ValueError, with their ``name``, where they are other."""
+    allowed = f"allowed: one whole number for each of {count} images"
+    if labels.shape != (count,):
+        raise ValueError(f"{name} have shape {labels.shape}; {allowed}")
+    numbers = labels.dtype.kind in "biuf"
+    fault = ~np.isfinite(labels) | (np.mod(labels, 1) != 0) if numbers else np.ones(count, bool)
+    if fault.any():
+        place = int(fault.argmax())
+        raise ValueError(f"{name}: that of image {place + 1} is {labels[place]!s}; {allowed}")
+    return labels.astype(np.int64)

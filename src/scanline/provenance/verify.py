@@ -83,7 +83,7 @@ def _files(folder: Path, record: Record, hash_of) -> list[str]:
     ):
         made = f"an {kind} of {folder}"
         for path, digest in files.items():
-            if not path.is_file():
+            if not path.exists():  # an input may be a folder of images
                 told.append(f"{path}: missing ({made})")
             elif (found := hash_of(path)) != digest:
                 told.append(f"{path}: content {found[:8]}, recorded {digest[:8]} ({made})")
