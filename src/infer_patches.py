@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scanline.data.pixels import marked, trained_on
+from scanline.data.other_data import mark
 from scanline.evaluation.inpainting import inpainted, score_inpainting, truth_arrays
 from scanline.files import load_arrays, save_arrays
 from scanline.holes.sets import as_hole
@@ -42,7 +42,7 @@ def infer_patches(
         posterior = exact_posterior(predictor, pixels, arrays["hidden"])
         save_arrays(
             out / f"{hole}.npz",
-            description | trained_on(predictor, other_data),
+            description | mark(predictor, other_data),
             hidden=arrays["hidden"],
             indices=arrays["indices"],
             completions=posterior.completions,
@@ -56,7 +56,7 @@ def infer_patches(
         best = inpainted(pixels, posterior).astype(np.int8)
         np.save(out / f"optimal_inpaintings_{name}_patch.npy", best, allow_pickle=False)
         table = score_inpainting(pixels, posterior, hole)
-        scores.append(marked(table, predictor, other_data))
+        scores.append(table.assign(**mark(predictor, other_data)))
     pd.concat(scores).to_csv(out / "scores.csv", index=False)
 
 

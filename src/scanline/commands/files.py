@@ -11,7 +11,12 @@ BEST = "gru-128-context"  # of next-pixel models, on the study's images
 
 
 def score(
-    *, images: tuple[Path, ...], out: Path, model: str = BEST, data: str | None = None
+    *,
+    images: tuple[Path, ...],
+    out: Path,
+    model: str = BEST,
+    data: str | None = None,
+    other_data: bool = False,
 ) -> None:
     """Write the log-likelihood of each image under a next-pixel model, in nats, to a CSV file.
 
@@ -21,10 +26,13 @@ def score(
         out: the table, .csv: file, image (its number in the file), log_likelihood
         model: a name (see: scanline models), a model.keras or its folder, or an MLflow address
         data: the data set of the model, where it is a name that several have
+        other_data: a study's pixels may be of other data than the model, made alike; the column
+            trained_on says which the model's are
     """
     import pandas as pd
 
     from scanline.data.image_files import read_pixels
+    from scanline.data.other_data import mark
     from scanline.library import load
 
     ends_in(out, ".csv")
@@ -32,9 +40,9 @@ def score(
     parts = [
         _numbered(path, len(nats)).assign(log_likelihood=nats)
         for path in images
-        for nats in [predictor.log_likelihood(read_pixels(path, predictor.pixels))]
+        for nats in [predictor.log_likelihood(read_pixels(path, predictor.pixels, other_data))]
     ]
-    table = pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True).assign(**mark(predictor, other_data))
     _write_table(out, table)
     print(f"images                       {len(table)}")
     print(f"nats per image, the mean     {-table['log_likelihood'].mean():.2f}")
@@ -71,7 +79,12 @@ def sample(
 
 
 def classify(
-    *, images: tuple[Path, ...], out: Path, model: str = "gru-128", data: str | None = None
+    *,
+    images: tuple[Path, ...],
+    out: Path,
+    model: str = "gru-128",
+    data: str | None = None,
+    other_data: bool = False,
 ) -> None:
     """Write which class each image is of, and how probable each class is, to a CSV file.
 
@@ -80,21 +93,24 @@ def classify(
         out: the table, .csv: file, image (its number in the file), label, p_0, p_1 and so on
         model: a name (see: scanline models), a model.keras or its folder, or an MLflow address
         data: the data set of the model, where it is a name that several have
+        other_data: as for score; the classes must be the model's
     """
     import numpy as np
     import pandas as pd
 
     from scanline.data.image_files import read_pixels
+    from scanline.data.other_data import mark
     from scanline.library import load
 
     ends_in(out, ".csv")
     classifier = load(model, task="classify", data=data)
     parts = []
     for path in images:
-        p = np.exp(classifier.log_probs(read_pixels(path, classifier.pixels)))
+        pixels = read_pixels(path, classifier.pixels, other_data, classes=True)
+        p = np.exp(classifier.log_probs(pixels))
         columns = {f"p_{label}": p[:, label] for label in range(p.shape[1])}
         parts.append(_numbered(path, len(p)).assign(label=p.argmax(axis=1), **columns))
-    table = pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True).assign(**mark(classifier, other_data))
     _write_table(out, table)
     print(f"images                       {len(table)}")
     print(f"table                        {out}")

@@ -11,22 +11,28 @@ from scanline.data.fitting import Ink, fitted
 from scanline.data.given import as_pixels
 from scanline.data.idx import parse_idx
 from scanline.data.picture import ENDINGS, read_grey
-from scanline.data.pixels import KINSHIP, load_pixels, same_pixels
+from scanline.data.pixels import KINSHIP, load_pixels, same_classes, same_pixels
 
 NAMES = ("images", "pixels")  # which array of several is read
 
 
-def read_pixels(path: Path, pixels: Mapping) -> np.ndarray:
+def read_pixels(
+    path: Path, pixels: Mapping, other_data: bool = False, classes: bool = False
+) -> np.ndarray:
     """The images of a file for a model of such ``pixels``: uint8 [N, T] in {0, 1}.
 
     A picture is grey (``read_picture``); what other files hold is told by their values
     (``data.given``). Raises ValueError, naming the file, where it is unsound, of another size, or
-    says that its pixels are of another kind than the model's.
+    says that its pixels are of another kind than the model's (see ``same_pixels``) or, where
+    ``classes`` count, of other classes.
     """
     if path.suffix.lower() in ENDINGS:
         return binarised_as(dict(pixels), read_picture(path, pixels)).reshape(1, -1)
     try:
-        images = _array_of(path, pixels) if path.suffix in (".npy", ".npz") else _idx(path)
+        if path.suffix in (".npy", ".npz"):
+            images = _array_of(path, pixels, other_data, classes)
+        else:
+            images = _idx(path)
         return np.atleast_2d(as_pixels(images, pixels))
     except ValueError as error:
         told = str(error)
@@ -59,13 +65,15 @@ def _idx(path: Path) -> np.ndarray:
         ) from error
 
 
-def _array_of(path: Path, pixels: Mapping) -> np.ndarray:
+def _array_of(path: Path, pixels: Mapping, other_data: bool, classes: bool) -> np.ndarray:
     """The images of a NumPy file."""
     arrays = arrays_of(path)
     if "pixels" in arrays and "description" in arrays:
         of_study = load_pixels(path)
         kept = {key: of_study.description[key] for key in KINSHIP}
-        same_pixels(dict(pixels), kept, "the model")
+        same_pixels(dict(pixels), kept, "the model", other_data)
+        if classes:
+            same_classes(pixels, of_study.description, "the model")
         return of_study.pixels
     named = [name for name in NAMES if name in arrays] or list(arrays)
     if len(named) != 1:
