@@ -31,7 +31,10 @@ def score_classifier(
     same_pixels(splits["test"].identity, splits["train"].identity, f"{test}")
     for path, pixels in zip((train, test), splits.values(), strict=True):
         if pixels.labels is None:
-            raise ValueError(f"{path} has images without labels; `scanline classify` gives classes")
+            raise ValueError(
+                f"{path} has images without labels, which a score needs; scanline classify tells "
+                f"classes"
+            )
     classifier = load_classifier(model, splits["test"].identity, other_data)
     score_of = CLASSIFY.scorer(classifier)
     rows: list[tuple] = []

@@ -13,10 +13,8 @@ from sample_completions import sample_completions
 from scanline.data.pixels import (
     KINSHIP,
     MAKING,
-    PixelSet,
     same_classes,
     same_pixels,
-    save_pixels,
 )
 from scanline.evaluation.tables import comparison, figures
 from scanline.files import load_arrays
@@ -231,23 +229,6 @@ def test_nothing_is_published_beside_a_model_of_other_data(tmp_path):
     assert numbers["difference"].notna().tolist() == [True, False]
 
 
-def classified(pixels_folder, out, identity, differs=None, **asked) -> None:
-    """A classifier of pixels like ``identity`` scores the folder's test images."""
-    model = out / "model.keras"
-    Classifier("gru", 4, 1, identity | (differs or {})).save(model)
-    splits = {name: pixels_folder / f"{name}.npz" for name in ("train", "test")}
-    score_classifier(model=model, images=0, out=out, **splits, **asked)
-
-
-@pytest.mark.parametrize("other_data", [False, True])
-def test_a_classifier_of_another_number_of_classes_is_refused(
-    other_data, pixel_sets, pixels_folder, out
-):
-    identity = pixel_sets["test"].identity
-    with pytest.raises(ValueError, match=r"tells 12 classes apart and these .* 10; use"):
-        classified(pixels_folder, out, identity, {"classes": 12}, other_data=other_data)
-
-
 def test_a_classifier_of_other_classes_is_refused(pixel_sets):
     letters = pixel_sets["test"].identity | {"class_names": list("abcdefghij")}
     digits = letters | {"class_names": list("abcdefghiJ")}
@@ -256,17 +237,6 @@ def test_a_classifier_of_other_classes_is_refused(pixel_sets):
     same_classes(letters, letters, "the model")
     same_classes(letters, pixel_sets["test"].identity, "the model")  # which names none
     same_classes(letters, letters | {"classes": 0, "class_names": []}, "the model")  # no labels
-
-
-def test_images_without_labels_get_no_score_of_a_classifier(pixel_sets, pixels_folder, out):
-    for name in ("train", "test"):
-        whole = pixel_sets[name]
-        bare = PixelSet(whole.pixels, None, whole.description | {"classes": 0})
-        save_pixels(pixels_folder / f"{name}.npz", bare)
-    identity = pixel_sets["test"].identity
-    with pytest.raises(ValueError, match=r"train.npz has images without labels; `scanline class"):
-        classified(pixels_folder, out, identity)
-    assert not (out / "scores.csv").exists()
 
 
 @pytest.mark.parametrize("load", [load_predictor, load_classifier])
