@@ -8,6 +8,7 @@ import pandas as pd
 from scanline.data.other_data import mark
 from scanline.evaluation.inpainting import inpainted, score_inpainting, truth_arrays
 from scanline.files import load_arrays, save_arrays
+from scanline.holes.named import inpainted_file
 from scanline.holes.sets import as_hole
 from scanline.inference.exact import exact_posterior
 from scanline.models.predictor import load_predictor
@@ -52,9 +53,8 @@ def infer_patches(
             entropy_nats=posterior.entropy,
             **truth_arrays(pixels, posterior),
         )
-        name = "1pixel" if hole == "1x1" else f"{hole}pixel"
         best = inpainted(pixels, posterior).astype(np.int8)
-        np.save(out / f"optimal_inpaintings_{name}_patch.npy", best, allow_pickle=False)
+        np.save(out / inpainted_file(hole), best, allow_pickle=False)
         table = score_inpainting(pixels, posterior, hole)
         scores.append(table.assign(**mark(predictor, other_data)))
     pd.concat(scores).to_csv(out / "scores.csv", index=False)

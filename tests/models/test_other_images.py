@@ -77,7 +77,7 @@ def test_completions_and_fillings_are_refused_too(
     Predictor("gru", 4, 1, elsewhere).save(model)
     save_hidden_runs(tmp_path / "hidden.npz", test, images=3, seed=0, cut=8, runs=[2])
     holes = (tmp_path / "1x1.npz",)
-    save_hidden(holes[0], test, draw_patches(test, 1, images=3, mean=1, sd=1, seed=0))
+    save_hidden(holes[0], test, draw_patches(test, (1, 1), images=3, mean=1, sd=1, seed=0))
     train = pixels_folder / "train.npz"
     for call in (
         lambda: sample_completions(
@@ -102,7 +102,9 @@ def results(tmp_path_factory) -> Path:
     splits = {name: folder / f"pixels/{name}.npz" for name in ("train", "test")}
     test = sets["test"]
     save_hidden_runs(folder / "hidden.npz", test, images=3, seed=0, cut=8, runs=[2])
-    save_hidden(folder / "1x1.npz", test, draw_patches(test, 1, images=3, mean=1, sd=1, seed=0))
+    save_hidden(
+        folder / "1x1.npz", test, draw_patches(test, (1, 1), images=3, mean=1, sd=1, seed=0)
+    )
     classifier = folder / "own.keras"
     Classifier("gru", 4, 1, test.identity).save(classifier)
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+MAX_ENUMERATED = 16  # hidden pixels, each of which doubles the number of completions
+
 
 def as_hole(places: Sequence[int] | np.ndarray, n_pixels: int) -> np.ndarray:
     """The flat indices of one image's hidden pixels, in any order, as int32 [k], ascending.
