@@ -123,7 +123,7 @@ def write_folders(folder: Path, names: str, splits: bool, classes: bool = True) 
 def test_folders_by_class(tmp_path, splits):
     written = write_folders(tmp_path / "pictures", "jihgfedcba", splits)
     found = found_in(tmp_path / "pictures")
-    assert found.shape() == Shape(12, 12, True, 30 if splits else 50, 20 if splits else None)
+    assert found.shape() == Shape(12, 12, True, 30 if splits else 50, 20 if splits else None, 10)
     raw: Raw = found.read()
     assert raw.class_names == tuple("abcdefghij")
     for part in (raw.training, raw.test) if splits else (raw.training,):
@@ -134,6 +134,11 @@ def test_folders_by_class(tmp_path, splits):
         assert len(set(part.labels[:10])) > 3
     again = found_in(tmp_path / "pictures").read()
     np.testing.assert_array_equal(again.training.images, raw.training.images)
+
+
+def test_pictures_in_one_folder_are_of_one_class(tmp_path):
+    write_folders(tmp_path / "pictures", "a" * 10, splits=False)
+    assert found_in(tmp_path / "pictures").shape().classes == 1
 
 
 @pytest.mark.parametrize("splits", [True, False])

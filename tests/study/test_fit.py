@@ -139,6 +139,19 @@ def test_all_that_does_not_fit_is_told_at_once(config):
     assert "43" not in told
 
 
+def test_images_of_a_single_class_are_not_classified(config):
+    one = MNIST._replace(classes=1)
+    assert "classify.variants: the images have 1 class, and 2 are told apart" in refusal(
+        config, one
+    )
+    config["datasets"][config["dataset"]]["classes"] = 2  # of which one occurs
+    fitted(config, one)
+    config["datasets"][config["dataset"]]["classes"] = 1
+    assert "the images have 1 class" in refusal(config, MNIST)
+    config["classify"]["variants"], config["posterior"]["classifier"] = [], None
+    fitted(config, one)
+
+
 def test_more_validation_images_than_there_are_are_told(config):
     told = refusal(config, MNIST._replace(training=5000))
     assert "validation_images is 5000 and 4999 images are there" in told

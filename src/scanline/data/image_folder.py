@@ -62,8 +62,9 @@ def _shape(folder: Path, images: list[Path]) -> Shape:
     splits = [_split(folder, path) for path in images]
     tests = splits.count("test")
     labelled = _class_of(folder, images[0]) is not None
+    classes = len({_class_of(folder, path) for path in images}) if labelled else None
     rows, columns = read_grey(images[0]).shape
-    return Shape(rows, columns, labelled, splits.count("training"), tests or None)
+    return Shape(rows, columns, labelled, splits.count("training"), tests or None, classes)
 
 
 def _split(folder: Path, path: Path) -> str:

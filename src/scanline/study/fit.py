@@ -130,6 +130,10 @@ def _faults(config: Mapping, shape: Shape) -> list[str]:
             faults.append("classify.variants: the images have no labels; set it to []")
         if posterior["variants"] and posterior["classifier"]:
             faults.append("posterior.classifier: the images have no labels; set it to null")
+    elif (data.get("classes") or shape.classes) == 1 and config["classify"]["variants"]:
+        faults.append(
+            "classify.variants: the images have 1 class, and 2 are told apart; set it to []"
+        )
     where = f"datasets.{config['dataset']}"
     if test == 0:
         faults.append(f"{where}.test_fraction: the source has no test split; state its share")
