@@ -80,7 +80,7 @@ def work(task: str, model: Predictor, ours: bool, count: int, images: int) -> Ca
         places = np.linspace(CUT, SIDE * SIDE - 1, count).round().astype(int)
         return lambda: peer.sample(sequences, places)
     chosen = random_images(count)
-    patches = draw_patches(chosen, 2, images=count, mean=13.6, sd=3.0, seed=0)
+    patches = draw_patches(chosen, (2, 2), images=count, mean=13.6, sd=3.0, seed=0)
     pixels = chosen.pixels[patches.indices]
     if ours:
         return lambda: exact_posterior(model, pixels, patches.hidden)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from scanline.data.pixels import load_pixels, same_pixels, trained_on
+from scanline.data.other_data import mark
+from scanline.data.pixels import load_pixels, same_pixels
 from scanline.files import load_arrays
 from scanline.inference.forecast import save_forecasts
 from scanline.inference.methods import Given, SamplerSettings, methods_for
@@ -49,8 +50,9 @@ def fill_holes(
             taken = time.monotonic() - began
             seconds.append({"hole": path.stem, "method": method.name, "seconds": taken})
             print(f"{path.stem}, {method.name}: {len(pixels)} images in {taken:.0f} s", flush=True)
-        save_forecasts(out / path.name, description | trained_on(predictor, other_data), forecasts)
-    pd.DataFrame(seconds).to_csv(out / "seconds.csv", index=False)
+        save_forecasts(out / path.name, description | mark(predictor, other_data), forecasts)
+    table = pd.DataFrame(seconds).assign(**mark(predictor, other_data))
+    table.to_csv(out / "seconds.csv", index=False)
 
 
 if __name__ == "__main__":

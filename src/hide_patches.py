@@ -4,7 +4,7 @@ from pathlib import Path
 
 from scanline.data.pixels import load_pixels
 from scanline.holes.hiding import draw_patches, save_hidden_patches
-from scanline.holes.named import patch_size
+from scanline.holes.named import sides_of
 from scanline.provenance.stage import main
 
 
@@ -22,7 +22,7 @@ def hide_patches(
 
     Args:
         test: Pixels of the test images.
-        holes: Sizes of the patches: 1x1, 2x2 and so on.
+        holes: Sizes of the patches, rows x columns: 1x1, 2x2 and so on; below 1, shares.
         images: How many images for each size.
         mean: Mean row and mean column of a patch's corner, its upper left pixel; about normal.
             Pixels or, below 1, a share of the rows and of the columns.
@@ -31,10 +31,10 @@ def hide_patches(
         out: Folder for the files.
     """
     pixel_set = load_pixels(test)
+    size = pixel_set.description["rows"], pixel_set.description["columns"]
     for hole in holes:
-        patches = draw_patches(
-            pixel_set, patch_size(hole), images=images, mean=mean, sd=sd, seed=seed
-        )
+        sides = sides_of(hole, *size)
+        patches = draw_patches(pixel_set, sides, images=images, mean=mean, sd=sd, seed=seed)
         save_hidden_patches(out, hole, pixel_set, patches)
 
 

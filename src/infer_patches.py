@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scanline.data.pixels import marked, trained_on
+from scanline.data.other_data import mark
 from scanline.evaluation.inpainting import inpainted, score_inpainting, truth_arrays
 from scanline.files import load_arrays, save_arrays
+from scanline.holes.named import inpainted_file
 from scanline.holes.sets import as_hole
 from scanline.inference.exact import exact_posterior
 from scanline.models.predictor import load_predictor
@@ -42,7 +43,7 @@ def infer_patches(
         posterior = exact_posterior(predictor, pixels, arrays["hidden"])
         save_arrays(
             out / f"{hole}.npz",
-            description | trained_on(predictor, other_data),
+            description | mark(predictor, other_data),
             hidden=arrays["hidden"],
             indices=arrays["indices"],
             completions=posterior.completions,
@@ -52,11 +53,10 @@ def infer_patches(
             entropy_nats=posterior.entropy,
             **truth_arrays(pixels, posterior),
         )
-        name = "1pixel" if hole == "1x1" else f"{hole}pixel"
         best = inpainted(pixels, posterior).astype(np.int8)
-        np.save(out / f"optimal_inpaintings_{name}_patch.npy", best, allow_pickle=False)
+        np.save(out / inpainted_file(hole), best, allow_pickle=False)
         table = score_inpainting(pixels, posterior, hole)
-        scores.append(marked(table, predictor, other_data))
+        scores.append(table.assign(**mark(predictor, other_data)))
     pd.concat(scores).to_csv(out / "scores.csv", index=False)
 
 

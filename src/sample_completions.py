@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from scanline.data.pixels import trained_on
+from scanline.data.other_data import mark
 from scanline.files import load_arrays, save_arrays
 from scanline.inference.ancestral import sample_completions as sample
 from scanline.models.predictor import load_predictor
@@ -36,7 +36,7 @@ def sample_completions(
     )
     save_arrays(
         out / "samples.npz",
-        description | trained_on(predictor, other_data),
+        description | mark(predictor, other_data),
         **completions._asdict(),
         indices=arrays["indices"],
         labels=arrays.get("labels"),

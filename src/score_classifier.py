@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scanline.data.pixels import load_pixels, marked, same_pixels
+from scanline.data.other_data import mark
+from scanline.data.pixels import load_pixels, same_pixels
 from scanline.evaluation.quantities import CLASSIFIED
 from scanline.files import save_arrays
 from scanline.models.classifier import load_classifier
@@ -24,10 +25,16 @@ def score_classifier(
         test: pixels that it has never seen
         out: folder for scores.csv, predictions.npz
         images: first images of each split, 0: all
-        other_data: the model was trained on other images, made alike; the table says on which
+        other_data: the model was trained on other images, made alike; the results say on which
     """
     splits = {"train": load_pixels(train).first(images), "test": load_pixels(test).first(images)}
     same_pixels(splits["test"].identity, splits["train"].identity, f"{test}")
+    for path, pixels in zip((train, test), splits.values(), strict=True):
+        if pixels.labels is None:
+            raise ValueError(
+                f"{path} has images without labels, which a score needs; scanline classify tells "
+                f"classes"
+            )
     classifier = load_classifier(model, splits["test"].identity, other_data)
     score_of = CLASSIFY.scorer(classifier)
     rows: list[tuple] = []
@@ -37,11 +44,11 @@ def score_classifier(
             rows.append((quantity, split, value, len(pixels)))
     columns = ["quantity", "split_or_hidden", "value", "n"]
     scores = pd.DataFrame(rows, columns=columns)
-    marked(scores, classifier, other_data).to_csv(out / "scores.csv", index=False)
+    scores.assign(**mark(classifier, other_data)).to_csv(out / "scores.csv", index=False)
     test_pixels = splits["test"]
     save_arrays(
         out / "predictions.npz",
-        test_pixels.description,
+        test_pixels.description | mark(classifier, other_data),
         class_log_probs=classifier.log_probs(test_pixels.pixels).astype(np.float32),
         labels=test_pixels.labels,
     )

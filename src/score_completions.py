@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from scanline.data.other_data import mark_of
 from scanline.evaluation.completions import mean_scores, score_by_image
 from scanline.files import load_arrays
 from scanline.inference.forecast import Completions
@@ -23,8 +24,9 @@ def score_completions(*, samples: Path, out: Path) -> None:
     by_image.insert(1, "index", arrays["indices"][by_image["image"]])
     if "labels" in arrays:
         by_image.insert(2, "label", arrays["labels"][by_image["image"]])
-    by_image.to_csv(out / "by_image.csv", index=False)
-    mean_scores(by_image, completions.samples.shape[1]).to_csv(out / "scores.csv", index=False)
+    scores = mean_scores(by_image, completions.samples.shape[1])
+    for name, table in (("by_image", by_image), ("scores", scores)):
+        table.assign(**mark_of(description)).to_csv(out / f"{name}.csv", index=False)
 
 
 if __name__ == "__main__":

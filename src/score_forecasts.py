@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from scanline.data.other_data import mark_columns, mark_of
 from scanline.evaluation.forecasts import digit_accuracy, reliability, scores
 from scanline.evaluation.quantities import FILLED
 from scanline.files import load_arrays
@@ -39,12 +40,12 @@ def score_forecasts(
     for images, filling in zip(hidden, forecasts, strict=True):
         arrays, description = load_arrays(images, "hidden", "pixels", optional=("labels",))
         pixels, places = arrays["pixels"], arrays["hidden"]
-        found, _ = load_forecasts(filling)
+        found, origin = load_forecasts(filling)
         labels = arrays.get("labels")
         reader = load_classifier(classifier, description) if classifier else None
         read = partial(_accuracy, reader, labels)
         truth = np.take_along_axis(pixels, places, axis=1)
-        at = {"hole": images.stem, "n_images": len(pixels)}
+        at = {"hole": images.stem, "n_images": len(pixels)} | mark_of(origin)
         lines.append(at | {"method": "truth", "digit_accuracy": read(pixels)})
         for method, forecast in found.items():
             completed = {"digit_accuracy": forecast.best}
@@ -56,11 +57,13 @@ def score_forecasts(
             cost = {"seconds_per_image": taken[images.stem, method] / len(pixels)}
             lines.append(at | {"method": method} | scores(forecast, truth) | digits | cost)
             table = reliability(forecast.marginals, truth)
-            bins.append(table.assign(hole=images.stem, method=method))
-    columns = ["hole", "method", "n_images", *FILLED]
-    pd.DataFrame(lines)[columns].to_csv(out / "methods.csv", index=False)
-    columns = ["hole", "method", "low", "high", "n_pixels", "p_ink", "ink"]
-    pd.concat(bins)[columns].to_csv(out / "reliability.csv", index=False)
+            bins.append(table.assign(hole=images.stem, method=method, **mark_of(origin)))
+    for name, table, columns in (
+        ("methods", pd.DataFrame(lines), ["n_images", *FILLED]),
+        ("reliability", pd.concat(bins), ["low", "high", "n_pixels", "p_ink", "ink"]),
+    ):
+        shown = table[["hole", "method", *columns, *mark_columns(table)]]
+        shown.to_csv(out / f"{name}.csv", index=False)
 
 
 def _accuracy(reader: Classifier | None, labels: np.ndarray | None, pixels: np.ndarray) -> float:

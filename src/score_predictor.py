@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from scanline.data.pixels import load_pixels, marked, same_pixels
+from scanline.data.other_data import mark
+from scanline.data.pixels import load_pixels, same_pixels
 from scanline.evaluation.quantities import PREDICTED
 from scanline.files import save_arrays
 from scanline.models.predictor import load_predictor
@@ -26,7 +27,7 @@ def score_predictor(
         test: pixels that it has never seen
         out: folder for scores.csv, log_likelihoods.npz
         images: first images of each split, 0: all
-        other_data: the model was trained on other images, made alike; the table says on which
+        other_data: the model was trained on other images, made alike; the results say on which
     """
     splits = {"train": load_pixels(train).first(images), "test": load_pixels(test).first(images)}
     same_pixels(splits["test"].identity, splits["train"].identity, f"{test}")
@@ -42,10 +43,10 @@ def score_predictor(
             rows.append((quantity, split, value, len(pixels)))
     columns = ["quantity", "split_or_hidden", "value", "n"]
     scores = pd.DataFrame(rows, columns=columns)
-    marked(scores, predictor, other_data).to_csv(out / "scores.csv", index=False)
+    scores.assign(**mark(predictor, other_data)).to_csv(out / "scores.csv", index=False)
     save_arrays(
         out / "log_likelihoods.npz",
-        splits["test"].description,
+        splits["test"].description | mark(predictor, other_data),
         log_likelihood=-nats * size,
     )
 

@@ -129,9 +129,13 @@ def test_a_hole_without_pixels(folder):
     check_refused(folder, "test_a_hole_without_pixels")
 
 
-def test_a_hole_of_all_pixels(folder):
+@pytest.mark.parametrize("exact_pixels", [16, 3])
+def test_a_hole_of_all_pixels_leaves_nothing_to_observe(folder, exact_pixels, capsys):
     save_png(folder / "hole.png", np.full((SIDE, SIDE), 255))
-    check_refused(folder, "test_a_hole_of_all_pixels")
+    complete(**given(folder), exact_pixels=exact_pixels, samples=3, particles=8, runs=2, moves=1)
+    printed = capsys.readouterr().out
+    assert re.search(r"^hidden pixels +16$", printed, re.M)
+    assert re.search(r"^log p\(observed\) +0\.00 ± 0\.00 nats ", printed, re.M)
 
 
 def test_a_model_of_another_kind(folder, pixel_sets):

@@ -12,7 +12,7 @@ from PIL import Image
 from refusals import ROOT
 
 from scanline.commands.main import main
-from scanline.data.pixels import save_pixels
+from scanline.data.pixels import PixelSet, save_pixels
 from scanline.figures.sheet import SCALE
 from scanline.models.classifier import Classifier
 from scanline.models.predictor import Predictor
@@ -114,6 +114,36 @@ def test_dark_ink_is_said_and_a_fitted_picture_told(folder, pixel_set, verb, cap
     Image.fromarray(drawn).save("photo.png")
     main([verb, "--images", "photo.png", "--model", model, "--out", "a.csv"])
     assert "cropped, scaled and centred  photo.png" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", ["score", "classify"])
+def test_pixels_of_other_data_are_refused_or_taken_and_marked(folder, pixel_set, verb):
+    model = {"score": "predict", "classify": "classify"}[verb]
+    other = pixel_set.description | {"source": "elsewhere"}
+    save_pixels(folder / "other.npz", PixelSet(pixel_set.pixels, pixel_set.labels, other))
+    words = [verb, "--images", "other.npz", "--model", model, "--out", "out.csv"]
+    with pytest.raises(SystemExit, match=r"^scanline .*: other\.npz: .* --other-data takes them"):
+        main(words)
+    assert not (folder / "out.csv").exists()
+    main([*words, "--other-data"])
+    marked = pd.read_csv("out.csv")
+    assert set(marked.pop("trained_on")) == {"generated"}
+    words[2] = "test.npz"
+    main(words)
+    own = pd.read_csv("out.csv").assign(file="other.npz")
+    pd.testing.assert_frame_equal(marked, own)
+
+
+def test_classes_are_not_told_of_images_of_others(folder, pixel_set):
+    letters = pixel_set.description | {"source": "letters", "classes": 26}
+    save_pixels(folder / "letters.npz", PixelSet(pixel_set.pixels, pixel_set.labels, letters))
+    words = ["classify", "--images", "letters.npz", "--model", "classify", "--out", "labels.csv"]
+    with pytest.raises(SystemExit, match="the model tells 10 classes apart and these images have"):
+        main([*words, "--other-data"])
+    bare = letters | {"classes": 0}
+    save_pixels(folder / "letters.npz", PixelSet(pixel_set.pixels, None, bare))
+    main([*words, "--other-data"])  # whose classes nobody knows
+    assert len(pd.read_csv("labels.csv")) == len(pixel_set)
 
 
 @pytest.mark.parametrize(

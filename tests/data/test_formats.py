@@ -168,7 +168,7 @@ def test_scikit_learn_s_digits_are_what_it_loads(tmp_path):
     digits = load_digits()
     np.testing.assert_array_equal(raw.training.images, digits.images)
     np.testing.assert_array_equal(raw.training.labels, digits.target)
-    rows, columns, labelled, count, _ = SOURCES["digits-8x8"].shape
+    rows, columns, labelled, count, *_ = SOURCES["digits-8x8"].shape
     assert (len(digits.images), rows, columns, labelled) == (count, 8, 8, True)
 
 

@@ -17,7 +17,7 @@ from scanline.files import sha256_of
 def test_folders_by_class(tmp_path, splits):
     written = write_folders(tmp_path / "pictures", "jihgfedcba", splits)
     found = found_in(tmp_path / "pictures")
-    assert found.shape() == Shape(12, 12, True, 30 if splits else 50, 20 if splits else None)
+    assert found.shape() == Shape(12, 12, True, 30 if splits else 50, 20 if splits else None, 10)
     raw: Raw = found.read()
     assert raw.class_names == tuple("abcdefghij")
     for part in (raw.training, raw.test) if splits else (raw.training,):
@@ -64,7 +64,7 @@ def touch(folder: Path, *names: str) -> None:
 def test_folders_that_hold_all_others_are_passed_through(tmp_path):
     touch(tmp_path, *(f"a/archive/{s}/{c}/1.png" for s in ("Train", "valid", "test") for c in "AB"))
     found = found_in(tmp_path)
-    assert found.shape() == Shape(2, 2, True, 2, 2)
+    assert found.shape() == Shape(2, 2, True, 2, 2, 2)
     raw = found.read()
     assert raw.class_names == ("A", "B")
     assert [sorted(part.images[:, 0, 0]) for part in raw[:3]] == [[0, 1], [2, 3], [4, 5]]
@@ -115,3 +115,9 @@ def test_hidden_files_are_passed_over(tmp_path):
     assert after.class_names == ("A", "B")
     np.testing.assert_array_equal(after.training.images, before.training.images)
     assert sha256_of(tmp_path / "f") == digest
+
+
+def test_one_folder_in_each_split_is_one_class_and_one_folder_is_none(tmp_path):
+    for splits, classes in ((True, 1), (False, None)):
+        write_folders(tmp_path / str(splits), "a" * 10, splits)
+        assert found_in(tmp_path / str(splits)).shape().classes == classes

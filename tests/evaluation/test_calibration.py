@@ -74,12 +74,12 @@ def test_errors_are_against_the_exact_posterior(model, monkeypatch):
 
 
 def test_large_holes_are_compared_with_pooled_runs(model, monkeypatch):
-    monkeypatch.setattr(calibration, "MAX_HIDDEN", 3)
+    monkeypatch.setattr(calibration, "MAX_ENUMERATED", 3)
     pixels = all_images()[[3, 77]]
     hidden = np.tile([0, 2, 3, 5, 7], (2, 1))
     pooled, _ = errors_by_particles(model, pixels, hidden, [8, 400], 6, seed=0)
     assert (pooled["reference"] == "pooled").all()
-    monkeypatch.setattr(calibration, "MAX_HIDDEN", 16)
+    monkeypatch.setattr(calibration, "MAX_ENUMERATED", 16)
     exact, _ = errors_by_particles(model, pixels, hidden, [8, 400], 6, seed=0)
     # The pooled reference is 2,400 particles: right to a few per cent of the error of 8.
     assert pooled["log_observed_error"][0] == pytest.approx(exact["log_observed_error"][0], rel=0.2)

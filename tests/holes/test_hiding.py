@@ -27,7 +27,7 @@ def test_more_images_than_there_are_are_refused(images):
 
 def test_patches_are_about_normal_and_inside(pixel_set):
     def corners(sd):
-        drawn = draw_patches(pixel_set, 2, images=24, mean=1.0, sd=sd, seed=1)
+        drawn = draw_patches(pixel_set, (2, 2), images=24, mean=1.0, sd=sd, seed=1)
         return np.stack(np.divmod(drawn.hidden[:, 0], 4), axis=1)
 
     assert (corners(0.0) == 1).all()
@@ -42,7 +42,7 @@ def test_corners_by_shares_lie_alike_in_rows_and_columns(rows, columns):
     """As far down a tall image as its shares say, not as far as its shorter side allows."""
     blank = np.zeros((2000, rows * columns), np.uint8)
     images = PixelSet(blank, None, {"rows": rows, "columns": columns, "split": "test"})
-    chosen = draw_patches(images, 1, images=2000, mean=0.5, sd=0.1, seed=1)
+    chosen = draw_patches(images, (1, 1), images=2000, mean=0.5, sd=0.1, seed=1)
     corners = np.stack(np.divmod(chosen.hidden[:, 0], columns), axis=1) / (rows, columns)
     # Five standard errors of 0.1 / sqrt(2000), and the clipping and rounding to whole pixels.
     assert np.abs(corners.mean(axis=0) - 0.5).max() < 5 * 0.1 / 2000**0.5 + 1e-3
@@ -50,7 +50,7 @@ def test_corners_by_shares_lie_alike_in_rows_and_columns(rows, columns):
     assert corners.std(axis=0) == pytest.approx(np.hypot(0.1, rounding), rel=0.08)
     in_pixels = dict(mean=rows / 2, sd=rows / 10, images=2000, seed=1)
     if rows == columns:
-        same = draw_patches(images, 1, **in_pixels)
+        same = draw_patches(images, (1, 1), **in_pixels)
         np.testing.assert_array_equal(chosen.hidden, same.hidden)
 
 
@@ -70,7 +70,6 @@ def test_script_writes_runs(pixels_folder, tmp_path):
     [
         ({"cut": 484, "runs": (1,)}, "cut is 484, outside the image; allowed: 0 to 15"),
         ({"cut": 9, "runs": (8,)}, "a hidden run is 8 pixels; from cut 9 on the image has 7 left"),
-        ({"cut": 0, "runs": (16,)}, "all 16 pixels"),
         ({"cut": 9, "runs": ()}, "runs is empty"),
     ],
 )
@@ -96,7 +95,17 @@ def test_script_writes_patches_in_the_form_of_the_assignment(pixels_folder, tmp_
 
 def test_a_hole_larger_than_the_image_is_refused(pixel_set):
     with pytest.raises(ValueError, match="5 x 5 does not fit the image of 4 x 4"):
-        draw_patches(pixel_set, 5, images=1, mean=0.0, sd=1.0, seed=0)
+        draw_patches(pixel_set, (5, 5), images=1, mean=0.0, sd=1.0, seed=0)
+
+
+def test_a_share_is_the_patch_of_so_many_rows_and_columns(pixels_folder, tmp_path):
+    test, holes = pixels_folder / "test.npz", ("0.25x0.75", "1x3")
+    hide_patches(test=test, holes=holes, images=6, mean=1.0, sd=1.0, seed=0, out=tmp_path)
+    share, pixels = (load_arrays(tmp_path / f"{hole}.npz", "hidden")[0]["hidden"] for hole in holes)
+    np.testing.assert_array_equal(share, pixels)
+    rows, columns = np.divmod(share, 4)
+    assert (np.ptp(rows, axis=1) == 0).all()
+    assert (np.ptp(columns, axis=1) == 2).all()
 
 
 def test_script_hides_holes_of_the_same_images(pixels_folder, tmp_path):

@@ -164,4 +164,4 @@ def test_the_number_of_completions_is_limited():
 def test_the_config_allows_what_can_be_enumerated():
     schema = yaml.safe_load(SCHEMA.read_text())
     posterior = schema["properties"]["posterior"]["properties"]
-    assert posterior["exact_pixels"]["maximum"] == module.MAX_HIDDEN
+    assert posterior["exact_pixels"]["maximum"] == module.MAX_ENUMERATED

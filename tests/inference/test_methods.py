@@ -92,6 +92,16 @@ def test_samples_are_the_posterior_s(given, way):
     assert np.abs(found.samples.mean(axis=1) - found.marginals).max() < 5 * 0.5 / np.sqrt(samples)
 
 
+def test_where_nothing_is_observed_the_truth_costs_its_whole_likelihood(model):
+    pixels = all_images()[5::50]
+    given = Given(model, all_images()[::3], pixels, np.tile(np.arange(8), (len(pixels), 1)))
+    found = {each.name: each.forecast(given, SETTINGS) for each in METHODS}
+    assert all(each.best.shape == pixels.shape for each in found.values())
+    for name in ("prefix", "exact", "smc"):
+        expected = log_likelihoods(model, pixels)
+        np.testing.assert_allclose(found[name].log_prob, expected, rtol=0, atol=TOLERANCE)
+
+
 @pytest.mark.parametrize("way", ["particle_gibbs", "gibbs"])
 def test_chains_end_in_the_posterior(given, way):
     chains = 2000

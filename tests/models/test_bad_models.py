@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from refusals import Cases, command, cut
 
+from scanline.data.pixels import PixelSet, save_pixels
 from scanline.data.published import MNIST_FILES as FILES
 from scanline.files import save_arrays
 from scanline.models.classifier import Classifier
@@ -102,6 +103,22 @@ def model_polarity(study):
 @cases.add
 def model_threshold(study):
     study.save_model(Classifier, threshold=0.5)
+    return study.score("classifier")
+
+
+@cases.add
+def model_classes(study):
+    study.save_model(Classifier, classes=12)
+    return study.score("classifier")
+
+
+@cases.add
+def images_without_labels(study):
+    study.save_model(Classifier)
+    for name in ("train", "test"):
+        whole = study.sets[name]
+        bare = PixelSet(whole.pixels, None, whole.description | {"classes": 0})
+        save_pixels(study.pixels / f"{name}.npz", bare)
     return study.score("classifier")
 
 

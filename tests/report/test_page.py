@@ -115,6 +115,34 @@ def test_intervals_and_the_ranking_of_models_are_shown(study, tmp_path):
     assert ranking[2][4] == "< 0.0001"
 
 
+def test_models_on_other_data_are_named_with_their_own(study, tmp_path):
+    def add(path: Path, **columns: str) -> Path:
+        pd.read_csv(path).assign(**columns).to_csv(tmp_path / path.name, index=False)
+        return tmp_path / path.name
+
+    values = {
+        Number("predict", model, 1, "nats_per_image", "test", source): np.arange(9.0) * more
+        for model, source, more in (("gru-64", "elsewhere", 1), ("gru-32", "", 2))
+    }
+    comparisons(values).to_csv(tmp_path / "comparisons.csv", index=False)
+    shown = Parsed(
+        written(
+            study,
+            tmp_path / "out",
+            tables=tuple(add(path, trained_on="elsewhere") for path in study["tables"]),
+            comparisons=tmp_path / "comparisons.csv",
+            posterior=add(study["posterior"], trained_on="elsewhere"),
+        )
+    ).tables
+    name = "gru-128 (trained on elsewhere)"
+    assert name in [row[0] for row in shown["Table 3.3: next-pixel models"]]
+    for caption in ("Tables 4.1.1 and 4.1.2: MODEL", "Holes: MODEL"):
+        assert caption.replace("MODEL", name) in shown
+    ranking = shown["Which models the test images tell apart: nats per image"]
+    assert ranking[1][0] == "gru-32"
+    assert ranking[1][1].endswith("gru-64 (trained on elsewhere)")
+
+
 def test_other_people_s_models_stand_beside_published_numbers_of_the_same_pixels(study, tmp_path):
     published = pd.DataFrame(
         {"task": "predict", "model": "gru-64-context", "quantity": "nats_per_image",

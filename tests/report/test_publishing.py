@@ -202,6 +202,12 @@ def test_holes_of_other_data_and_models_stay():
         assert found["brier"].dropna().tolist() == methods_table(seed)["brier"].dropna().tolist()
 
 
+def test_models_on_other_data_are_not_published():
+    line = numbers("a", ("predict", "gru-32", "nats", "test", 1, 1.0))
+    with pytest.raises(ValueError, match=r"models of other data \(elsewhere\); leave them out"):
+        published_numbers(line.assign(trained_on="elsewhere"), {})
+
+
 def test_numbers_of_other_data_seeds_and_models_stay():
     before = pd.concat(
         [

@@ -41,6 +41,30 @@ def test_shares_become_pixels(config):
     assert made["complete"]["hidden_runs"] == [1, 8, 60, 7]
 
 
+def test_shares_of_patches_become_pixels(config):
+    config["inpaint"]["holes"] = ["0.05x0.1", "2x2", "0.1x0.14", "1x3"]
+    made = fitted(config, MNIST)
+    assert made["inpaint"]["holes"] == ["1x3", "2x2", "3x4"]
+    assert fitted(made, MNIST) == made
+
+
+def test_a_patch_that_cannot_be_enumerated_is_told(config):
+    config["inpaint"]["holes"] = ["0.2x0.2", "29x1", "4x4"]
+    told = refusal(config, MNIST)
+    assert "inpaint.holes: a patch of 6 x 6 has 36 pixels; 16 at most are enumerated" in told
+    assert "inpaint.holes: a hole of 29 x 1 does not lie inside the image of 28 x 28" in told
+    assert told.count("inpaint.holes") == 2
+    config["inpaint"]["variants"] = []
+    fitted(config, MNIST)
+
+
+def test_cells_are_shown_over_as_many_steps_as_an_image_has_pixels(config):
+    assert fitted(config, MNIST)["cells"]["steps"] == 784
+    assert fitted(config, MNIST._replace(rows=30, columns=40))["cells"]["steps"] == 1200
+    config["cells"]["steps"] = 30
+    assert fitted(config, MNIST)["cells"]["steps"] == 30
+
+
 @pytest.mark.parametrize(
     ("key", "value"), [("cut", 484.7), ("cut", 1.5), ("hidden_runs", [1, 10.2])]
 )
@@ -113,6 +137,19 @@ def test_all_that_does_not_fit_is_told_at_once(config):
     ):
         assert key in told, key
     assert "43" not in told
+
+
+def test_images_of_a_single_class_are_not_classified(config):
+    one = MNIST._replace(classes=1)
+    assert "classify.variants: the images have 1 class, and 2 are told apart" in refusal(
+        config, one
+    )
+    config["datasets"][config["dataset"]]["classes"] = 2  # of which one occurs
+    fitted(config, one)
+    config["datasets"][config["dataset"]]["classes"] = 1
+    assert "the images have 1 class" in refusal(config, MNIST)
+    config["classify"]["variants"], config["posterior"]["classifier"] = [], None
+    fitted(config, one)
 
 
 def test_more_validation_images_than_there_are_are_told(config):

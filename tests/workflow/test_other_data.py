@@ -16,7 +16,13 @@ SMALL = {
     "classify": {"variants": ["gru-8"]},
     "predict": {"variants": ["gru-8"]},
     "complete": {"variants": ["gru-8"], "images": 12, "cut": 0.6, "hidden_runs": [0.02, 0.2]},
-    "inpaint": {"variants": ["gru-8"], "images": 12, "corner_mean": 0.45, "corner_sd": 0.2},
+    "inpaint": {
+        "variants": ["gru-8"],
+        "holes": ["1x1", "0.1x0.2"],
+        "images": 12,
+        "corner_mean": 0.45,
+        "corner_sd": 0.2,
+    },
     "posterior": {
         "holes": {"run-10": 0, "run-28": 0, "2x2": 0, "0.25x0.5": 4, "random-half": 0},
         "calibration": {"holes": ["0.1x0.2"], "simulated": ["0.1x0.2"]},

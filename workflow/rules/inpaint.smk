@@ -1,11 +1,8 @@
 # Task 3: the most probable fill of a small patch, exactly.
 
-HOLES = config["inpaint"]["holes"]
-OPTIMAL = {  # the assignment's names
-    "1x1": "optimal_inpaintings_1pixel_patch.npy",
-    "2x2": "optimal_inpaintings_2x2pixel_patch.npy",
-}
+from scanline.holes.named import inpainted_file
 
+HOLES = config["inpaint"]["holes"]
 INPAINTINGS = [  # with the wildcard in place of a variant
     name
     for hole in HOLES
@@ -43,7 +40,8 @@ rule infer_patches:
     output:
         posterior=expand(
             at("inpaint", "posterior", "{file}"),
-            file=[f"{hole}.npz" for hole in HOLES] + [OPTIMAL[hole] for hole in HOLES],
+            file=[f"{hole}.npz" for hole in HOLES]
+            + [inpainted_file(hole) for hole in HOLES],
             allow_missing=True,
         ),
         scores=at("inpaint", "posterior", "scores.csv"),

@@ -111,7 +111,8 @@ def complete(
 def _report(done: "Completion", how: str) -> None:
     """Prints the numbers of a completed image, and ``how`` p(observed) was found."""
     print(f"hidden pixels                {done.hidden.sum()}")
-    print(f"log p(observed)              {done.log_observed:.2f} ± {done.error:.2f} nats ({how})")
+    observed = round(done.log_observed, 2) + 0.0  # not -0.00, where nothing is observed
+    print(f"log p(observed)              {observed:.2f} ± {done.error:.2f} nats ({how})")
     if not done.exact:
         print(f"effective sample size        {done.effective_sample_size:.1f}")
     print(f"log p(best image)            {done.log_likelihood.max():.2f} nats")

@@ -19,6 +19,7 @@ def score(
     model: str = BEST,
     data: str | None = None,
     ink: Literal["auto", "light", "dark"] = "auto",
+    other_data: bool = False,
 ) -> None:
     """Write the log-likelihood of each image under a next-pixel model, in nats, to a CSV file.
 
@@ -31,20 +32,23 @@ def score(
         data: the data set of the model, where it is a name that several have
         ink: light or dark; auto is what is not paper in a picture that is not of the model's size,
             and light in all else
+        other_data: a study's pixels may be of other data than the model, made alike; the column
+            trained_on says which the model's are
     """
     import pandas as pd
 
     from scanline.data.image_files import read_pixels
+    from scanline.data.other_data import mark
     from scanline.library import load
 
     ends_in(out, ".csv")
     predictor = load(model, data=data)
     parts = []
     for path in images:
-        read = read_pixels(path, predictor.pixels, ink)
+        read = read_pixels(path, predictor.pixels, ink, other_data)
         nats = predictor.log_likelihood(read.pixels)
         parts.append(_numbered(path, read).assign(log_likelihood=nats))
-    table = pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True).assign(**mark(predictor, other_data))
     _write_table(out, table)
     print(f"images                       {len(table)}")
     print(f"nats per image, the mean     {-table['log_likelihood'].mean():.2f}")
@@ -87,6 +91,7 @@ def classify(
     model: str = "gru-128",
     data: str | None = None,
     ink: Literal["auto", "light", "dark"] = "auto",
+    other_data: bool = False,
 ) -> None:
     """Write which class each image is of, and how probable each class is, to a CSV file.
 
@@ -96,22 +101,24 @@ def classify(
         model: a name (see: scanline models), a model.keras or its folder, or an MLflow address
         data: the data set of the model, where it is a name that several have
         ink: as for score
+        other_data: as for score; the classes must be the model's
     """
     import numpy as np
     import pandas as pd
 
     from scanline.data.image_files import read_pixels
+    from scanline.data.other_data import mark
     from scanline.library import load
 
     ends_in(out, ".csv")
     classifier = load(model, task="classify", data=data)
     parts = []
     for path in images:
-        read = read_pixels(path, classifier.pixels, ink)
+        read = read_pixels(path, classifier.pixels, ink, other_data, classes=True)
         p = np.exp(classifier.log_probs(read.pixels))
         columns = {f"p_{label}": p[:, label] for label in range(p.shape[1])}
         parts.append(_numbered(path, read).assign(label=p.argmax(axis=1), **columns))
-    table = pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True).assign(**mark(classifier, other_data))
     _write_table(out, table)
     print(f"images                       {len(table)}")
     print(f"table                        {out}")

@@ -12,7 +12,7 @@ from scanline.data.fitting import Ink, fitted
 from scanline.data.given import as_pixels
 from scanline.data.idx import parse_idx
 from scanline.data.picture import ENDINGS, read_grey
-from scanline.data.pixels import KINSHIP, load_pixels, same_pixels
+from scanline.data.pixels import KINSHIP, load_pixels, same_classes, same_pixels
 from scanline.data.values import check_not_blank, full_scale
 
 NAMES = ("images", "pixels")  # which array of several is read
@@ -25,18 +25,27 @@ class Read(NamedTuple):
     fitted: bool  # whether they are one photo or drawing, which was cropped, scaled and centred
 
 
-def read_pixels(path: Path, pixels: Mapping, ink: Ink = "auto") -> Read:
+def read_pixels(
+    path: Path,
+    pixels: Mapping,
+    ink: Ink = "auto",
+    other_data: bool = False,
+    classes: bool = False,
+) -> Read:
     """The images of a file for a model of such ``pixels``.
 
     A picture of the model's size is taken as it is, another one for a photo or drawing of one
     figure (``data.fitting``). What values mean is told by all of a file (``data.values``); ink is
     light unless it is said to be dark, and in a photo or drawing auto finds out. Raises ValueError,
     naming the file, where it is unsound, of another size, without ink or all ink, or says that its
-    pixels are of another kind than the model's.
+    pixels are of another kind than the model's (see ``same_pixels``) or, where ``classes`` count,
+    of other classes.
     """
     is_picture = path.suffix.lower() in ENDINGS
     try:
-        images = read_grey(path) if is_picture else _array_of(path, pixels, ink)
+        images = (
+            read_grey(path) if is_picture else _array_of(path, pixels, ink, other_data, classes)
+        )
         if is_picture and images.shape != (pixels["rows"], pixels["columns"]):
             return Read(_figure_of(images, pixels, ink), True)
         read = as_pixels(images, pixels, ink="dark" if ink == "dark" else "light")
@@ -56,7 +65,7 @@ def _figure_of(grey: np.ndarray, pixels: Mapping, ink: Ink) -> np.ndarray:
     return binary
 
 
-def _array_of(path: Path, pixels: Mapping, ink: Ink) -> np.ndarray:
+def _array_of(path: Path, pixels: Mapping, ink: Ink, other_data: bool, classes: bool) -> np.ndarray:
     """The images of a file that is no picture."""
     if path.suffix not in (".npy", ".npz"):
         return _idx(path)
@@ -64,7 +73,9 @@ def _array_of(path: Path, pixels: Mapping, ink: Ink) -> np.ndarray:
     if "pixels" in arrays and "description" in arrays:
         of_study = load_pixels(path)
         kept = {key: of_study.description[key] for key in KINSHIP}
-        same_pixels(dict(pixels), kept, "the model")
+        same_pixels(dict(pixels), kept, "the model", other_data)
+        if classes:
+            same_classes(pixels, of_study.description, "the model")
         if ink == "dark":
             raise ValueError("these are a study's pixels, in which ink is 1; leave ink out")
         return of_study.pixels

@@ -124,7 +124,8 @@ def _shape(images: Sequence[Image]) -> Shape:
     counts = Counter(image.split for image in images)
     rows, columns = read_grey(images[0].path).shape
     labelled = images[0].name is not None
-    return Shape(rows, columns, labelled, counts[TRAINING], counts[TEST] or None)
+    classes = len({image.name for image in images}) if labelled else None
+    return Shape(rows, columns, labelled, counts[TRAINING], counts[TEST] or None, classes)
 
 
 def _hash(name: str) -> str:

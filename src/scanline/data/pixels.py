@@ -9,14 +9,10 @@ of its making wherever it goes, and ``same_pixels`` refuses to mix two kinds.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from scanline.files import load_arrays, save_arrays
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 POLARITY = "ink is 1"
 CLASSES = 10  # of descriptions that do not name their number, which are MNIST's
@@ -25,12 +21,6 @@ CLASSES = 10  # of descriptions that do not name their number, which are MNIST's
 MAKING = ("binarise", "threshold", "polarity", "rows", "columns")
 ORIGIN = ("source", "sha256", "seed")
 KINSHIP = (*MAKING, *ORIGIN)
-
-
-class HasPixels(Protocol):
-    """A model, which says of which pixels it is."""
-
-    pixels: dict
 
 
 @dataclass(frozen=True)
@@ -103,6 +93,26 @@ def classes_of(description: Mapping) -> int:
     return int(description.get("classes", CLASSES))
 
 
+def same_classes(expected: Mapping, given: Mapping, what: str) -> None:
+    """Raises ValueError unless labelled images of ``given`` have the classes of ``expected``.
+
+    Names of classes count where both descriptions have them (``class_names``).
+    """
+    there, here = classes_of(expected), classes_of(given)
+    if here and there != here:
+        raise ValueError(
+            f"{what} tells {there} classes apart and these images have {here}; use a classifier "
+            f"of theirs, or state classes in datasets where only some classes occur"
+        )
+    names = [each.get("class_names") for each in (expected, given)]
+    if all(names) and names[0] != names[1]:
+        differ = next(pair for pair in zip(*names, strict=True) if pair[0] != pair[1])
+        raise ValueError(
+            f"{what} knows other classes than these images have: {differ[0]!r} there is "
+            f"{differ[1]!r} here; use a classifier of theirs"
+        )
+
+
 def load_pixels(path: Path) -> PixelSet:
     """The pixel set of a file; ValueError, naming it, where it is not a sound one."""
     arrays, description = load_arrays(path, "pixels", optional=("labels",))
@@ -120,12 +130,12 @@ def save_pixels(path: Path, pixel_set: PixelSet) -> None:
     save_arrays(path, pixel_set.description, pixels=pixel_set.pixels, labels=pixel_set.labels)
 
 
-def same_pixels(expected: dict, given: dict, what: str, other_data: bool = False) -> None:
+def same_pixels(expected: dict, given: dict, what: str, other_data: bool | None = None) -> None:
     """Raises ValueError, naming what differs, unless two descriptions are of one kind of pixels.
 
     ``expected`` describes the pixels that ``what`` (a model, say) belongs to, ``given`` those that
     it meets. The split may differ; with ``other_data`` also what the images are, not how they were
-    made.
+    made. It is None where a person cannot ask for that.
     """
     compared = MAKING if other_data else KINSHIP
     differ = [key for key in compared if expected.get(key) != given.get(key)]
@@ -140,18 +150,10 @@ def same_pixels(expected: dict, given: dict, what: str, other_data: bool = False
         there, here = expected.get("sha256") or {}, given.get("sha256") or {}
         files = sorted(n for n in there.keys() | here.keys() if there.get(n) != here.get(n))
         faults.append(f"the content of {', '.join(files)} differs")
-    if set(differ) <= set(ORIGIN):
-        way_out = "They are made alike: other_data (--other-data) takes them all the same"
+    if other_data is False and set(differ) <= set(ORIGIN):
+        way_out = "They are made alike: --other-data takes them all the same"
+    elif set(differ) <= set(ORIGIN):
+        way_out = "Use pixels of the same data, or train on these"
     else:
         way_out = "Use pixels made alike, or train on these"
     raise ValueError(f"{what} belongs to other pixels than these: {'; '.join(faults)}. {way_out}")
-
-
-def trained_on(model: HasPixels, other_data: bool) -> dict[str, str]:
-    """For the description of results: which data the model is of, where they are other data."""
-    return {"trained_on": str(model.pixels["source"])} if other_data else {}
-
-
-def marked(table: "pd.DataFrame", model: HasPixels, other_data: bool) -> "pd.DataFrame":
-    """A table of a model's results, with a column trained_on where they are of other data."""
-    return table.assign(**trained_on(model, other_data))

@@ -37,13 +37,14 @@ class Raw(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """What a plan needs to know of images. Numbers of images are None where no header tells."""
+    """What a plan needs to know of images. Numbers are None where no header tells."""
 
     rows: int
     columns: int
     labelled: bool
     training: int | None = None
     test: int | None = None
+    classes: int | None = None
 
 
 class Found(NamedTuple):

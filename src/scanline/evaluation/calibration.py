@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from scanline.holes.sets import values_at
+from scanline.holes.sets import MAX_ENUMERATED, values_at
 from scanline.inference.ancestral import sample_images
-from scanline.inference.exact import MAX_HIDDEN, exact_posterior
+from scanline.inference.exact import exact_posterior
 from scanline.inference.likelihood import read_steps
 from scanline.inference.smc import Particles, pooled, smc_posterior
 from scanline.models.predictor import Predictor
@@ -95,7 +95,7 @@ def errors_by_particles(
         began = time.perf_counter()
         found[count] = [smc_posterior(model, pixels, hidden, count, seed + r) for r in range(runs)]
         seconds[count] = (time.perf_counter() - began) / runs / len(pixels)
-    if hidden.shape[1] <= MAX_HIDDEN:
+    if hidden.shape[1] <= MAX_ENUMERATED:
         exact = exact_posterior(model, pixels, hidden)
         reference, log_observed, marginals = "exact", exact.log_observed, exact.marginals
     else:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from scanline.data.other_data import MARK
 from scanline.evaluation.image_values import Number
 from scanline.evaluation.intervals import difference_of_means, difference_of_shares
 
@@ -18,6 +19,7 @@ COMPARED = {  # by task: what is compared, how, and whether more of it is better
 }
 COLUMNS = ["task", "quantity", "split_or_hidden", "seed", "model", "other", "n"]
 COLUMNS += ["difference", "low", "high", "test", "p"]
+MARKS = [MARK, f"other_{MARK}"]  # of both models, where one is of other data than these
 
 
 def comparisons(values: Mapping[Number, np.ndarray]) -> pd.DataFrame:
@@ -32,15 +34,15 @@ def comparisons(values: Mapping[Number, np.ndarray]) -> pd.DataFrame:
         of_task = {n: v for n, v in values.items() if (n.task, n.quantity) == (task, quantity)}
         for where, seed in sorted({(n.split_or_hidden, n.seed) for n in of_task}):
             mine = {
-                n.model: v
-                for n, v in of_task.items()
-                if (n.split_or_hidden, n.seed) == (where, seed)
+                n: v for n, v in of_task.items() if (n.split_or_hidden, n.seed) == (where, seed)
             }
-            ranked = sorted(mine, key=lambda model: mine[model].mean(), reverse=not more_is_better)
+            ranked = sorted(mine, key=lambda one: mine[one].mean(), reverse=not more_is_better)
             ranked.reverse()  # the best first
-            for place, model in enumerate(ranked):
+            for place, one in enumerate(ranked):
                 for other in reversed(ranked[:place]):
-                    found = difference_of(mine[model], mine[other])
-                    names = (task, quantity, where, seed, model, other, len(mine[model]))
-                    lines.append((*names, found.mean, *found.interval, found.test, found.p))
-    return pd.DataFrame(lines, columns=COLUMNS)
+                    found = difference_of(mine[one], mine[other])
+                    names = (task, quantity, where, seed, one.model, other.model, len(mine[one]))
+                    numbers = (found.mean, *found.interval, found.test, found.p)
+                    lines.append((*names, *numbers, one.trained_on, other.trained_on))
+    table = pd.DataFrame(lines, columns=[*COLUMNS, *MARKS])
+    return table if (table[MARKS] != "").any(axis=None) else table[COLUMNS]

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from scanline.data.other_data import mark_columns
 from scanline.inference.forecast import Forecast
 from scanline.layout import Place
 
@@ -70,9 +71,10 @@ def by_model(methods: Sequence[Path]) -> pd.DataFrame:
     """One table of several methods.csv files, each where its stage writes it (``layout``).
 
     The column ``model`` comes first. Several seeds of a model are one line, their mean; the last
-    column, ``n_seeds``, says of how many.
+    column, ``n_seeds``, says of how many. Models of other data stand apart (``data.other_data``).
     """
-    tables = [pd.read_csv(path).assign(model=Place.of(path).variant) for path in methods]
-    lines = pd.concat(tables).groupby(["model", "hole", "method"], sort=False)
+    table = pd.concat(pd.read_csv(path).assign(model=Place.of(path).variant) for path in methods)
+    keys = ["model", "hole", "method", *mark_columns(table)]
+    lines = table.groupby(keys, sort=False, dropna=False)
     table = lines.mean().astype({"n_images": int}).assign(n_seeds=lines.size())
     return table.reset_index()

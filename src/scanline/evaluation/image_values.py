@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from scanline.data.other_data import MARK
 from scanline.evaluation.quantities import COMPLETED
 from scanline.files import load_arrays
 from scanline.layout import Place
@@ -24,6 +25,7 @@ class Number(NamedTuple):
     seed: int
     quantity: str
     split_or_hidden: str
+    trained_on: str = ""  # which other data the model is of (``data.other_data``)
 
 
 def values_by_image(paths: Sequence[Path]) -> dict[Number, np.ndarray]:
@@ -41,9 +43,16 @@ def values_by_image(paths: Sequence[Path]) -> dict[Number, np.ndarray]:
     values = {}
     for path in paths:
         _, task, model, seed = Place.of(path)
+        source = _trained_on(path)
         for quantity, where, numbers in read[task](path):
-            values[Number(task, model, seed, quantity, where)] = np.asarray(numbers, np.float64)
+            name = Number(task, model, seed, quantity, where, source)
+            values[name] = np.asarray(numbers, np.float64)
     return values
+
+
+def _trained_on(path: Path) -> str:
+    held = pd.read_csv(path).iloc[0] if path.suffix == ".csv" else load_arrays(path)[1]
+    return str(held.get(MARK, ""))
 
 
 def _classified(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:

@@ -3,7 +3,8 @@
 Every table is tidy. ``difference`` is measured - published. Several seeds share one line, with the
 standard error of their mean. ``low`` and ``high`` bound the 95 % interval over test images; they
 are empty if a number is not a mean over test images. Numbers for other pixels than the report's
-have no published ones beside them: they are not comparable.
+have no published ones beside them: they are not comparable. A table of models on other data than
+their own has a column that tells which (``data.other_data``); for no such number is one published.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from scanline.data.other_data import MARK, mark_columns
 from scanline.evaluation.image_values import Number
 from scanline.evaluation.intervals import interval_of_mean, standard_error
 from scanline.layout import Place
@@ -57,7 +59,8 @@ def measured(scores: Sequence[Path]) -> pd.DataFrame:
     if not tables:
         raise ValueError("no scores are given; a table needs one scores.csv at least")
     columns = ["data", "task", "model", "seed", "quantity", "split_or_hidden", "measured", "n"]
-    return pd.concat(tables, ignore_index=True)[columns]
+    both = pd.concat(tables, ignore_index=True)
+    return both[[*columns, *mark_columns(both)]]
 
 
 def figures(
@@ -75,8 +78,11 @@ def figures(
     """
     beside = published() if comparable else published().iloc[:0]
     both = measured(scores).merge(beside, on=KEYS, how="left")
+    sources = _sources(both)
+    both.loc[sources != "", ["table", "published"]] = np.nan
     both["difference"] = both["measured"] - both["published"]
-    names = map(Number._make, both[list(Number._fields)].itertuples(index=False))
+    named = both.assign(trained_on=sources)[list(Number._fields)]
+    names = map(Number._make, named.itertuples(index=False))
     both[["low", "high"]] = [_interval([name], values) for name in names]
     taken = trained_models(both).isin(list(pretrained))
     both["trained"] = np.where(taken, "pretrained", "here")
@@ -101,13 +107,13 @@ def comparison(
     Of Task 3 also ``published_matched_polarity``: the report's model on pixels of its own polarity.
     """
     lines = []
-    of_task = numbers[numbers["task"] == task]
-    for key, group in of_task.groupby(KEYS[1:], sort=False):
-        model, quantity, where = map(str, key)
+    of_task = numbers[numbers["task"] == task].assign(source=_sources)
+    for key, group in of_task.groupby([*KEYS[1:], "source"], sort=False):
+        model, quantity, where, source = map(str, key)
         by_seed, beside = group["measured"].to_numpy(), group["published"].iloc[0]
         low, high = group[["low", "high"]].iloc[0]
         if len(group) > 1:
-            names = [Number(task, model, seed, quantity, where) for seed in group["seed"]]
+            names = [Number(task, model, seed, quantity, where, source) for seed in group["seed"]]
             low, high = _interval(names, values)
         line = {
             "model": model,
@@ -126,8 +132,13 @@ def comparison(
         if task == "inpaint":
             matched = MATCHED_POLARITY.get((model, quantity, where), np.nan)
             line["published_matched_polarity"] = np.nan if np.isnan(beside) else matched
-        lines.append(line)
+        lines.append(line | dict.fromkeys(mark_columns(numbers), source))
     return pd.DataFrame(lines)
+
+
+def _sources(numbers: pd.DataFrame) -> pd.Series:
+    """Which other data each number's model is of; "" where it is of those that it is scored on."""
+    return numbers[MARK].fillna("") if MARK in numbers else pd.Series("", numbers.index)
 
 
 def _interval(names: Sequence[Number], values: Mapping[Number, np.ndarray]) -> tuple[float, float]:

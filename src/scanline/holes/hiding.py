@@ -35,30 +35,38 @@ def choose_images(available: int, images: int, seed: int) -> np.ndarray:
 
 
 def draw_patches(
-    pixel_set: PixelSet, size: int, *, images: int, mean: float, sd: float, seed: int
+    pixel_set: PixelSet,
+    sides: tuple[int, int],
+    *,
+    images: int,
+    mean: float,
+    sd: float,
+    seed: int,
 ) -> Hidden:
-    """One hidden size x size patch in each of ``images`` images, the same ones for each size.
+    """One hidden patch of so many rows and columns in each of ``images`` images, always the same.
 
     Row and column of its upper left pixel are normal with ``mean`` and ``sd``, rounded, and moved
     inside the image where they fell outside. Both are pixels or, below 1, shares of the image's
-    rows and columns. The draw depends only on ``seed`` and ``size``.
+    rows and columns. The draw depends only on ``seed`` and ``sides``.
     """
     rows, columns = pixel_set.description["rows"], pixel_set.description["columns"]
-    if not 1 <= size <= min(rows, columns):
+    high, wide = sides
+    if not (1 <= high <= rows and 1 <= wide <= columns):
         raise ValueError(
-            f"a patch of {size} x {size} does not fit the image of {rows} x {columns}; "
-            f"allowed: 1 to {min(rows, columns)} pixels a side"
+            f"a patch of {high} x {wide} does not fit the image of {rows} x {columns}; "
+            f"allowed: 1 x 1 to {rows} x {columns}"
         )
     if not (np.isfinite(mean) and np.isfinite(sd) and sd >= 0):
         raise ValueError(f"mean is {mean} and sd is {sd}; allowed: finite numbers, sd 0 and above")
     indices = choose_images(len(pixel_set.pixels), images, seed)
-    generator = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, size))))
+    entropy = (seed, high) if high == wide else (seed, high, wide)
+    generator = np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy)))
     centre, spread = (
         np.array([rows, columns]) * number if 0 < number < 1 else number for number in (mean, sd)
     )
     drawn = np.rint(generator.normal(centre, spread, (images, 2)))
-    corners = np.clip(drawn, 0, [rows - size, columns - size]).astype(int)
-    patches = [hidden_patch(row, column, size, rows, columns) for row, column in corners]
+    corners = np.clip(drawn, 0, [rows - high, columns - wide]).astype(int)
+    patches = [hidden_patch(row, column, sides, rows, columns) for row, column in corners]
     return Hidden(indices, np.stack(patches))
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from scanline.holes.sets import as_hole
 
 NUMBER = r"\d+|0\.\d+"
+RECTANGLE = re.compile(rf"({NUMBER})x({NUMBER})")
 HALVES = ("upper-half", "left-half", "random-half")
 ALLOWED = f"run-28, 4x4, 0.3x0.5 (any such numbers), {', '.join(HALVES)}"
 
@@ -36,12 +37,8 @@ def hidden_sets(
         hidden = as_hole(places[:, : columns // 2], size)
     elif run := re.fullmatch(rf"run-({NUMBER})", hole):
         hidden = hidden_run(cut, _pixels(run[1], size), size)
-    elif sides := re.fullmatch(rf"({NUMBER})x({NUMBER})", hole):
-        high, wide = _pixels(sides[1], rows), _pixels(sides[2], columns)
-        if not (1 <= high <= rows and 1 <= wide <= columns):
-            raise ValueError(
-                f"a hole of {high} x {wide} does not lie inside the image of {rows} x {columns}"
-            )
+    elif RECTANGLE.fullmatch(hole):
+        high, wide = sides_of(hole, rows, columns)
         top, left = (rows - high) // 2, (columns - wide) // 2
         hidden = as_hole(places[top : top + high, left : left + wide], size)
     else:
@@ -67,21 +64,35 @@ def hidden_run(cut: int, length: int, n_pixels: int) -> np.ndarray:
     return as_hole(np.arange(cut, cut + length), n_pixels)
 
 
-def hidden_patch(row: int, column: int, size: int, rows: int, columns: int) -> np.ndarray:
-    """Flat indices of the size x size patch whose upper left pixel is (row, column)."""
-    if size < 1 or not (0 <= row <= rows - size and 0 <= column <= columns - size):
+def hidden_patch(
+    row: int, column: int, sides: tuple[int, int], rows: int, columns: int
+) -> np.ndarray:
+    """Flat indices of the patch of so many rows and columns whose upper left pixel is given."""
+    high, wide = sides
+    if min(sides) < 1 or not (0 <= row <= rows - high and 0 <= column <= columns - wide):
         raise ValueError(
-            f"a patch of {size} x {size} at row {row}, column {column} does not lie inside "
+            f"a patch of {high} x {wide} at row {row}, column {column} does not lie inside "
             f"the image of {rows} x {columns}"
         )
-    offsets = np.arange(size)
-    flat = (row + offsets)[:, None] * columns + column + offsets
+    flat = (row + np.arange(high))[:, None] * columns + column + np.arange(wide)
     return as_hole(flat, rows * columns)
 
 
-def patch_size(hole: str) -> int:
-    """The side of a square hole named like 2x2; ValueError for another name."""
-    height, _, width = hole.partition("x")
-    if height != width or not height.isdecimal() or int(height) < 1:
-        raise ValueError(f"a hole is {hole!r}; allowed: squares, named 1x1, 2x2 and so on")
-    return int(height)
+def sides_of(hole: str, rows: int, columns: int) -> tuple[int, int]:
+    """How many rows and columns a hole named like 2x2 or 0.1x0.2 hides of an image.
+
+    Raises ValueError for another name, and where it does not lie inside the image.
+    """
+    if not (sides := RECTANGLE.fullmatch(hole)):
+        raise ValueError(f"a hole is {hole!r}; allowed: rectangles, as 1x1, 2x2 or 0.1x0.2")
+    high, wide = _pixels(sides[1], rows), _pixels(sides[2], columns)
+    if not (1 <= high <= rows and 1 <= wide <= columns):
+        raise ValueError(
+            f"a hole of {high} x {wide} does not lie inside the image of {rows} x {columns}"
+        )
+    return high, wide
+
+
+def inpainted_file(hole: str) -> str:
+    """The assignment's name for the images whose patches of such a size are filled."""
+    return f"optimal_inpaintings_{'1pixel' if hole == '1x1' else f'{hole}pixel'}_patch.npy"

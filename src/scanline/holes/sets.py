@@ -7,22 +7,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
+MAX_ENUMERATED = 16  # hidden pixels, each of which doubles the number of completions
+
 
 def as_hole(places: Sequence[int] | np.ndarray, n_pixels: int) -> np.ndarray:
     """The flat indices of one image's hidden pixels, in any order, as int32 [k], ascending.
 
-    Raises ValueError where they are none, all of the ``n_pixels`` pixels, outside the image, or
-    where one is named twice.
+    They may be all ``n_pixels``: then nothing is observed, and completions are samples. Raises
+    ValueError where they are none, outside the image, or where one is named twice.
     """
     hidden = np.sort(np.asarray(places, np.int64).reshape(-1))
     if hidden.size == 0:
         raise ValueError("hidden is empty: no pixel is hidden, so there is nothing to infer")
     check_hidden(hidden[None], (1, n_pixels))
-    if hidden.size == n_pixels:
-        raise ValueError(
-            f"hidden marks all {n_pixels} pixels: nothing is observed; leave at least "
-            f"one, or draw whole images by `scanline sample`"
-        )
     return hidden.astype(np.int32)
 
 

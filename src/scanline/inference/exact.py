@@ -17,11 +17,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from scanline.holes.sets import check_hidden
+from scanline.holes.sets import MAX_ENUMERATED, check_hidden
 from scanline.inference.likelihood import read_steps
 from scanline.models.predictor import Predictor
 
-MAX_HIDDEN = 16
 ROWS = 1024  # sequences in a batch
 GROUP = 128  # images in a group; larger ones share their splits badly
 
@@ -61,13 +60,14 @@ def exact_posterior(model: Predictor, pixels: np.ndarray, hidden: np.ndarray) ->
 
     ``pixels`` [N, T] in {0, 1}; their values at ``hidden`` are not read. With k = 0 there is one
     completion, and its joint is the image's likelihood. Raises ValueError where ``hidden`` is no
-    such set or k exceeds ``MAX_HIDDEN``.
+    such set or k exceeds ``MAX_ENUMERATED``.
     """
     check_hidden(hidden, pixels.shape)
-    if (count := hidden.shape[1]) > MAX_HIDDEN:
+    if (count := hidden.shape[1]) > MAX_ENUMERATED:
         raise ValueError(
-            f"hidden marks {count} pixels, so 2**{count} completions; the limit is {MAX_HIDDEN}. "
-            f"Hide fewer, or use inference.smc, which samples the posterior of any set"
+            f"hidden marks {count} pixels, so 2**{count} completions; the limit is "
+            f"{MAX_ENUMERATED}. Hide fewer, or use inference.smc, which samples the posterior of "
+            f"any set"
         )
     log_joint = _log_joint(model, pixels.astype(np.uint8), hidden)
     return normalised(hidden, log_joint)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from scanline.data.pixels import classes_of
+from scanline.data.pixels import classes_of, same_classes
 from scanline.models.environment import check_keras
 from scanline.models.loading import load_model
 from scanline.models.reading import Reading
@@ -111,6 +111,14 @@ def all_pixels(pixels: tf.Tensor) -> Reading:
     return Reading(tf.cast(pixels, tf.uint8), sources, tf.zeros((steps, 0), tf.int32), 0)
 
 
-def load_classifier(path: Path, pixels: dict | None = None, other_data: bool = False) -> Classifier:
-    """The classifier of a .keras file, trained on such ``pixels`` (see ``load_model``)."""
-    return load_model(path, Classifier, pixels, other_data)
+def load_classifier(
+    path: Path, pixels: dict | None = None, other_data: bool | None = None
+) -> Classifier:
+    """The classifier of a .keras file, trained on such ``pixels`` (see ``load_model``).
+
+    Raises ValueError where these have other classes, too; labels they may lack.
+    """
+    model = load_model(path, Classifier, pixels, other_data)
+    if pixels is not None:
+        same_classes(model.pixels, pixels, f"{path}")
+    return model

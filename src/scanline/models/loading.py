@@ -15,12 +15,13 @@ Model = TypeVar("Model", bound=keras.Model)
 
 
 def load_model(
-    path: Path, kind: type[Model], pixels: Mapping | None, other_data: bool = False
+    path: Path, kind: type[Model], pixels: Mapping | None, other_data: bool | None = None
 ) -> Model:
     """The model of a .keras file; nothing in the file is executed.
 
     Raises ValueError, naming the file, where it is not a whole .keras file, holds another ``kind``
-    of model, or was trained on other ``pixels`` (None: on any; ``other_data``: on any made alike).
+    of model, or was trained on other ``pixels`` (None: on any; ``other_data``: on any made alike,
+    see ``same_pixels``).
     """
     check_keras()
     try:

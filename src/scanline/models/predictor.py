@@ -86,6 +86,8 @@ class Predictor(keras.Model):
         """Nothing to do: the constructor has built the model."""
 
 
-def load_predictor(path: Path, pixels: dict | None = None, other_data: bool = False) -> Predictor:
+def load_predictor(
+    path: Path, pixels: dict | None = None, other_data: bool | None = None
+) -> Predictor:
     """The predictor of a .keras file, trained on such ``pixels`` (see ``load_model``)."""
     return load_model(path, Predictor, pixels, other_data)

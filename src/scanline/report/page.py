@@ -11,7 +11,14 @@ from scanline.layout import Place
 from scanline.provenance.record import Record
 from scanline.report import posterior as posterior_report
 from scanline.report.pictures import picture
-from scanline.report.tables import by_hidden_run, by_hole, by_model, literature, ranked
+from scanline.report.tables import (
+    by_hidden_run,
+    by_hole,
+    by_model,
+    literature,
+    ranked,
+    with_origins,
+)
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 
@@ -35,7 +42,8 @@ def write_report(
     ``posterior``: posterior.csv.
     """
     runs = [Record.load(record) for record in records]
-    by_task = {table.stem.split("-")[-1]: pd.read_csv(table) for table in tables}
+    by_task = {table.stem.split("-")[-1]: with_origins(pd.read_csv(table)) for table in tables}
+    pairs = with_origins(pd.read_csv(comparisons))
     for table in by_task.values():
         table["model"] += np.where(table["trained"] == "pretrained", " (pretrained)", "")
     lines = pd.concat(by_task.values())
@@ -46,7 +54,7 @@ def write_report(
         predict=by_model(by_task.get("predict")),
         complete=by_hidden_run(by_task.get("complete")),
         inpaint=by_hole(by_task.get("inpaint")),
-        ranked={task: ranked(pairs) for task, pairs in pd.read_csv(comparisons).groupby("task")},
+        ranked={task: ranked(of_task) for task, of_task in pairs.groupby("task")},
         literature=literature(by_task.get("predict"), _data_of(runs).get("data"), published),
         trainings=_trainings(runs),
         posterior=posterior and posterior_report.lines_by_model(posterior, _taken(runs)),

@@ -7,6 +7,7 @@ import pandas as pd
 
 from scanline.evaluation.quantities import FILLED
 from scanline.evaluation.words import METHODS, QUANTITIES
+from scanline.report.tables import with_origins
 
 SHOWN = [name for name in QUANTITIES if name in FILLED]  # columns of posterior.csv
 
@@ -29,8 +30,10 @@ def lines_by_model(
     """
     shown: dict[str, list[tuple[str, str, list[str]]]] = {}
     last, columns = "", headings(table)
-    for line in pd.read_csv(table).to_dict("records"):
-        mark = " (pretrained)" if line["model"] in pretrained else ""
+    held = pd.read_csv(table)
+    named = with_origins(held).assign(taken=held["model"].isin(list(pretrained)))
+    for line in named.to_dict("records"):
+        mark = " (pretrained)" if line["taken"] else ""
         hole = f"{line['hole']}, {line['n_images']:.0f} images"
         lines = shown.setdefault(f"{line['model']}{mark}", [])
         numbers = [

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from scanline.data.other_data import MARK
 from scanline.evaluation.tables import KEYS, NUMBER_OF, trained_models
 from scanline.provenance.record import Record
 from scanline.report.readme import markdown
@@ -60,7 +61,13 @@ class Trained(NamedTuple):
 
 
 def published_numbers(figures: pd.DataFrame, models: Mapping[str, Trained]) -> pd.DataFrame:
-    """A study's figures.csv as it is published; ``models`` by {task}/{variant}/seed-{seed}."""
+    """A study's figures.csv as it is published; ``models`` by {task}/{variant}/seed-{seed}.
+
+    Raises ValueError where models on other data than their own are among them.
+    """
+    if MARK in figures:
+        sources = ", ".join(sorted(set(figures[MARK].dropna())))
+        raise ValueError(f"some numbers are of models of other data ({sources}); leave them out")
     names = trained_models(figures)
     return figures.rename(columns={"measured": "value"}).assign(
         n_images_presented=names.map({name: model.presented for name, model in models.items()}),

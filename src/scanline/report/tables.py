@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from scanline.data.other_data import MARK
 from scanline.evaluation.literature import OURS, beside_ours
 from scanline.evaluation.words import QUANTITIES
 
@@ -34,6 +35,16 @@ class Behind(NamedTuple):
     model: str
     next: tuple[str, str, str, str]
     best: tuple[str, str, str, str]
+
+
+def with_origins(table: pd.DataFrame) -> pd.DataFrame:
+    """The table, its models named with the data that they are of where those are other data."""
+    named = {}
+    for model, mark in (("model", MARK), ("other", f"other_{MARK}")):
+        if mark in table:
+            told = " (trained on " + table[mark].astype(str) + ")"
+            named[model] = table[model] + told.where(table[mark].notna(), "")
+    return table.assign(**named)
 
 
 def by_model(lines: pd.DataFrame | None) -> Table | None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from scanline.data.formats import shape_of
 from scanline.data.raw import Shape
-from scanline.holes.named import hidden_run, hidden_sets, patch_size
+from scanline.holes.named import hidden_run, hidden_sets, sides_of
+from scanline.holes.sets import MAX_ENUMERATED
 from scanline.training.kinds import KINDS
 
 
@@ -23,7 +24,8 @@ def shape_of_images(config: Mapping) -> Shape:
 def fitted(config: Mapping, shape: Shape) -> dict:
     """The config for images of that ``shape``: shares as pixels, the data set's rows and columns.
 
-    Of ``sample.variants`` those are kept that ``predict`` trains.
+    Of ``sample.variants`` those are kept that ``predict`` trains. Cells are shown on sequences of
+    as many steps as an image has pixels, where ``cells.steps`` is null.
 
     Raises ValueError, one line that names each value that does not fit, the key to change, and what
     is allowed.
@@ -33,11 +35,16 @@ def fitted(config: Mapping, shape: Shape) -> dict:
     cut = complete["cut"] = _pixels("complete.cut", complete["cut"], pixels)
     runs = [_run(run, cut, pixels) for run in complete["hidden_runs"]]
     complete["hidden_runs"] = list(dict.fromkeys(runs))
+    inpaint = config["inpaint"]
+    patches = [_patch(hole, shape) for hole in inpaint["holes"]]
+    inpaint = inpaint | {"holes": list(dict.fromkeys(patches))}
+    cells = config["cells"] | {"steps": config["cells"]["steps"] or pixels}
     trained = config["predict"]["variants"]
     sampled = [variant for variant in config["sample"]["variants"] if variant in trained]
     data = dict(config["datasets"][config["dataset"]], rows=shape.rows, columns=shape.columns)
     datasets = config["datasets"] | {config["dataset"]: data}
-    made = {**config, "datasets": datasets, "complete": complete}
+    made = {**config, "datasets": datasets, "cells": cells, "complete": complete}
+    made["inpaint"] = inpaint
     made["sample"] = config["sample"] | {"variants": sampled}
     if faults := _faults(made, shape):
         size = f"{shape.rows} x {shape.columns}"
@@ -65,6 +72,24 @@ def _run(run: float, cut: int, pixels: int) -> int:
     return length - 1 if run < 1 < length and cut + length == pixels + 1 else length
 
 
+def _patch(hole: str, shape: Shape) -> str:
+    """The name of a patch, in pixels; unchanged where it does not fit, which is told later."""
+    try:
+        high, wide = sides_of(hole, shape.rows, shape.columns)
+    except ValueError:
+        return hole
+    return f"{high}x{wide}"
+
+
+def _check_patch(hole: str, shape: Shape) -> None:
+    high, wide = sides_of(hole, shape.rows, shape.columns)
+    if high * wide > MAX_ENUMERATED:
+        raise ValueError(
+            f"a patch of {high} x {wide} has {high * wide} pixels; {MAX_ENUMERATED} at most are "
+            f"enumerated, and posterior.holes takes larger ones"
+        )
+
+
 def _faults(config: Mapping, shape: Shape) -> list[str]:
     faults: list[str] = []
     complete, inpaint, posterior = config["complete"], config["inpaint"], config["posterior"]
@@ -84,8 +109,7 @@ def _faults(config: Mapping, shape: Shape) -> list[str]:
         _count(faults, "complete.images", complete["images"], test)
     if inpaint["variants"]:
         for hole in inpaint["holes"]:
-            if patch_size(hole) > min(shape.rows, shape.columns):
-                faults.append(f"inpaint.holes: {hole} is larger than the image")
+            check("inpaint.holes", _check_patch, hole, shape)
         _count(faults, "inpaint.images", inpaint["images"], test)
     if posterior["variants"]:
         calibration = posterior["calibration"]
@@ -106,6 +130,10 @@ def _faults(config: Mapping, shape: Shape) -> list[str]:
             faults.append("classify.variants: the images have no labels; set it to []")
         if posterior["variants"] and posterior["classifier"]:
             faults.append("posterior.classifier: the images have no labels; set it to null")
+    elif (data.get("classes") or shape.classes) == 1 and config["classify"]["variants"]:
+        faults.append(
+            "classify.variants: the images have 1 class, and 2 are told apart; set it to []"
+        )
     where = f"datasets.{config['dataset']}"
     if test == 0:
         faults.append(f"{where}.test_fraction: the source has no test split; state its share")
