@@ -79,6 +79,7 @@ void product<Bfloat16>(unsigned* room, const float* a, long lda, const unsigned*
 
 // A^T of a [depth, columns] in pairs along its rows. Interleaving 16 vectors with those 8 further on turns
 // the bits of a number's place by one; four times over, rows and columns change places.
+// ASSUME: `room` is that of a whole segment, though fewer rows come.
 INLINE Rows<unsigned> turned(unsigned*& room, const float* a, long lda, long depth, long columns) {
   const V<unsigned> lower{0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23}, upper = lower + 8;
   const long units = units_of<Bfloat16>(depth), ld = odd_lines(units);

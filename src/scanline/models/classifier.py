@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from scanline.data.pixels import classes_of
+from scanline.models import accelerator
 from scanline.models.environment import check_keras
 from scanline.models.loading import load_model
 from scanline.models.reading import Reading
@@ -113,4 +114,6 @@ def all_pixels(pixels: tf.Tensor) -> Reading:
 
 def load_classifier(path: Path, pixels: dict | None = None, other_data: bool = False) -> Classifier:
     """The classifier of a .keras file, trained on such ``pixels`` (see ``load_model``)."""
-    return load_model(path, Classifier, pixels, other_data)
+    model = load_model(path, Classifier, pixels, other_data)
+    accelerator.note(model.stack)
+    return model
