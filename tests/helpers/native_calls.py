@@ -11,9 +11,11 @@ from scanline.models import native
 CELLS = ("gru", "gru_reset_after", "lstm")
 
 
+_BFLOAT16 = ("avx512f", "avx512dq", "avx512bw", "avx512vl", "fma", "avx512_bf16")
 # The processor's flags that each form needs.
 FORMS = {
-    "avx512bf16": ("avx512f", "avx512dq", "avx512bw", "avx512vl", "fma", "avx512_bf16"),
+    "amxbf16": (*_BFLOAT16, "amx_tile", "amx_bf16"),
+    "avx512bf16": _BFLOAT16,
     "avx512": ("avx512f", "avx512dq", "avx512bw", "avx512vl", "fma"),
     "avx2": ("avx2", "fma"),
     "plain": (),

@@ -109,7 +109,7 @@ static void run(const Form<float>& form, const Shape& s) {
 }
 
 int main() {
-  for (const char* name : {"avx512bf16", "avx512", "avx2", "plain"})
+  for (const char* name : {"amxbf16", "avx512bf16", "avx512", "avx2", "plain"})
     for (const Precision precision : {Precision::full, Precision::bfloat16}) {
       const Form<float>* form = find_form<float>(name, precision);
       for (const Cell cell : {Cell::gru, Cell::gru_reset_after, Cell::lstm})

@@ -194,7 +194,11 @@ def test_core_is_clean_under_address_and_undefined_behaviour_sanitizers(tmp_path
     sanitize = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     command = [*native.compiler(), *native.FLAGS, *sanitize, f"-I{native.SOURCE}"]
     core = native.SOURCE / "recurrent.cc"
-    sources = {name: (core, flags) for name, flags in native.forms().items()}
+    sources = {
+        name: (core, flags)
+        for name, flags in native.forms().items()
+        if name != "amxbf16" or native._knows(command, native.TILES)
+    }
     sources["main"] = (Path(__file__).parents[1] / "helpers/sanitized_core.cc", ())
     running = []
     for name, (source, flags) in sources.items():

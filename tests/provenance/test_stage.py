@@ -166,3 +166,28 @@ def test_help_is_the_docstring():
     assert done.returncode == 0
     assert "Flat index" in done.stdout
     assert "--runs" in done.stdout
+
+
+def test_a_stage_that_loads_a_model_records_what_ran_it(text, tmp_path, pixels_folder, monkeypatch):
+    from scanline.data.pixels import load_pixels
+    from scanline.models import native
+    from scanline.models.predictor import Predictor, load_predictor
+    from scanline.models.saving import save_model
+
+    identity = load_pixels(pixels_folder / "test.npz").identity
+    model = tmp_path / "model.keras"
+    save_model(Predictor("gru", 4, 1, identity), model)
+
+    def hide_pixels(*, model: Path, out: Path) -> None:
+        load_predictor(model, identity)
+
+    before = run(hide_pixels, model=model, out=tmp_path / "out")
+    assert before.computed["precision"] == "float32"
+    monkeypatch.setattr(native, "_library", lambda: (None, "no C++ compiler found"))
+    after = run(hide_pixels, model=model, out=tmp_path / "out")
+    assert after.computed["recurrent_layers"] == "Keras"
+    assert after.computed["core_missing"] == "no C++ compiler found"
+    assert after.key == before.key
+    load_predictor(model, identity)  # of no stage
+    light = run(copy_text, source=text, times=1, out=tmp_path / "text")
+    assert light.computed == {"texts": 1}

@@ -95,6 +95,15 @@ INLINE Rows<Unit<E>> by_rows(Unit<E>* room, const Sum<E>* a, long lda, long rows
   }
 }
 
+#if defined(__AVX512BF16__)
+// A vector of each of two rows as units: number n of both.
+INLINE V<unsigned> pairs(const float* first, const float* second) {
+  const __m512i lower = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)load<float>(first)));
+  const __m512i upper = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)load<float>(second)));
+  return (V<unsigned>)_mm512_or_si512(lower, _mm512_slli_epi32(upper, 16));
+}
+#endif
+
 // a [depth, columns] as an operand whose units go along its columns. ASSUME: depth is even, lda a
 // multiple of kPadding.
 template <class E>
@@ -108,12 +117,7 @@ INLINE Rows<Unit<E>> by_columns(Unit<E>*& room, const Sum<E>* a, long lda, long 
     const Rows<Unit<E>> result{to, ld};
 #if defined(__AVX512BF16__)
     for (long k = 0; k < depth; k += 2, to += ld, a += 2 * lda)
-      for (long n = 0; n < columns; n += kLanes<float>) {
-        // [lower row | upper row], as pairs: number n of both.
-        const __m512i lower = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)load<float>(a + n)));
-        const __m512i upper = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)load<float>(a + lda + n)));
-        _mm512_storeu_si512(to + n, _mm512_or_si512(lower, _mm512_slli_epi32(upper, 16)));
-      }
+      for (long n = 0; n < columns; n += kLanes<float>) store<unsigned>(to + n, pairs(a + n, a + lda + n));
 #else
     for (long k = 0; k < depth; k++, to += ld, a += lda)
       for (long n = 0; n < columns; n += kLanes<float>) store<float>(to + n, rounded(load<float>(a + n)));

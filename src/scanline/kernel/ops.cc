@@ -278,9 +278,7 @@ template <class F>
 const Form<F>* form_to_run(Precision precision) {
   const char* name = getenv("SCANLINE_KERNEL_FORM");
   const Form<F>* form = find_form<F>(name, precision);
-  if (!form)
-    throw Failure{TF_INVALID_ARGUMENT, std::string("SCANLINE_KERNEL_FORM is ") + name +
-                                           ", which this processor does not run; allowed: avx512bf16, avx512, avx2, plain"};
+  if (!form) throw Failure{TF_INVALID_ARGUMENT, why_none(name)};
   return form;
 }
 
@@ -553,13 +551,13 @@ const bool registered = register_all();
 }  // namespace
 }  // namespace scanline
 
-// The form that computes, and the instruction that multiplies, for native.py; null where the form that
-// is named does not run here.
+// The form that computes, and the instruction that multiplies, for native.py; where the form that is
+// named does not run here, why.
 extern "C" const char* scanline_instruction_set(int bfloat16) {
   using namespace scanline;
   static thread_local std::string words;
-  const auto* form = find_form<float>(getenv("SCANLINE_KERNEL_FORM"), bfloat16 ? Precision::bfloat16 : Precision::full);
-  if (!form) return nullptr;
-  words = std::string(form->name) + " " + form->products;
+  const char* name = getenv("SCANLINE_KERNEL_FORM");
+  const auto* form = find_form<float>(name, bfloat16 ? Precision::bfloat16 : Precision::full);
+  words = form ? std::string(form->name) + " " + form->products : why_none(name);
   return words.c_str();
 }

@@ -123,3 +123,7 @@ void outer_product(Unit<E>* room, const Sum<E>* a, long lda, const Sum<E>* b, lo
 }  // namespace
 }  // namespace SCANLINE_FORM
 }  // namespace scanline
+
+#if defined(__AMX_BF16__)
+#include "tiles.h"
+#endif

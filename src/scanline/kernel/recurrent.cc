@@ -18,7 +18,9 @@ constexpr Form<Sum<E>> form(const char* name, const char* products) {
 
 }  // namespace
 
-#if defined(__AVX512BF16__)
+#if defined(__AMX_BF16__)
+const Form<float> form16 = form<Bfloat16>(TEXT(SCANLINE_FORM), "tdpbf16ps");
+#elif defined(__AVX512BF16__)
 const Form<float> form16 = form<Bfloat16>(TEXT(SCANLINE_FORM), "vdpbf16ps");
 #else
 const Form<float> form32 = form<float>(TEXT(SCANLINE_FORM), "float32");

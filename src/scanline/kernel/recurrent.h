@@ -5,7 +5,7 @@
 // to threads and adds up their weight gradients in the order of the blocks.
 //
 // recurrent.cc is compiled once an instruction set (a "form"); each form offers the same functions.
-// vectors.h, operands.h and products.h are its arithmetic, rows.h what goes in and out, lookups.h the
+// vectors.h, operands.h, products.h and tiles.h are its arithmetic, rows.h what goes in and out, lookups.h the
 // inputs that are looked up, cells.h one step of each cell, passes.h a block's way through its steps
 // and back.
 #pragma once
@@ -119,6 +119,7 @@ struct Form {
 };
 
 #if defined(__x86_64__)
+namespace amxbf16 { extern const Form<float> form16 __attribute__((weak)); }  // null: the compiler has no AMX
 namespace avx512bf16 { extern const Form<float> form16; }
 namespace avx512 { extern const Form<float> form32, form16; extern const Form<double> form64; }
 namespace avx2 { extern const Form<float> form32, form16; extern const Form<double> form64; }

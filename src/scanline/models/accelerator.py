@@ -24,6 +24,7 @@ class Implementation(NamedTuple):
     xla: bool = False
 
 
+_noted: dict = {}
 AUTO = Implementation("auto")
 ON_A_GPU = {
     "Keras, GPU": Implementation("keras"),
@@ -77,6 +78,18 @@ def facts(stack: RecurrentStack, precision: native.Precision, choice: Choice | N
         return computed
     known = {name: s for name, s in choice.seconds.items() if math.isfinite(s)}
     return computed | {"implementation": choice.name, "seconds_a_step": known}
+
+
+def note(stack: RecurrentStack) -> None:
+    """Remembers a loaded model's ``facts`` until a stage takes them for its record."""
+    _noted.update(facts(stack, stack.precision))
+
+
+def take_noted() -> dict:
+    """The facts of the models loaded since the last call; none where none was."""
+    taken = dict(_noted)
+    _noted.clear()
+    return taken
 
 
 def _duration(run: Callable[[], object]) -> float:

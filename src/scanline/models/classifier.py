@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from scanline.data.pixels import classes_of, same_classes
+from scanline.models import accelerator
 from scanline.models.environment import check_keras
 from scanline.models.loading import load_model
 from scanline.models.reading import Reading
@@ -121,4 +122,5 @@ def load_classifier(
     model = load_model(path, Classifier, pixels, other_data)
     if pixels is not None:
         same_classes(model.pixels, pixels, f"{path}")
+    accelerator.note(model.stack)
     return model

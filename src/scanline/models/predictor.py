@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from scanline.models import accelerator
 from scanline.models.architecture import PredictorArchitecture
 from scanline.models.environment import check_keras
 from scanline.models.inputs import PixelInputs
@@ -90,4 +91,6 @@ def load_predictor(
     path: Path, pixels: dict | None = None, other_data: bool | None = None
 ) -> Predictor:
     """The predictor of a .keras file, trained on such ``pixels`` (see ``load_model``)."""
-    return load_model(path, Predictor, pixels, other_data)
+    model = load_model(path, Predictor, pixels, other_data)
+    accelerator.note(model.stack)
+    return model

@@ -74,11 +74,19 @@ def run(function: Callable[..., dict | None], *, out: Path, **given) -> Record:
         if followed:
             given["log_epoch"] = log_epoch
         with whole_folder(out) as partial:
-            record.computed = function(out=partial, **given) or {}
+            _noted()  # of no stage
+            told = function(out=partial, **given) or {}
+            record.computed = _noted() | told
             record.end(partial)
     if "checkpoints" in given:
         shutil.rmtree(progress, ignore_errors=True)
     return record
+
+
+def _noted() -> dict:
+    """What ran the models that were loaded. A stage that loads none has no TensorFlow to ask."""
+    accelerator = sys.modules.get("scanline.models.accelerator")
+    return accelerator.take_noted() if accelerator else {}
 
 
 def _name_of(out: Path) -> str:
