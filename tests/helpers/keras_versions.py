@@ -23,10 +23,15 @@ def installed(wanted: str) -> Path:
     BUILD.mkdir(exist_ok=True)
     with FileLock(BUILD / "keras.lock"):
         if not (folder / "keras").is_dir():
-            shutil.rmtree(folder, ignore_errors=True)
+            part = folder.with_name(
+                f"{folder.name}.part"
+            )  # so that a broken installation is not taken for one
+            for old in (folder, part):
+                shutil.rmtree(old, ignore_errors=True)
             uv = Path(sys.executable).with_name("uv")
             if not uv.exists():
                 pytest.skip("uv, which make env installs, is not there")
-            words = ["pip", "install", "--quiet", "--no-deps", "--target", str(folder)]
+            words = ["pip", "install", "--quiet", "--no-deps", "--target", str(part)]
             subprocess.run([uv, *words, f"keras=={wanted}"], check=True)
+            part.rename(folder)
     return folder

@@ -19,6 +19,7 @@ from scanline.commands.models import export
 from scanline.models.classifier import Classifier, load_classifier
 from scanline.models.export import export_stock, exported
 from scanline.models.predictor import Predictor, load_predictor
+from scanline.models.saving import DATE, SAVED
 
 # float32 in other loops than the native core's, which add up in another order.
 TOLERANCE = 2e-5
@@ -124,13 +125,25 @@ def test_files_load_in_other_versions_of_keras_without_this_project(files, versi
 def test_onnx_says_the_same(files, name):
     import onnxruntime
 
-    content = exported(files / f"own-{name}.keras", "onnx")
+    content = exported(files / f"own-{name}.keras", "onnx", batch=8)
     session = onnxruntime.InferenceSession(content)
-    (given,) = session.get_inputs()
-    for images in (IMAGES, IMAGES[:1]):  # any number at a time
-        (found,) = session.run(None, {given.name: images})
-        wanted = logits_of(MODELS[name]())[: len(images)]
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=TOLERANCE)
+    (given,), (said,) = session.get_inputs(), session.get_outputs()
+    wanted = logits_of(MODELS[name]())[8:16]
+    assert (given.name, given.shape) == ("images", [8, *SIZE])
+    assert (said.name, said.shape) == ("logits", list(wanted.shape))
+    (found,) = session.run(["logits"], {"images": IMAGES[8:16]})
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=TOLERANCE)
+
+
+def test_a_batch_that_a_format_cannot_fix_is_refused(files):
+    with pytest.raises(ValueError, match=r"batch is 8, but a \.keras file takes any number"):
+        exported(files / "own-previous.keras", "keras", batch=8)
+
+
+def test_an_exported_keras_file_carries_no_date(files):
+    with zipfile.ZipFile(files / "previous.keras") as file:
+        assert {part.date_time for part in file.infolist()} == {DATE}
+        assert json.loads(file.read("metadata.json"))["date_saved"] == SAVED
 
 
 @pytest.mark.parametrize("name", MODELS)

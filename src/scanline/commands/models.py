@@ -19,7 +19,7 @@ def export(
     format: Literal["keras", "onnx", "tflite"] = "keras",
     task: str = "predict",
     data: str | None = None,
-    batch: int = 1,
+    batch: int | None = None,
 ) -> None:
     """Write a model for use where this package is not: images in, logits out.
 
@@ -33,7 +33,7 @@ def export(
         format: keras (layers of Keras alone), onnx, or tflite (TensorFlow Lite)
         task: predict or classify, where the model is a name
         data: the data set of the model, where it is a name that several have
-        batch: images at a time, for tflite, whose shapes are fixed
+        batch: images at a time, for onnx and tflite, whose shapes are fixed; by default one
     """
     from scanline.files import write_whole
     from scanline.library import path_of
@@ -44,6 +44,6 @@ def export(
         raise ValueError(
             f"out is {out}; it must end in .{format} and be another file than the model"
         )
-    if batch < 1:
+    if batch is not None and batch < 1:
         raise ValueError(f"batch is {batch}; allowed: 1 and above")
     write_whole(out, exported(path, format, batch))

@@ -18,6 +18,7 @@ import tensorflow as tf
 from scanline.models.classifier import Classifier
 from scanline.models.loading import load_model
 from scanline.models.predictor import Predictor
+from scanline.models.saving import DATE, save_model
 
 Format = Literal["keras", "onnx", "tflite"]
 OPSET = 17  # of ONNX; onnxruntime 1.12 (2022) and later run it
@@ -51,33 +52,39 @@ def export_stock(model: keras.Model) -> keras.Model:
     return keras.Model(images, outputs, name=model.name)
 
 
-def exported(path: Path, kind: Format, batch: int = 1) -> bytes:
+def exported(path: Path, kind: Format, batch: int | None = None) -> bytes:
     """The file of that ``kind`` of the model in a .keras file.
 
-    ONNX takes any number of images at a time, TensorFlow Lite ``batch`` of them. Raises ValueError,
-    naming the file, where it holds no such model, and where a format's converter is not installed.
+    ONNX and TensorFlow Lite have fixed shapes: ``images`` [batch, rows, columns], one by default.
+    A .keras file takes any number of images. Raises ValueError for a ``batch`` there, naming the
+    file where it holds no such model, and where a format's converter is not installed.
     """
+    if kind == "keras" and batch is not None:
+        raise ValueError(
+            f"batch is {batch}, but a .keras file takes any number of images; leave it out, or "
+            "choose the format onnx or tflite"
+        )
     model = export_stock(load_model(path, keras.Model, None))
     match kind:
         case "keras":
             return _keras_file(model)
         case "onnx":
-            return _onnx_file(model)
+            return _onnx_file(model, batch or 1)
         case "tflite":
-            return _tflite_file(model, batch)
+            return _tflite_file(model, batch or 1)
     raise ValueError(f"format is {kind!r}; allowed: keras, onnx, tflite")
 
 
 def _keras_file(model: keras.Model) -> bytes:
     with tempfile.TemporaryDirectory() as scratch:
         saved, portable = Path(scratch, "saved.keras"), Path(scratch, "portable.keras")
-        model.save(saved)
+        save_model(model, saved)
         with zipfile.ZipFile(saved) as source, zipfile.ZipFile(portable, "w") as target:
             for name in source.namelist():
                 content = source.read(name)
                 if name == "config.json":
                     content = json.dumps(_portable(json.loads(content))).encode()
-                target.writestr(name, content)
+                target.writestr(zipfile.ZipInfo(name, DATE), content)
         return portable.read_bytes()
 
 
@@ -93,13 +100,15 @@ def _portable(config):
     return kept
 
 
-def _onnx_file(model: keras.Model) -> bytes:
+def _onnx_file(model: keras.Model, batch: int) -> bytes:
     try:
         import tf2onnx
     except ImportError as error:
         raise ValueError("ONNX needs tf2onnx: pip install 'scanline[export]'") from error
     proto, _ = tf2onnx.convert.from_function(
-        tf.function(lambda images: model(images)), input_signature=[_signature(model)], opset=OPSET
+        tf.function(lambda images: {"logits": model(images)}),
+        input_signature=[_signature(model, batch)],
+        opset=OPSET,
     )
     return proto.SerializeToString()
 
@@ -115,7 +124,7 @@ def _tflite_file(model: keras.Model, batch: int) -> bytes:
     return tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert()
 
 
-def _signature(model: keras.Model, batch: int | None = None) -> tf.TensorSpec:
+def _signature(model: keras.Model, batch: int) -> tf.TensorSpec:
     return tf.TensorSpec((batch, *model.inputs[0].shape[1:]), tf.float32, name="images")
 
 
