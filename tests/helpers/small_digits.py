@@ -16,9 +16,9 @@ TRAINING_IMAGES, VALIDATION_IMAGES, TEST_IMAGES = 40, 8, 24
 def grey_digits(count: int, side: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Grey images [count, side, side] and labels [count]: a vertical stroke, specks, weak noise.
 
-    The label tells the stroke's column, so that there is something to learn. Labels come in an order
-    of the seed's, and a tenth of all pixels are specks of ink: so the images of two seeds differ,
-    binary ones too, and a split that is taken for another is seen.
+    The label tells the stroke's column, so that there is something to learn. Labels come in an
+    order of the seed's, and a tenth of all pixels are specks of ink: so the images of two seeds
+    differ, binary ones too, and a split that is taken for another is seen.
     """
     generator = np.random.default_rng(seed)
     labels = generator.permutation(np.arange(count) % 10).astype(np.uint8)
