@@ -21,6 +21,7 @@ def test_a_set_survives_its_file(pixel_set, tmp_path):
         ({"pixels": np.full((24, 16), 2, np.uint8)}, "uint8 up to 2"),
         ({"pixels": np.zeros((24, 16), np.int64)}, "int64"),
         ({"labels": np.zeros(23, np.uint8)}, r"24 images have labels of shape \(23,\)"),
+        ({"labels": np.full(24, 10, np.uint8)}, "a label is 10; allowed: 0 to 9, one for each"),
     ],
 )
 def test_an_unsound_set_is_refused(pixel_set, change, message):
