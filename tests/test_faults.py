@@ -1,7 +1,9 @@
 """The mutants of a module, one by one, for a module written here."""
 
 import pytest
+import yaml
 from faults import mutants_of
+from mutants import EQUIVALENT, PACKAGE, ROOT, judges_of
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,7 @@ from faults import mutants_of
         ("assert a < b", []),
         ("raise ValueError(f(a, b))", []),
         ("print(a, b, c=d)", []),
+        ("zip(strict=True)", []),
     ],
 )
 def test_every_fault_of_a_statement(tmp_path, statement, mutants):
@@ -33,3 +36,16 @@ def test_every_fault_of_a_statement(tmp_path, statement, mutants):
     for mutant in found:
         compile(mutant.text, "module.py", "exec")
         assert mutant.text.startswith('"""A module: 1 < 2 ✓."""')
+
+
+def test_the_mutants_that_compute_the_same_are_mutants():
+    for module, reasons in yaml.safe_load(EQUIVALENT.read_text()).items():
+        names = {mutant.name for mutant in mutants_of(PACKAGE, module)}
+        assert reasons.keys() <= names, module
+
+
+def test_a_module_is_judged_by_its_own_tests_first_and_by_those_that_use_it():
+    found = [str(path.relative_to(ROOT)) for path in judges_of("inference/exact.py")]
+    assert found[0] == "tests/inference/test_exact.py"
+    assert "tests/evaluation/test_inpainting.py" in found
+    assert judges_of("inference/particle_steps.py") == judges_of("inference/smc.py")[:1]

@@ -1,7 +1,8 @@
 """The mutants of a module: every small fault that can be planted in an expression of its.
 
 Compared and computed the other way, a constant and one more, a condition turned round, a result or
-an argument left out, a slice moved by one. Texts for people, types and decorators stay as they are.
+an argument left out, a slice moved by one. Texts for people, types, decorators and what only guards
+(assert, strict=True) stay as they are.
 """
 
 import ast
@@ -55,7 +56,7 @@ def mutants_of(folder: Path, module: str) -> list[Mutant]:
 
 def _computed(node: ast.AST, function: str = "") -> Iterator[tuple[str, ast.AST]]:
     """All nodes that are computed, each with its function's name."""
-    if isinstance(node, WORDS):
+    if isinstance(node, WORDS) or (isinstance(node, ast.keyword) and node.arg == "strict"):
         return
     yield function, node
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -92,8 +93,9 @@ def _changes(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
         case ast.Return(value=value) if value and ast.unparse(value) != "None":
             yield value, "None"
         case ast.Call() if ast.unparse(node.func) != "print":
-            for n in range(len(node.keywords)):
-                yield node, with_others(keywords=node.keywords[:n] + node.keywords[n + 1 :])
+            for n, keyword in enumerate(node.keywords):
+                if keyword.arg != "strict":
+                    yield node, with_others(keywords=node.keywords[:n] + node.keywords[n + 1 :])
             if len(node.args) > 1:
                 yield node, with_others(args=node.args[:-1])
         case ast.Slice(lower=lower, upper=upper, step=step):

@@ -96,7 +96,7 @@ def judged() -> dict[tuple[str, str], dict[str, str]]:
     """The log's rows that still hold, by module and mutant."""
     with open(LOG, newline="") as file:
         rows = list(csv.DictReader(file))
-    now = {m: (_hash(PACKAGE / m), _hash(*tests_of(m))) for m in {row["module"] for row in rows}}
+    now = {m: (_hash(PACKAGE / m), _hash(*judges_of(m))) for m in {row["module"] for row in rows}}
     return {
         (row["module"], row["mutant"]): row
         for row in rows
@@ -105,7 +105,7 @@ def judged() -> dict[tuple[str, str], dict[str, str]]:
     }
 
 
-def tests_of(module: str) -> list[Path]:
+def judges_of(module: str) -> list[Path]:
     """The test files that judge a module's mutants, its own first."""
 
     def own(path: Path) -> Path:
@@ -145,7 +145,7 @@ def _work(todo: list[Mutant], tree: Path, limit_s: int, end: float) -> None:
             return
         outcome, by = _judge(mutant, tree, limit_s)
         seconds = f"{time.monotonic() - start:.1f}"
-        now = _hash(PACKAGE / mutant.module), _hash(*tests_of(mutant.module))
+        now = _hash(PACKAGE / mutant.module), _hash(*judges_of(mutant.module))
         wing = mutant.module.split("/")[0]
         with open(LOG, "a", newline="") as file:
             row = (wing, mutant.module, mutant.name, outcome, seconds, by, *now)
@@ -161,7 +161,7 @@ def _judge(mutant: Mutant, tree: Path, limit_s: int) -> tuple[str, str]:
     if not (child := os.fork()):
         resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s))
         signal.alarm(5 * limit_s)
-        _test([str(path.relative_to(ROOT)) for path in tests_of(mutant.module)], tree, failed)
+        _test([str(path.relative_to(ROOT)) for path in judges_of(mutant.module)], tree, failed)
     try:
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     finally:
