@@ -47,6 +47,13 @@ def test_other_pixels_are_refused_by_name(pixel_set, key, value, message):
         same_pixels(pixel_set.identity, other, "the model m.keras")
 
 
+def test_of_several_files_the_one_with_other_content_is_named(pixel_set):
+    name = "t10k-labels-idx1-ubyte"
+    other = pixel_set.description | {"sha256": pixel_set.description["sha256"] | {name: "0"}}
+    with pytest.raises(ValueError, match=f": the content of {name} differs"):
+        same_pixels(pixel_set.identity, other, "the model")
+
+
 def test_splits_of_one_set_are_the_same_pixels(pixel_sets):
     same_pixels(pixel_sets["train"].identity, pixel_sets["test"].description, "the model")
 

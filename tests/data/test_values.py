@@ -61,6 +61,7 @@ def test_dark_ink_is_turned_round(image):
     ("values", "scale", "message"),
     [
         ([0, 16], None, "from 0 to 16: no scale that is known"),
+        ([0, 31], None, "from 0 to 31: no scale that is known"),
         ([0, 300], 255, "scale is 255; allowed: 300 or above"),
         ([-1, 1], None, "from -1 to 1; allowed: 0 to 1"),
         ([0, 70_000], None, "from 0 to 70000; allowed"),
@@ -71,6 +72,13 @@ def test_a_scale_that_cannot_be_told_is_refused(values, scale, message):
     with pytest.raises(ValueError) as refused:  # noqa: PT011
         full_scale(np.array(values), scale)
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("most", "full"), [(1, 1), (32, 255), (255, 255), (256, 65535), (65535, 65535)]
+)
+def test_a_scale_is_the_least_that_holds_the_values(most, full):
+    assert full_scale(np.array([0, most])) == full
 
 
 def test_a_stated_scale_counts():
