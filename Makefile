@@ -23,7 +23,7 @@ run study report: export SCANLINE_QUIET := $(if $(VERBOSE),,1)
 SNAKEMAKE := snakemake --cores $(CORES) $(if $(VERBOSE),,--logger rich --show-failed-logs)
 
 .DEFAULT_GOAL := help
-.PHONY: help env run study publish report ui track runs verify bench kernel test cluster-test check format graph lock dist clean
+.PHONY: help env run study publish report ui track runs verify bench kernel test mutants cluster-test check format graph lock dist clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,11 @@ verify: $(READY)  ## compare all recorded hashes with results, config and code
 
 test: $(READY)  ## the tests
 	python -m pytest -n $(CORES) --dist loadfile
+
+SEED ?= 0
+mutants: $(READY)  ## plant faults in the code; do the tests notice? (a day; SAMPLE=20 SEED=1: some, 3 minutes)
+	python tests/helpers/mutants.py --seed $(SEED) --jobs $(CORES) \
+	  $(if $(SAMPLE),--sample $(SAMPLE) --minutes 2 --limit-s 40 --least 0.6)
 
 cluster-test: $(READY)  ## the tests on a real one-node Slurm (root; installs nothing)
 	@python tests/helpers/slurm.py

@@ -21,6 +21,7 @@ def test_a_set_survives_its_file(pixel_set, tmp_path):
         ({"pixels": np.full((24, 16), 2, np.uint8)}, "uint8 up to 2"),
         ({"pixels": np.zeros((24, 16), np.int64)}, "int64"),
         ({"labels": np.zeros(23, np.uint8)}, r"24 images have labels of shape \(23,\)"),
+        ({"labels": np.full(24, 10, np.uint8)}, "a label is 10; allowed: 0 to 9, one for each"),
     ],
 )
 def test_an_unsound_set_is_refused(pixel_set, change, message):
@@ -44,6 +45,13 @@ def test_other_pixels_are_refused_by_name(pixel_set, key, value, message):
     other = pixel_set.description | {key: value}
     with pytest.raises(ValueError, match=f"^the model m.keras belongs to other .*{message}"):
         same_pixels(pixel_set.identity, other, "the model m.keras")
+
+
+def test_of_several_files_the_one_with_other_content_is_named(pixel_set):
+    name = "t10k-labels-idx1-ubyte"
+    other = pixel_set.description | {"sha256": pixel_set.description["sha256"] | {name: "0"}}
+    with pytest.raises(ValueError, match=f": the content of {name} differs"):
+        same_pixels(pixel_set.identity, other, "the model")
 
 
 def test_splits_of_one_set_are_the_same_pixels(pixel_sets):

@@ -86,6 +86,7 @@ def test_dark_ink_is_turned_round_at_any_scale(image, dtype, scale):
     ("values", "scale", "message"),
     [
         ([0, 16], None, "from 0 to 16, and no scale that is known .* (scale: 16, say, in config"),
+        ([0, 31], None, "from 0 to 31, and no scale that is known .* (scale: 16, say, in config"),
         ([0, 4095], None, "from 0 to 4095, and no scale .* (scale: 4095, say, in config.yaml)"),
         ([0, 300], 255, "scale is 255; allowed: 0 to scale"),
         ([-1, 1], None, "from -1 to 1; allowed: 0 to 1"),
@@ -120,6 +121,13 @@ def test_images_that_are_given_together_have_one_scale():
     dim, full = np.array([[0, 1]]), np.array([[0, 200]], np.uint8)
     assert full_scale([dim, full]) == full_scale([full, dim]) == 255
     assert full_scale([dim]) == 1
+
+
+@pytest.mark.parametrize(
+    ("most", "full"), [(1, 1), (32, 255), (255, 255), (16384, 65535), (65535, 65535)]
+)
+def test_a_scale_is_the_least_that_holds_the_values(most, full):
+    assert full_scale([np.array([0, most])]) == full
 
 
 def test_a_stated_scale_counts():

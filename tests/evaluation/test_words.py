@@ -19,6 +19,14 @@ def test_everything_has_a_label():
     words.check([method.name for method in METHODS])
 
 
+def test_a_mean_and_its_standard_deviation_have_one_unit():
+    means = [name for name in words.QUANTITIES if name.endswith("_mean")]
+    assert len(means) == 3
+    for name in means:
+        units = {words.QUANTITIES[name.removesuffix("mean") + end].unit for end in ("mean", "std")}
+        assert units == {words.WHOLE}
+
+
 @pytest.mark.parametrize("file", ["figures.csv", "targets.csv"])
 def test_published_numbers_are_of_known_tasks_and_quantities(file):
     lines = pd.read_csv(RESULTS / file)

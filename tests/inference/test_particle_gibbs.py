@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from tabulated import (
     COLUMNS,
+    COMING_APART,
+    EVERY_SECOND,
     check_frequencies,
     check_likelihoods,
     random_sets,
@@ -36,6 +38,22 @@ def test_a_move_leaves_the_posterior_as_it_is(model, block):
         log_weights=np.full((2, CHAINS), -np.log(CHAINS)),
     )
     found = refine(model, pixels, begun, CHAINS, 2, seed=3, block=block, particles=3)
+    assert (found.values != begun.values).any()
+    check_frequencies(found.values, exact.log_posterior)
+
+
+@pytest.mark.parametrize(("settings", "image"), COMING_APART)
+def test_a_move_with_resampling_leaves_the_posterior_as_it_is(settings, image):
+    model, pixels = tiny_predictor(**settings), np.array([image], np.uint8)
+    hidden = EVERY_SECOND[None]
+    exact = exact_posterior(model, pixels, hidden)
+    drawn = np.random.default_rng(0).choice(16, CHAINS, p=np.exp(exact.log_posterior[0]))[None]
+    begun = smc_posterior(model, pixels, hidden, CHAINS, 0)._replace(
+        values=exact.completions[drawn],
+        log_likelihood=np.take_along_axis(exact.log_joint, drawn, axis=1),
+        log_weights=np.full((1, CHAINS), -np.log(CHAINS)),
+    )
+    found = refine(model, pixels, begun, CHAINS, 2, seed=3, block=4, particles=6)
     assert (found.values != begun.values).any()
     check_frequencies(found.values, exact.log_posterior)
 

@@ -2,7 +2,15 @@
 
 import numpy as np
 import pytest
-from tabulated import SIZE, log_joint_table, number_of, random_sets, tiny_predictor
+from tabulated import (
+    COMING_APART,
+    EVERY_SECOND,
+    SIZE,
+    log_joint_table,
+    number_of,
+    random_sets,
+    tiny_predictor,
+)
 
 from scanline.holes.sets import filled, values_at
 from scanline.inference import smc as module
@@ -48,21 +56,44 @@ def test_likelihoods_are_those_of_the_completed_images(model, way, count):
     np.testing.assert_allclose(np.exp(found.log_weights).sum(axis=1), 1)
 
 
-def test_estimates_are_unbiased(model, way):
+def check_unbiased(model, image: np.ndarray, hidden: np.ndarray, particles: int) -> Particles:
     """p(observed), and each completion's share of it, in the mean over many runs."""
-    pixels, hidden = random_sets(1, 5, seed=3)
-    exact = exact_posterior(model, pixels, hidden)
-    runs = smc_posterior(model, np.tile(pixels, (RUNS, 1)), np.tile(hidden, (RUNS, 1)), 6, 1)
+    exact = exact_posterior(model, image[None], hidden[None])
+    pixels, places = np.tile(image, (RUNS, 1)), np.tile(hidden, (RUNS, 1))
+    runs = smc_posterior(model, pixels, places, particles, 1)
     ratio = np.exp(runs.log_observed - exact.log_observed)
     # 5 standard errors, and float32 where all runs agree.
     assert abs(ratio.mean() - 1) < 5 * ratio.std(ddof=1) / RUNS**0.5 + TOLERANCE
-    share = np.zeros((RUNS, 32))
+    share = np.zeros((RUNS, 2 ** len(hidden)))
     weights = np.exp(runs.log_weights) * ratio[:, None]
     np.add.at(share, (np.arange(RUNS)[:, None], number_of(runs.values)), weights)
     error = 5 * share.std(axis=0, ddof=1) / RUNS**0.5
     # A completion that 400 runs hardly ever hold has no error to go by: 5 runs' worth of it.
     rare = 5 / RUNS
     assert (np.abs(share.mean(axis=0) - np.exp(exact.log_posterior[0])) < error + rare).all()
+    return runs
+
+
+def test_estimates_are_unbiased(model, way):
+    pixels, hidden = random_sets(1, 5, seed=3)
+    check_unbiased(model, pixels[0], hidden[0], 6)
+
+
+@pytest.mark.parametrize(("settings", "image"), COMING_APART)
+def test_estimates_are_unbiased_where_particles_are_resampled(settings, image, monkeypatch):
+    """Likelihoods are those of the images, too: a particle's pixels are those of its parents."""
+    monkeypatch.setattr(module, "BRANCH_UP_TO", -1)
+    model, image = tiny_predictor(**settings), np.array(image, np.uint8)
+    runs = check_unbiased(model, image, EVERY_SECOND, 6)
+    ess = runs.effective_sample_size
+    resampled = ess[:, EVERY_SECOND[1:] - 1] < 3
+    assert resampled.mean() > 0.15
+    np.testing.assert_allclose(ess[:, EVERY_SECOND[1:]][resampled], 6)
+    untouched = ess[:, EVERY_SECOND[1:]][~resampled]
+    np.testing.assert_allclose(untouched, ess[:, EVERY_SECOND[1:] - 1][~resampled])
+    images = images_of(runs, np.tile(image, (RUNS, 1)))
+    expected = log_joint_table(model)[number_of(images)]
+    np.testing.assert_allclose(runs.log_likelihood.reshape(-1), expected, atol=1e-4)  # float32
 
 
 @pytest.mark.parametrize("count", [1, 5, SIZE - 1, SIZE])

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 from recipes import recipe
 
-from scanline.training.batches import batches
+from scanline.data.pixels import PixelSet
+from scanline.training.batches import batches, held_out_images
 
 RECIPE = recipe(3, batch_size=8, seed=5)
 SHIFTED = recipe(3, "classify", batch_size=8, seed=5, shift_pixels=1)
@@ -54,3 +55,38 @@ def test_shifted_images_are_moved_by_whole_pixels(pixel_sets):
             seen |= {move for move in fits if len(fits) == 1}
     assert len(seen) == 9
     assert (by_image[0] != by_image[1]).any(axis=1).sum() > 16  # drawn anew
+
+
+def test_a_checkpoint_is_chosen_on_all_validation_images():
+    images = numbered_images(1000)
+    assert held_out_images(images, recipe(2), 1) is images
+
+
+def test_a_checkpoint_is_chosen_on_800_test_images_drawn_anew_for_each_epoch():
+    """The report's way. Each image is drawn once, and is as likely as any other."""
+    images, settings = numbered_images(1000), recipe(200, selection="test_batches")
+    numbers = np.stack([number_of(held_out_images(images, settings, e)) for e in range(200)])
+    assert numbers.shape == (200, 800)
+    assert all(len(set(row)) == 800 for row in numbers)
+    assert (np.sort(numbers[0]) != np.sort(numbers[1])).any()
+    share = np.bincount(numbers.ravel(), minlength=1000) / 200
+    assert np.abs(share - 0.8).max() < 5 * (0.8 * 0.2 / 200) ** 0.5  # standard errors
+    again = number_of(held_out_images(images, settings, 7))
+    np.testing.assert_array_equal(again, numbers[7])
+    other = replace(settings, seed=settings.seed + 1)
+    assert (number_of(held_out_images(images, other, 7)) != again).any()
+    few = held_out_images(numbered_images(9), settings, 0)  # all, where there are fewer
+    assert sorted(number_of(few)) == list(range(9))
+
+
+def numbered_images(count: int) -> PixelSet:
+    """Images of 4 x 4 pixels that tell their number in binary digits."""
+    pixels = (np.arange(count)[:, None] >> np.arange(16) & 1).astype(np.uint8)
+    description = {"rows": 4, "columns": 4, "classes": 10, "split": "test"}
+    return PixelSet(pixels, (np.arange(count) % 10).astype(np.uint8), description)
+
+
+def number_of(images: PixelSet) -> np.ndarray:
+    numbers = images.pixels.astype(int) @ (1 << np.arange(16))
+    np.testing.assert_array_equal(images.labels, numbers % 10)
+    return numbers

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 from native_calls import NEEDS_COMPILER
 from recipes import recipe
 
@@ -165,6 +166,61 @@ def test_curves_tell_each_step_and_epoch(pixel_sets):
     for quantity in ("nats_per_pixel", "accuracy"):
         mean = steps[steps["quantity"] == quantity]["value"].mean()  # all batches have 8 images
         assert last[last["quantity"] == quantity]["value"].item() == pytest.approx(mean)
+
+
+@pytest.mark.parametrize("decay", ["constant", "cosine"])
+@pytest.mark.parametrize("warmup", [0, 1, 4])
+def test_the_learning_rate_by_step(pixel_sets, decay, warmup):
+    """It rises linearly in the steps of warm-up; from there it stays, or falls as a cosine to 0."""
+    settings = recipe(3, batch_size=8, learning_rate=0.01, warmup_steps=warmup, decay=decay)
+    steps = 12  # 3 epochs of 32 images
+
+    def rate(before):  # ``before`` steps are made
+        if before < warmup:
+            return 0.01 * before / warmup
+        if decay == "constant":
+            return 0.01
+        return 0.01 * (1 + np.cos(np.pi * (before - warmup) / (steps - warmup))) / 2
+
+    wanted = [rate(before) for before in range(steps)]
+    _, curves = _train(pixel_sets, recipe=settings)
+    of_loss = curves.by_step.query("quantity == 'nats_per_pixel'")
+    assert of_loss["step"].tolist() == list(range(1, steps + 1))
+    np.testing.assert_allclose(of_loss["learning_rate"], wanted, rtol=1e-5, atol=1e-9)  # float32
+    if decay == "cosine":
+        assert abs(float(loop.learning_rate_of(settings, 4)(steps))) < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"decay": "linear"}, "decay is 'linear'; allowed: constant, cosine"),
+        ({"warmup_steps": 12}, "warmup_steps is 12; the training has 12 steps"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused(changed, message):
+    with pytest.raises(ValueError, match=message):
+        loop.learning_rate_of(replace(RECIPE, **changed), 4)
+
+
+@pytest.mark.parametrize("clip_norm", [0.0, 1e-6, 1e3])
+def test_a_gradient_is_clipped_at_its_global_norm(pixel_sets, clip_norm):
+    """Adam's first step in NumPy. Its epsilon makes it tell a small gradient from a large one."""
+    train = pixel_sets["train"]
+    model = Predictor("gru", 4, 1, train.identity, seed=5)
+    before = [weight.numpy() for weight in model.trainable_variables]
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(PREDICT.per_image(model, train.pixels, train.labels, True)[0])
+    gradients = [tf.convert_to_tensor(g).numpy() for g in tape.gradient(loss, model.weights)]
+    norm = np.sqrt(sum((gradient**2).sum() for gradient in gradients))
+    assert 1e-3 < norm < 1e3  # the middle bound cuts, the others do not
+    share = min(clip_norm / norm, 1) if clip_norm else 1
+    one_step = recipe(1, batch_size=32, learning_rate=0.01, clip_norm=clip_norm, seed=5)
+    after, _ = _train(pixel_sets, recipe=one_step)
+    epsilon = 1e-7 / np.sqrt(1 - 0.999)
+    for weight, start, gradient in zip(after, before, gradients, strict=True):
+        step = 0.01 * share * gradient / (np.abs(share * gradient) + epsilon)
+        np.testing.assert_allclose(weight - start, -step, atol=2e-5)  # float32
 
 
 def test_a_loss_that_is_no_number_stops_and_says_what_to_try(pixel_sets):

@@ -57,7 +57,9 @@ def test_worse_than_frequencies_is_refused_after_many_steps(pixel_sets, objectiv
     with pytest.raises(ArithmeticError, match="worse than predicting frequencies: held-out loss"):
         judged(pixel_sets, objective, [worse])
     assert capsys.readouterr().err == ""
-    judged(pixel_sets, objective, [worse], steps=50)
+    with pytest.raises(ArithmeticError, match="after 201 steps"):
+        judged(pixel_sets, objective, [worse], steps=201)
+    judged(pixel_sets, objective, [worse], steps=200)
     assert "worse than predicting frequencies" in capsys.readouterr().err
     judged(pixel_sets, objective, [better])
     assert capsys.readouterr().err == ""

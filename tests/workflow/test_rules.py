@@ -33,6 +33,19 @@ def test_a_rule_reserves_a_gpu_where_its_script_sees_one(name):
     assert reserves == (sees is not None)
 
 
+def test_each_split_reaches_the_script_that_asks_for_it():
+    """By name from binarise's outputs to the rules' inputs, and on to the scripts' flags."""
+    text = "\n".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    splits = re.findall(r"^ +(\w+)=.*\bpixels/(\w+)\.npz", text, re.M)
+    assert {("train", "train"), ("validation", "validation"), ("test", "test")} <= set(splits)
+    taken = re.findall(r"^ +(\w+)=rules\.binarise\.output\.(\w+),", text, re.M)
+    assert len(taken) > 8
+    flags = re.findall(r"--([a-z-]+) \{input\.(\w+):q\}", text)
+    assert {"train", "validation", "test"} <= {flag for flag, _ in flags}
+    assert [pair for pair in taken if pair[0] != pair[1]] == []
+    assert [(f, name) for f, name in flags if f.replace("-", "_") != name and f != "curves"] == []
+
+
 def settings_of(script: str) -> dict[str, object]:
     """A script's settings with their defaults, or ``NONE``.
 

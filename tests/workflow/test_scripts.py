@@ -206,6 +206,15 @@ def test_selection_on_test_batches_needs_test_pixels_and_names_them(
     test = pixels_folder / "test.npz"
     by_epoch, _ = train(script, pixels_folder, tmp_path / "with", test=test, **settings)
     assert set(by_epoch["split"]) == {"train", "test_batches"}
+    # All 24 test images are one batch, and the one epoch's model is the one that is kept.
+    images, kept = load_pixels(test), tmp_path / "with/model.keras"
+    if script is train_predictor:
+        right = pixel_scores(load_predictor(kept, images.identity), images.pixels)[1]
+    else:
+        scores = class_log_probs(load_classifier(kept, images.identity), images.pixels)
+        right = scores.argmax(axis=1) == images.labels
+    found = value_of(by_epoch, split="test_batches", quantity="accuracy")
+    assert found == pytest.approx([right.mean()])
 
 
 def saved_model(tmp_path, pixels_folder, kind):
