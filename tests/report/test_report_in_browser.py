@@ -155,6 +155,7 @@ def test_one_of_a_group_is_shown_at_a_time_as_chosen_and_all_without_scripts(see
         "inpaint-figure": 6,  # three kinds of two holes
         "complete-table": 4,  # what was published in 2017
         "inpaint-table": 1,
+        "holes": 8,
     }
     assert seen["telephone"]["grouped"] == len(groups)
     assert seen["plain"]["grouped"] == len(grouped)
