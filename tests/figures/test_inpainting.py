@@ -113,7 +113,7 @@ def test_examples_are_restored_ones_and_others_as_far_as_there_are(tmp_path, mon
         *(f"image {10 * i}\nnot restored" for i in wrong),
     ]
     pictures = np.array(shown(figures[names["examples"]])).reshape(3, len(right + wrong), 16)
-    assert (pictures[0] == PAPER).all()
-    assert (pictures[1, :, 5] == HIDDEN).all()
+    assert (pictures[0, :, 5] == HIDDEN).all()
+    assert (pictures[1] == PAPER).all()
     filled = [FILLED_PAPER] * len(right) + [FILLED_INK] * len(wrong)
     assert pictures[2, :, 5].tolist() == filled

@@ -34,8 +34,8 @@ function measured(frame) {{
       (each) => each.scrollWidth > each.clientWidth).length,
     beyond: [...page.body.querySelectorAll("*")].filter((each) => !each.closest(".wide")
       && each.getBoundingClientRect().right > root.clientWidth + 0.5).map((each) => each.tagName),
-    drawn: [...page.images].filter((each) => each.complete && each.naturalWidth == 900).map(
-      (each) => each.closest("figure").id),
+    drawn: [...page.querySelectorAll("figure img")].filter(
+      (each) => each.complete && each.naturalWidth == 900).map((each) => each.closest("figure").id),
     captions: [...page.querySelectorAll("caption")].map((each) => each.textContent),
     grouped: seen().length, chosen: [],
   }};
