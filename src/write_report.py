@@ -15,6 +15,7 @@ def write_report(
     records: tuple[Path, ...],
     published: Path | None = None,
     posterior: Path | None = None,
+    published_holes: Path | None = None,
     out: Path,
 ) -> None:
     """Writes report.html: all tables and figures, and how the numbers came about.
@@ -27,6 +28,7 @@ def write_report(
         records: run.json files of the stages
         published: docs/results/figures.csv, for the numbers of other data sets
         posterior: posterior.csv
+        published_holes: docs/results/posterior.csv, which a small study shows in place of its own
         out: folder for report.html
     """
     page.write_report(
@@ -38,6 +40,7 @@ def write_report(
         records=records,
         published=published,
         posterior=posterior,
+        published_holes=published_holes,
     )
 
 

@@ -55,21 +55,25 @@ def test_two_histograms_share_their_bins():
         assert not other.get_fill()
 
 
-def test_a_frame_says_where_the_hidden_patch_is():
+def test_a_frame_says_which_part_is_seen_close_up_and_the_hole_is_in_its_middle():
     pictures = np.full((2, 120), PAPER)  # of 12 rows, 10 columns
     hidden = pictures.copy()
     hidden[0, 34] = HIDDEN  # row 3, column 4
     hidden[1, [56, 57, 66, 67]] = HIDDEN  # rows 5 and 6, columns 6 and 7
     figure = draw_inpaintings(pictures, hidden, pictures, ["image 1", "image 2"], columns=10)
     assert len(figure.axes) == 6
-    for i, axes in enumerate(figure.axes):
+    for i, axes in enumerate(figure.axes[:2]):
         (frame,) = axes.patches
-        (left, bottom), (right, top) = frame.get_bbox().get_points()
-        rows, columns = np.nonzero(hidden[i % 2].reshape(12, 10) == HIDDEN)
-        # Pixel (row, column) covers half a unit to each side; the frame leaves some air.
-        assert left < columns.min() - 0.5 < columns.max() + 0.5 < right
-        assert bottom < rows.min() - 0.5 < rows.max() + 0.5 < top
+        (left, top), (right, bottom) = frame.get_bbox().get_points()
+        rows, columns = np.nonzero(hidden[i].reshape(12, 10) == HIDDEN)
+        # Pixel (row, column) covers half a unit to each side; three pixels lie around.
+        assert (left, right) == (columns.min() - 3.5, columns.max() + 3.5)
+        assert (top, bottom) == (rows.min() - 3.5, rows.max() + 3.5)
         assert not frame.get_fill()
+        for close_up in figure.axes[2 + i :: 2]:
+            assert close_up.get_xlim() == (left, right)
+            assert close_up.get_ylim() == (bottom, top)
+            assert not close_up.patches
 
 
 @pytest.mark.parametrize("restored", [0, 3, 12])
@@ -109,7 +113,7 @@ def test_examples_are_restored_ones_and_others_as_far_as_there_are(tmp_path, mon
         *(f"image {10 * i}\nnot restored" for i in wrong),
     ]
     pictures = np.array(shown(figures[names["examples"]])).reshape(3, len(right + wrong), 16)
-    assert (pictures[0] == PAPER).all()
-    assert (pictures[1, :, 5] == HIDDEN).all()
+    assert (pictures[0, :, 5] == HIDDEN).all()
+    assert (pictures[1] == PAPER).all()
     filled = [FILLED_PAPER] * len(right) + [FILLED_INK] * len(wrong)
     assert pictures[2, :, 5].tolist() == filled

@@ -119,7 +119,7 @@ class Parsed(HTMLParser):
             self.headings.append("")
         elif tag == "figure":
             self.last = values["id"]
-        elif tag == "img":
+        elif tag == "img" and values.get("class") != "first":
             self.figures[self.last] = values["src"]
         if tag in ("td", "th", "caption", "h2"):
             self.into = tag

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from report_study import Parsed, read_rows, record, study_in, write_scores, written
+from report_study import BINARISED, Parsed, read_rows, record, study_in, write_scores, written
 
 from make_tables import make_tables
 from scanline.evaluation import tables
 from scanline.evaluation.comparisons import comparisons
 from scanline.evaluation.image_values import Number
 from scanline.provenance.stage import run
+from scanline.report.tables import entry_of
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,6 @@ def lookup(table: list[list[str]], row: str, column: str) -> str:
     ("caption", "row", "column", "wanted"),
     [  # the report's numbers as they are printed in it
         ("Table 2.3: classifiers", "lstm-32", "cross-entropy, nats (test)", 0.25888),
-        ("Table 2.3: classifiers", "gru-3x32", "accuracy (train)", 0.97975),
         ("Table 3.3: next-pixel models", "gru-128", "nats per pixel (test)", 0.08092),
         (
             "Table 3.4.1: gru-64, nats per hidden pixel",
@@ -62,6 +62,76 @@ def test_a_number_has_the_published_one_and_the_difference_below_it(
     assert lookup(parsed.tables[caption], row, column) == (
         f"{ours} | report {published} | difference +0.00100"
     )
+
+
+def test_shares_are_in_percent_with_two_digits_of_their_error(parsed):
+    # Of 100 images, 98.1 % has a 95 % error of 2.7 points.
+    found = lookup(parsed.tables["Table 2.3: classifiers"], "gru-3x32", "accuracy, % (train)")
+    assert found == "98.1 | report 98.0 | difference +0.1"
+
+
+@pytest.mark.parametrize(
+    ("error", "wanted"), [(0.0123, "0.250"), (0.00099, "0.25000"), (0.5, "0.25"), (12, "0")]
+)
+def test_a_number_has_two_digits_of_its_error(error, wanted):
+    line = pd.Series(
+        {"quantity": "nats", "measured": 0.25, "low": 0.25 - error, "high": 0.25 + error,
+         "n_seeds": 1, "n": 100}
+    )  # fmt: skip
+    assert entry_of(line).ours == wanted
+
+
+def test_the_best_of_each_column_is_marked(study, report):
+    table = pd.read_csv(next(path for path in study["tables"] if "classify" in path.stem))
+    of_test = table[table["split_or_hidden"] == "test"]
+    for quantity, best in (("nats", "min"), ("accuracy", "max")):
+        lines = of_test[of_test["quantity"] == quantity]
+        line = lines.loc[getattr(lines["measured"], f"idx{best}")()]
+        assert f"<b>{entry_of(line).ours}</b>" in report
+    table_of_classifiers = report.split("Table 2.3")[1].split("</table>")[0]
+    assert table_of_classifiers.count("<b>") == 4  # two quantities of two splits
+
+
+def test_it_opens_with_the_best_number_of_each_task_beside_the_published_one(study, parsed):
+    lines = parsed.tables["The best model of each task, on test images"]
+    assert [line[0] for line in lines[1:]] == ["class", "next pixel", "completion", "holes"]
+    table = pd.read_csv(next(path for path in study["tables"] if "classify" in path.stem))
+    table = table[(table["quantity"] == "accuracy") & (table["split_or_hidden"] == "test")]
+    best = table.loc[table["measured"].idxmax()]
+    assert lines[1][2:] == [
+        best["model"],
+        f"{100 * best['measured']:.1f}",
+        f"{100 * best['published']:.1f} ({best['model']})",
+    ]
+    assert lines[3][1] == "ground truth under samples (300 hidden pixels)"
+    holes = pd.read_csv(study["posterior"]).query("hole == 'random-half'")
+    assert float(lines[4][3]) == pytest.approx(holes["nats_per_hidden_pixel"].min(), abs=6e-5)
+    assert parsed.headings[:2] == ["In short", "How to read the tables"]
+
+
+def test_a_small_study_shows_the_published_holes_and_no_diagnostics_of_few_images(study, tmp_path):
+    other = pd.read_csv(study["posterior"]).assign(
+        model="gru-9", n_images=1000, data=BINARISED["data"]
+    )
+    foreign = other.assign(model="gru-7", data="other")
+    pd.concat([other, foreign]).to_csv(tmp_path / "posterior.csv", index=False)
+    small = record(tmp_path / "stage", "score_classifier", {"images": 100})
+    for records, models in (
+        ((*study["records"], small), {"gru-9"}),
+        (study["records"], {"gru-128"}),
+    ):
+        text = written(
+            study,
+            tmp_path / f"of {len(records)}",
+            records=records,
+            published_holes=tmp_path / "posterior.csv",
+        )
+        found = Parsed(text)
+        holes = {caption for caption in found.tables if caption.startswith("Holes: ")}
+        assert {caption.split(": ")[1].split(", ")[0] for caption in holes} == models
+        assert ("the table is the published study" in text) is (models == {"gru-9"})
+        diagnostics = [name for name in found.figures if "calibration" in name]
+        assert bool(diagnostics) is (models == {"gru-128"})
 
 
 def test_every_number_of_every_table_is_shown(parsed, study):
@@ -102,6 +172,7 @@ def test_intervals_and_the_ranking_of_models_are_shown(study, tmp_path):
     shown = Parsed(text).tables
     low, high = table.loc[0, ["low", "high"]]
     entry = lookup(shown["Table 3.3: next-pixel models"], "gru-128", "nats per image (test)")
+    # The mean of 100 normal numbers: its 95 % error is 0.2.
     assert entry == f"{table.loc[0, 'measured']:.2f} | {low:.2f} to {high:.2f}"
     ranking = shown["Which models the test images tell apart: nats per image"]
     # The sentence below the table says in which order its rows go.
@@ -136,7 +207,7 @@ def test_models_on_other_data_are_named_with_their_own(study, tmp_path):
     ).tables
     name = "gru-128 (trained on elsewhere)"
     assert name in [row[0] for row in shown["Table 3.3: next-pixel models"]]
-    for caption in ("Tables 4.1.1 and 4.1.2: MODEL", "Holes: MODEL"):
+    for caption in ("Tables 4.1.1 and 4.1.2: MODEL", "Holes: MODEL, 2x2, 20 images"):
         assert caption.replace("MODEL", name) in shown
     ranking = shown["Which models the test images tell apart: nats per image"]
     assert ranking[1][0] == "gru-32"
@@ -178,11 +249,12 @@ def one_score(folder: Path, name: Number, lines: dict) -> Path:
 
 
 def test_every_line_on_holes_is_shown(parsed, study):
-    (lines,) = [rows for caption, rows in parsed.tables.items() if caption == "Holes: gru-128"]
+    tables = [rows for caption, rows in parsed.tables.items() if "Holes: gru-128, " in caption]
+    lines = [line for rows in tables for line in rows[1:]]
     wanted = read_rows(study["posterior"])
-    assert len(lines) - 1 == len(wanted)
-    for line, row in zip(lines[1:], wanted, strict=True):
-        cell = line[lines[0].index("nats per hidden pixel")]
+    assert len(lines) == len(wanted)
+    for line, row in zip(lines, wanted, strict=True):
+        cell = line[tables[0][0].index("nats per hidden pixel")]
         nats = row["nats_per_hidden_pixel"]
         assert cell == (f"{float(nats):.4f}" if nats else "")
 
@@ -190,7 +262,9 @@ def test_every_line_on_holes_is_shown(parsed, study):
 def test_models_that_were_taken_are_marked_on_holes_too(study, tmp_path):
     taken = record(tmp_path / "mnist/predict/gru-128/seed-1/train", "take_model", {})
     text = written(study, tmp_path / "out", records=(*study["records"], taken))
-    assert "Holes: gru-128 (pretrained)" in Parsed(text).tables
+    holes = [caption for caption in Parsed(text).tables if caption.startswith("Holes: ")]
+    assert holes
+    assert all(caption.startswith("Holes: gru-128 (pretrained), ") for caption in holes)
 
 
 def test_matched_polarity_stands_beside_the_report_s_in_painting(parsed):
@@ -210,8 +284,8 @@ def test_nothing_is_fetched_from_anywhere(report, parsed):
     within = [address for address in parsed.addresses if address.startswith("#")]
     pictures = [address for address in parsed.addresses if not address.startswith("#")]
     assert all(f'id="{address[1:]}"' in report for address in within)
-    assert len(within) == len(parsed.headings)
-    assert len(pictures) == len(parsed.figures)
+    assert len(within) == len(parsed.headings) + 1  # the summary's picture leads to its figure
+    assert len(pictures) == len(parsed.figures) + 1
     assert all(address.startswith("data:image/png;base64,") for address in pictures)
     assert not re.search(r"@import|url\(|https?:|file:|\bfetch\(|XMLHttpRequest", report)
 
@@ -224,8 +298,10 @@ def test_a_task_that_was_not_run_is_not_told_of(study, tmp_path):
     }
     headings = Parsed(written(study, tmp_path / "out", **alone)).headings
     assert headings == [
-        "What the cells can do",
+        "In short",
+        "How to read the tables",
         "Task 2a: the next pixel",
+        "What the cells can do",
         "How the numbers came about",
     ]
 

@@ -6,6 +6,9 @@ from scanline.files import sha256_of
 PUBLISHED = [
     path for path in [str(PROJECT / "docs/results/figures.csv")] if Path(path).is_file()
 ]
+PUBLISHED_HOLES = [
+    path for path in [str(PROJECT / "docs/results/posterior.csv")] if Path(path).is_file()
+]
 TABLES = {
     task: f"{RESULTS}/{{data}}/tables/table-{number}-{task}.csv"
     for task, number in [
@@ -141,6 +144,7 @@ rule write_report:
         ],
         records=RECORDS,
         published=ancient(PUBLISHED),
+        published_holes=ancient(of_task("posterior", *PUBLISHED_HOLES)),
     output:
         report=f"{RESULTS}/{{data}}/report/report.html",
         record=f"{RESULTS}/{{data}}/report/run.json",
@@ -151,11 +155,11 @@ rule write_report:
     params:
         out=subpath(output.report, parent=True),
         optional=lambda wildcards, input: " ".join(
-            f"--{name} {shlex.quote(str(input[name]))}"
-            for name in ("published", "posterior")
+            f"--{name.replace('_', '-')} {shlex.quote(str(input[name]))}"
+            for name in ("published", "posterior", "published_holes")
             if input[name]
         ),
-        published_content=[sha256_of(Path(path)) for path in PUBLISHED],
+        published_content=[sha256_of(Path(path)) for path in PUBLISHED + PUBLISHED_HOLES],
         code=code_hash("write_report"),
     shell:
         "python src/write_report.py --tables {input.tables:q}"

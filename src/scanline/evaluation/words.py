@@ -5,7 +5,7 @@ hold has its line here; ``check`` names what lacks one.
 """
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from scanline.evaluation.quantities import BY_TASK, PUBLISHED_AS
 
@@ -17,6 +17,16 @@ class Quantity(NamedTuple):
     unit: str = ""
     form: str = "{:.4f}"
     axis: str = ""  # its label with the unit in brackets, where it stands on an axis
+    best: Literal["low", "high", ""] = ""  # "": neither is better
+
+    @property
+    def heading(self) -> str:
+        """Its label above a table's column, with the unit of shares, which are shown in percent."""
+        return f"{self.label}, %" if self.is_share else self.label
+
+    @property
+    def is_share(self) -> bool:
+        return self.form.endswith("%}")
 
 
 class Method(NamedTuple):
@@ -28,15 +38,16 @@ class Method(NamedTuple):
 
 
 HIDDEN, WHOLE = "nats per hidden pixel", "nats per pixel"  # units
+SHARE = "{:.1%}"
 QUANTITIES = {  # names are those of the column ``quantity``, and of the columns of posterior.csv
-    "nats": Quantity("cross-entropy, nats", axis="cross-entropy (nats)"),
-    "accuracy": Quantity("accuracy", form="{:.2%}", axis="accuracy (fraction)"),
-    "nats_per_pixel": Quantity(WHOLE, axis="cross-entropy (nats per pixel)"),
-    "nats_per_image": Quantity("nats per image", form="{:.2f}"),
-    "bits_per_image": Quantity("bits per image", form="{:.2f}"),
+    "nats": Quantity("cross-entropy, nats", axis="cross-entropy (nats)", best="low"),
+    "accuracy": Quantity("accuracy", form="{:.2%}", axis="accuracy (fraction)", best="high"),
+    "nats_per_pixel": Quantity(WHOLE, axis="cross-entropy (nats per pixel)", best="low"),
+    "nats_per_image": Quantity("nats per image", form="{:.2f}", best="low"),
+    "bits_per_image": Quantity("bits per image", form="{:.2f}", best="low"),
     "samples": Quantity("samples", HIDDEN),
-    "ground_truth_under_samples": Quantity("ground truth under samples", HIDDEN),
-    "ground_truth_teacher_forced": Quantity("ground truth, teacher forced", HIDDEN),
+    "ground_truth_under_samples": Quantity("ground truth under samples", HIDDEN, best="low"),
+    "ground_truth_teacher_forced": Quantity("ground truth, teacher forced", HIDDEN, best="low"),
     "ground_truth_mean": Quantity("ground truth, mean", WHOLE),
     "ground_truth_std": Quantity("ground truth, s.d.", WHOLE),
     "map_mean": Quantity("in-painting, mean", WHOLE),
@@ -45,14 +56,14 @@ QUANTITIES = {  # names are those of the column ``quantity``, and of the columns
     "difference_std": Quantity("in-painting − ground truth, s.d.", WHOLE),
     "truth_log_posterior": Quantity("log posterior of the truth, nats"),
     "entropy": Quantity("entropy of the posterior, nats"),
-    "nats_per_hidden_pixel": Quantity(HIDDEN),
-    "map_pixel_accuracy": Quantity("pixels right, most probable image"),
-    "marginal_pixel_accuracy": Quantity("pixels right, one by one"),
-    "map_whole_accuracy": Quantity("holes restored whole"),
-    "brier": Quantity("Brier score"),
-    "digit_accuracy": Quantity("classes read, most probable image"),
-    "sample_digit_accuracy": Quantity("classes read, a sample"),
-    "seconds_per_image": Quantity("seconds an image", form="{:.2g}"),
+    "nats_per_hidden_pixel": Quantity(HIDDEN, best="low"),
+    "map_pixel_accuracy": Quantity("pixels right, most probable image", "", SHARE, best="high"),
+    "marginal_pixel_accuracy": Quantity("pixels right, one by one", "", SHARE, best="high"),
+    "map_whole_accuracy": Quantity("holes restored whole", "", SHARE, best="high"),
+    "brier": Quantity("Brier score", best="low"),
+    "digit_accuracy": Quantity("classes read, most probable image", "", SHARE, best="high"),
+    "sample_digit_accuracy": Quantity("classes read, a sample", "", SHARE, best="high"),
+    "seconds_per_image": Quantity("seconds an image", form="{:.2g}", best="low"),
 }
 QUANTITIES |= {name: QUANTITIES[column] for column, name in PUBLISHED_AS.items()}
 

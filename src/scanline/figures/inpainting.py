@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from scanline.figures.pictures import HIDDEN, draw_rows, shaped
 
 FRAME = "#0072B2"
+AROUND = 3  # pixels around a hole that are seen close up
 
 
 def draw_bulk_and_tail(
@@ -61,14 +62,19 @@ def draw_inpaintings(
     titles: Sequence[str],
     columns: int,
 ) -> Figure:
-    """Figure 18: truth, hidden and in-painting below each other, images [N, T] side by side.
+    """Figure 18: the image with its hole, and the truth and the in-painting there, close up.
 
-    A frame shows where the hidden patch is, which may be a single pixel.
+    Images [N, T] stand side by side. A frame shows which part of the image is seen close up.
     """
-    figure = draw_rows({"truth": truth, "hidden": hidden, "in-painting": filled}, titles, columns)
+    rows = {"image": hidden, "truth": truth, "in-painting": filled}
+    figure = draw_rows(rows, titles, columns)
     for i, axes in enumerate(figure.axes):
         down, right = np.nonzero(shaped(hidden[i % len(hidden)], columns) == HIDDEN)
-        corner = (int(right.min()) - 2, int(down.min()) - 2)
-        width, height = int(np.ptp(right)) + 4, int(np.ptp(down)) + 4
-        axes.add_patch(Rectangle(corner, width, height, fill=False, ec=FRAME, lw=0.9))
+        left, top = float(right.min()) - AROUND - 0.5, float(down.min()) - AROUND - 0.5
+        width, height = (float(np.ptp(each)) + 2 * AROUND + 1 for each in (right, down))
+        if i < len(hidden):
+            axes.add_patch(Rectangle((left, top), width, height, fill=False, ec=FRAME, lw=0.9))
+        else:
+            axes.set_xlim(left, left + width)
+            axes.set_ylim(top + height, top)
     return figure

@@ -1,4 +1,4 @@
-"""The report as one HTML file that fetches nothing, in the order of the 2017 report."""
+"""The report as one HTML file that fetches nothing: a summary, then each task of the study."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
+from scanline.evaluation.words import TASKS
 from scanline.layout import Place
 from scanline.provenance.record import Record
 from scanline.report import posterior as posterior_report
 from scanline.report.pictures import picture
+from scanline.report.summary import headlines, longest, of_holes, shown_first
 from scanline.report.tables import (
     by_hidden_run,
     by_hole,
@@ -33,17 +35,26 @@ def write_report(
     records: Sequence[Path],
     published: Path | None = None,
     posterior: Path | None = None,
+    published_holes: Path | None = None,
 ) -> None:
     """Writes the report to ``path``.
 
     ``tables``: table-{number}-{task}.csv; ``comparisons``: comparisons.csv; ``cells``: cells.csv;
     ``figures``: .png files, whose names say where they belong; ``records``: run.json files of the
     stages; ``published``: docs/results/figures.csv, for the numbers of other data sets;
-    ``posterior``: posterior.csv.
+    ``posterior``: posterior.csv; ``published_holes``: docs/results/posterior.csv, which a small
+    study shows in place of its own few images.
     """
     runs = [Record.load(record) for record in records]
     by_task = {table.stem.split("-")[-1]: with_origins(pd.read_csv(table)) for table in tables}
     pairs = with_origins(pd.read_csv(comparisons))
+    data, small = _data_of(runs), _is_small(runs)
+    holes = _read(posterior)
+    published_lines = _read(published_holes).query("data == @data.get('data')")
+    few = small and len(holes) > 0 and len(published_lines) > 0
+    if few:
+        holes = published_lines
+    best_first = [*headlines(by_task), *of_holes(holes)]
     for table in by_task.values():
         table["model"] += np.where(table["trained"] == "pretrained", " (pretrained)", "")
     lines = pd.concat(by_task.values())
@@ -55,16 +66,23 @@ def write_report(
         complete=by_hidden_run(by_task.get("complete")),
         inpaint=by_hole(by_task.get("inpaint")),
         ranked={task: ranked(of_task) for task, of_task in pairs.groupby("task")},
-        literature=literature(by_task.get("predict"), _data_of(runs).get("data"), published),
+        literature=literature(by_task.get("predict"), data.get("data"), published),
         trainings=_trainings(runs),
-        posterior=posterior and posterior_report.lines_by_model(posterior, _taken(runs)),
-        posterior_headings=posterior_report.headings(posterior) if posterior else {},
+        summary=best_first,
+        first_picture=shown_first(pictures),
+        chosen={
+            "Model": next((line.model for line in best_first if line.task == TASKS["predict"]), ""),
+            "Hidden pixels": longest(by_task["complete"]) if "complete" in by_task else "",
+        },
+        holes=posterior_report.by_model_and_hole(holes, () if few else _taken(runs)),
+        published_holes=few,
+        hole_headings=posterior_report.headings(holes),
         cells=pd.read_csv(cells).to_dict("records"),
         pictures=pictures,
         sampled=any(each.kind == "images" for each in pictures),
-        data=_data_of(runs),
+        data=data,
         compared=lines["published"].notna().any(),
-        small=_is_small(runs),
+        small=small,
         pretrained=(lines["trained"] == "pretrained").any(),
         on_test_batches=any(run.settings.get("selection") == "test_batches" for run in runs),
         runs=sorted(runs, key=lambda run: run.folder),
@@ -72,6 +90,11 @@ def write_report(
         hours=sum(run.seconds for run in runs) / 3600,
     )
     path.write_text(html)
+
+
+def _read(table: Path | None) -> pd.DataFrame:
+    """posterior.csv, or one without lines."""
+    return pd.read_csv(table) if table else pd.DataFrame(columns=["data"])
 
 
 def _trainings(runs: Sequence[Record]) -> list[dict]:

@@ -42,8 +42,9 @@ INPAINTINGS = {
         " where the patch is restored; the model finds the images in the tail odd."
     ),
     "examples": (
-        "the true image, the hidden patch (grey, framed) and the most probable completion (orange"
-        " is ink). The first images that are restored come first, then the first that are not."
+        "the image with its hidden patch (grey); below, the framed part close up: the truth, and"
+        " the most probable completion (orange is ink). The first images that are restored come"
+        " first, then the first that are not."
     ),
 }
 IMAGES = {

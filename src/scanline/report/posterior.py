@@ -1,7 +1,7 @@
-"""The report's section on holes: one table for each model, one line for each hole and method."""
+"""The report's section on holes: for each model and hole a table, one line for each method."""
 
 from collections.abc import Collection
-from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -12,35 +12,68 @@ from scanline.report.tables import with_origins
 SHOWN = [name for name in QUANTITIES if name in FILLED]  # columns of posterior.csv
 
 
-def headings(table: Path) -> dict[str, str]:
-    """The columns of posterior.csv that hold a number, and their labels.
+class Holes(NamedTuple):
+    """One model's fillings of one hole in so many images.
+
+    ``lines``: a method, then a number for each of the headings and whether none is better.
+    """
+
+    model: str
+    hole: str
+    images: int
+    lines: list[tuple[str, list[tuple[str, bool]]]]
+
+
+def headings(lines: pd.DataFrame) -> dict[str, str]:
+    """The columns of posterior.csv that hold a number, and their headings.
 
     Without a classifier no classes are read.
     """
-    held = pd.read_csv(table).dropna(axis="columns", how="all")
-    return {name: QUANTITIES[name].label for name in SHOWN if name in held}
+    held = lines.dropna(axis="columns", how="all")
+    return {name: QUANTITIES[name].heading for name in SHOWN if name in held}
 
 
-def lines_by_model(
-    table: Path, pretrained: Collection[str]
-) -> dict[str, list[tuple[str, str, list[str]]]]:
-    """Of posterior.csv, by model: hole and images, method, and a number for each of its headings.
+def by_model_and_hole(lines: pd.DataFrame, pretrained: Collection[str]) -> list[Holes]:
+    """The tables of posterior.csv's ``lines``; models in ``pretrained`` are marked so."""
+    if lines.empty:
+        return []
+    columns = list(headings(lines))
+    marks = lines["model"].isin(list(pretrained)).map({True: " (pretrained)", False: ""})
+    named = with_origins(lines)
+    named["model"] += marks
+    return [
+        Holes(
+            str(model),
+            str(hole),
+            int(group["n_images"].iloc[0]),
+            _lines(group, columns),
+        )
+        for (model, hole), group in named.groupby(["model", "hole"], sort=False)
+    ]
 
-    A hole is named in the first of its lines only; models in ``pretrained`` are marked so.
-    """
-    shown: dict[str, list[tuple[str, str, list[str]]]] = {}
-    last, columns = "", headings(table)
-    held = pd.read_csv(table)
-    named = with_origins(held).assign(taken=held["model"].isin(list(pretrained)))
-    for line in named.to_dict("records"):
-        mark = " (pretrained)" if line["taken"] else ""
-        hole = f"{line['hole']}, {line['n_images']:.0f} images"
-        lines = shown.setdefault(f"{line['model']}{mark}", [])
-        numbers = [
-            "" if pd.isna(line[name]) else QUANTITIES[name].form.format(line[name])
-            for name in columns
-        ]
-        first = "" if lines and hole == last else hole
-        lines.append((first, METHODS[line["method"]].label, numbers))
-        last = hole
-    return shown
+
+def _lines(group: pd.DataFrame, columns: list[str]) -> list[tuple[str, list[tuple[str, bool]]]]:
+    of_methods = group[group["method"] != "truth"]  # the truth is no way to fill a hole
+    best = {
+        name: of_methods[name].min() if QUANTITIES[name].best == "low" else of_methods[name].max()
+        for name in columns
+    }
+    return [
+        (
+            METHODS[line["method"]].label,
+            [
+                ("", False)
+                if pd.isna(line[name])
+                else (
+                    _written(name, line[name]),
+                    line["method"] != "truth" and line[name] == best[name],
+                )
+                for name in columns
+            ],
+        )
+        for line in group.to_dict("records")
+    ]
+
+
+def _written(name: str, value: float) -> str:
+    return QUANTITIES[name].form.format(value).removesuffix("%")  # the heading says percent

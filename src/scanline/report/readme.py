@@ -52,7 +52,7 @@ def targets(numbers: pd.DataFrame) -> str:
         matching = matching[np.array(by_name, bool)]
         means = matching.groupby("model")["value"].mean().sort_values()
         model = str(means.index[-1 if target["wanted"] == "at least" else 0]) if len(means) else ""
-        label, unit, form, _ = QUANTITIES[target["quantity"]]
+        label, unit, form, *_ = QUANTITIES[target["quantity"]]
         row = (
             model or target["model"].replace("*-", "best "),
             target["data"],

@@ -1,5 +1,6 @@
 """The tables of the report: what each shows, and how its numbers are written."""
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,15 +11,24 @@ from scanline.data.other_data import MARK
 from scanline.evaluation.literature import OURS, beside_ours
 from scanline.evaluation.words import QUANTITIES
 
+VALUES = (
+    *("measured", "standard_error", "low", "high"),
+    *("published", "difference", "published_matched_polarity"),
+)
+
 
 class Entry(NamedTuple):
-    """A number of a table, as it is shown; "" where there is no interval, nothing published."""
+    """A number of a table, as it is shown; "" where there is no interval, nothing published.
+
+    Shares are in percent, differences of shares in percentage points.
+    """
 
     ours: str
     interval: str
     published: str
     difference: str
     matched_polarity: str
+    is_best: bool = False  # of its column
 
 
 class Table(NamedTuple):
@@ -54,7 +64,7 @@ def by_model(lines: pd.DataFrame | None) -> Table | None:
     lines = lines.assign(where=lines["split_or_hidden"].astype(str))
     pairs = list(dict.fromkeys(zip(lines["quantity"], lines["where"], strict=True)))
     pairs.sort(key=lambda pair: pair[1] != "test")
-    columns = [(f"{QUANTITIES[name].label} ({where})", name, where) for name, where in pairs]
+    columns = [(f"{QUANTITIES[name].heading} ({where})", name, where) for name, where in pairs]
     return _table(lines, "model", "model", columns)
 
 
@@ -63,7 +73,7 @@ def by_hidden_run(lines: pd.DataFrame | None) -> dict[str, Table]:
     if lines is None:
         return {}
     lines = lines.assign(where="", hidden=lines["split_or_hidden"].astype(str))
-    columns = [(QUANTITIES[name].label, name, "") for name in dict.fromkeys(lines["quantity"])]
+    columns = [(QUANTITIES[name].heading, name, "") for name in dict.fromkeys(lines["quantity"])]
     return {
         str(model): _table(group, "hidden pixels", "hidden", columns)
         for model, group in lines.groupby("model", sort=False)
@@ -79,9 +89,9 @@ def by_hole(lines: pd.DataFrame | None) -> dict[str, Table]:
         holes = list(dict.fromkeys(group["split_or_hidden"]))
         rows = []
         for name, quantity in group.groupby("quantity", sort=False):
-            entries = {line["split_or_hidden"]: _entry(line) for _, line in quantity.iterrows()}
-            rows.append((QUANTITIES[str(name)].label, [entries.get(hole) for hole in holes]))
-        tables[str(model)] = Table("nats per pixel, or share", list(map(str, holes)), rows)
+            entries = {line["split_or_hidden"]: entry_of(line) for _, line in quantity.iterrows()}
+            rows.append((QUANTITIES[str(name)].heading, [entries.get(hole) for hole in holes]))
+        tables[str(model)] = Table("nats per pixel, or %", list(map(str, holes)), rows)
     return tables
 
 
@@ -123,18 +133,33 @@ def _table(
     lines: pd.DataFrame, corner: str, row: str, columns: list[tuple[str, str, str]]
 ) -> Table:
     """Rows by the values of column ``row``; ``columns``: heading, quantity and where it is of."""
+    best = {
+        pair: best_of(group)
+        for pair, group in lines.groupby(["quantity", "where"])
+        if row == "model"
+    }
     rows: list[tuple[str, list[Entry | None]]] = []
     for name, group in lines.groupby(row, sort=False):
         entries: list[Entry | None] = []
         for _, quantity, where in columns:
             found = group[(group["quantity"] == quantity) & (group["where"] == where)]
-            entries.append(_entry(found.iloc[0]) if len(found) else None)
+            is_best = len(found) > 0 and found.iloc[0]["measured"] == best.get((quantity, where))
+            entries.append(entry_of(found.iloc[0], is_best) if len(found) else None)
         rows.append((str(name), entries))
     return Table(corner, [heading for heading, *_ in columns], rows)
 
 
-def _entry(line: pd.Series) -> Entry:
-    digits = 2 if abs(line["measured"]) >= 10 else 5
+def best_of(lines: pd.DataFrame) -> float | None:
+    """The best value of one quantity; None of a single line, or where neither way is better."""
+    better = QUANTITIES[str(lines["quantity"].iloc[0])].best if len(lines) > 1 else ""
+    if not better:
+        return None
+    return lines["measured"].min() if better == "low" else lines["measured"].max()
+
+
+def entry_of(line: pd.Series, is_best: bool = False) -> Entry:
+    """A line of a task's table as it is shown."""
+    line, digits = in_percent(line), digits_of(line)
 
     def shown(column: str, sign: str = "-") -> str:
         return _shown(line.get(column), digits, sign)
@@ -146,14 +171,42 @@ def _entry(line: pd.Series) -> Entry:
         shown("published"),
         shown("difference", "+"),
         shown("published_matched_polarity"),
+        is_best,
     )
 
 
+def in_percent(line: pd.Series) -> pd.Series:
+    """The same line, its numbers in percent where it is of a share."""
+    if not _is_share(line):
+        return line
+    numbers = line[line.index.intersection(list(VALUES))]
+    return pd.concat([line.drop(numbers.index), 100 * numbers])
+
+
+def digits_of(line: pd.Series) -> int:
+    """Decimals of a number, as it is shown: two digits of its error, where that is known."""
+    line = in_percent(line)
+    error = (line.get("high", np.nan) - line.get("low", np.nan)) / 2
+    if line.get("n_seeds", 1) > 1 and line["standard_error"] > 0:
+        error = line["standard_error"]
+    if not pd.isna(error) and error > 0:
+        return max(0, 1 - math.floor(math.log10(error)))
+    if _is_share(line):  # as of right answers to n independent questions
+        share = line["measured"] / 100
+        error = 196 * math.sqrt(max(share * (1 - share), 0) / line["n"])
+        return max(0, 1 - math.floor(math.log10(error))) if error else 2
+    return 2 if abs(line["measured"]) >= 10 else 5
+
+
+def _is_share(line: pd.Series) -> bool:
+    return QUANTITIES[str(line["quantity"])].is_share
+
+
 def _told_apart(pair: pd.Series) -> tuple[str, str, str, str]:
-    digits = 4 if pair["quantity"] == "accuracy" else 2
+    pair = in_percent(pair)
     p = "< 0.0001" if pair["p"] < 1e-4 else f"{pair['p']:.4f}"
-    difference = _shown(pair["difference"], digits, "+")
-    return pair["other"], difference, _interval(pair, digits, "+"), p
+    difference = _shown(pair["difference"], 2, "+")
+    return pair["other"], difference, _interval(pair, 2, "+"), p
 
 
 def _beside(line: pd.Series) -> dict:

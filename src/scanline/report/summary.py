@@ -1,0 +1,106 @@
+"""What the report says first: of each task one number, the best model's, and a picture."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from scanline.evaluation.words import METHODS, QUANTITIES, TASKS
+from scanline.report.pictures import Picture
+from scanline.report.tables import best_of, entry_of
+
+NATS = "nats_per_hidden_pixel"
+# Of each task the quantity that says most, and whether it is of the test split or of a hidden part.
+HEADLINES = {
+    "classify": ("accuracy", "test"),
+    "predict": ("nats_per_pixel", "test"),
+    "complete": ("ground_truth_under_samples", "longest"),
+    "inpaint": ("whole_accuracy", "longest"),
+}
+
+
+class Headline(NamedTuple):
+    """One line of the summary; "" where there is no interval or nothing published."""
+
+    task: str
+    what: str
+    model: str
+    ours: str
+    interval: str
+    beside: str  # the best published value of any model; of holes, what the prefix alone gives
+
+
+def headlines(tables: Mapping[str, pd.DataFrame]) -> list[Headline]:
+    """The summary's lines; ``tables``: by task, those of tables/."""
+    found = []
+    for task, (quantity, where) in HEADLINES.items():
+        lines = tables.get(task)
+        if lines is None:
+            continue
+        lines = lines[lines["quantity"] == quantity]
+        if where == "longest":
+            where = longest(lines)
+        lines = lines[lines["split_or_hidden"].astype(str) == where]
+        if lines.empty:
+            continue
+        best = lines if len(lines) == 1 else lines[lines["measured"] == best_of(lines)]
+        entry = entry_of(best.iloc[0])
+        found.append(
+            Headline(
+                TASKS[task],
+                f"{QUANTITIES[quantity].heading} ({_place(task, where)})",
+                str(best.iloc[0]["model"]),
+                entry.ours,
+                entry.interval,
+                _published(lines),
+            )
+        )
+    return found
+
+
+def longest(lines: pd.DataFrame) -> str:
+    """The largest hidden part among a table's: the run of most pixels, or the last kind of hole."""
+    parts = list(dict.fromkeys(lines["split_or_hidden"].astype(str)))
+    if all(part.isdigit() for part in parts):
+        return max(parts, key=int, default="")
+    return parts[-1] if parts else ""
+
+
+def of_holes(lines: pd.DataFrame) -> list[Headline]:
+    """The line on holes, of the last hole in posterior.csv: the best filling beside the prefix's.
+
+    None where posterior.csv has no ``lines``.
+    """
+    if lines.empty:
+        return []
+    lines = lines[lines["hole"] == lines["hole"].iloc[-1]].dropna(subset=[NATS])
+    best = lines.sort_values(NATS).iloc[0]
+    prefix = lines[(lines["model"] == best["model"]) & (lines["method"] == "prefix")]
+    line = Headline(
+        TASKS["posterior"],
+        f"{QUANTITIES[NATS].heading} ({best['hole']})",
+        f"{best['model']}, {METHODS[best['method']].label}",
+        QUANTITIES[NATS].form.format(best[NATS]),
+        "",
+        "".join(f"{QUANTITIES[NATS].form.format(value)} (prefix)" for value in prefix[NATS]),
+    )
+    return [line]
+
+
+def shown_first(pictures: Sequence[Picture]) -> Picture | None:
+    """The picture beside the summary: samples of the longest run, in a well completed image."""
+    digits = [each for each in pictures if each.kind == "digit"]
+    well = [each for each in digits if each.choice.endswith("well")]
+    return max(well, key=lambda each: int(each.choice.split("|")[0]), default=None)
+
+
+def _place(task: str, where: str) -> str:
+    return f"{where} hidden pixels" if task == "complete" else where
+
+
+def _published(lines: pd.DataFrame) -> str:
+    known = lines.dropna(subset=["published"]).assign(measured=lambda each: each["published"])
+    if known.empty:
+        return ""
+    best = known if len(known) == 1 else known[known["measured"] == best_of(known)]
+    return f"{entry_of(best.iloc[0]).published} ({best.iloc[0]['model']})"
