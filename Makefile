@@ -23,7 +23,7 @@ run study report: export SCANLINE_QUIET := $(if $(VERBOSE),,1)
 SNAKEMAKE := snakemake --cores $(CORES) $(if $(VERBOSE),,--logger rich --show-failed-logs)
 
 .DEFAULT_GOAL := help
-.PHONY: help env run study publish report ui track runs verify bench kernel test cluster-test check format graph lock dist clean
+.PHONY: help env run study publish report ui track runs verify bench kernel test cluster-test check format graph play lock dist clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -102,6 +102,13 @@ format: $(READY)  ## bring all sources into form
 graph: $(READY)  ## draw the rules and the wings of the package as docs/*.svg
 	python workflow/scripts/draw_rulegraph.py
 	python workflow/scripts/draw_architecture.py
+
+KEPT := pretrained/mnist-threshold-0.1
+play: $(READY)  ## write docs/play/index.html, a page to play with, of a kept model
+	python src/write_play.py --model $(KEPT)/predict/gru-64-context/seed-1/model.keras \
+	  --classifier $(KEPT)/classify/gru-64/seed-1/model.keras --out build/play
+	mkdir -p docs/play
+	cp build/play/index.html docs/play/index.html
 
 lock: $(READY)  ## resolve the dependencies of pyproject.toml anew
 	uv pip compile pyproject.toml --extra study --extra export --group check --group test --group dist --universal --python-version 3.11 \
