@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser import Browser, browser
+from study_copy import ROOT
 
 from scanline import catalogue
 from scanline.inference.exact import exact_posterior
@@ -14,7 +15,7 @@ from scanline.inference.likelihood import log_likelihoods
 from scanline.inference.smc import BRANCH_UP_TO, pooled, smc_posterior
 from scanline.models.classifier import Classifier, load_classifier
 from scanline.models.predictor import Predictor, load_predictor
-from scanline.report.playing import write_page
+from scanline.report.playing import PARTS, told_predictor, write_page
 
 NATS = 1e-4  # Python multiplies in float32, the page in float64
 SEED = 3
@@ -71,6 +72,16 @@ def example(page: Browser, number: int = 3) -> np.ndarray:
 def square(row: int, column: int, height: int, width: int) -> np.ndarray:
     places = np.arange(784).reshape(28, 28)
     return places[row : row + height, column : column + width].ravel()
+
+
+def test_the_committed_page_is_of_this_code_and_small(model):
+    """``make play`` writes it anew where this fails."""
+    kept = (ROOT / "docs/play/index.html").read_text()
+    assert len(kept) < 1_000_000
+    for part in ("page.css", "model.js", "page.js"):
+        assert (PARTS / part).read_text() in kept
+    known = json.loads(kept.split('id="known">')[1].split("</script>")[0])
+    assert known["predictor"] == json.loads(json.dumps(told_predictor(model)))
 
 
 def test_likelihoods_are_pythons(opened, model):

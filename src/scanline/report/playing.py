@@ -76,11 +76,12 @@ def examples(predictor: Predictor, classifier: Classifier | None, seed: int) -> 
 
 def told_predictor(model: Predictor) -> dict:
     """What model.js must know of a predictor."""
-    context = model.settings["inputs"] == "context"
+    reads = model.inputs_of
+    context = reads.kind == "context"
     return {
         **_stack(model.stack, model.pixels),
         "behind": 1,
-        "neighbours": neighbourhood(model.settings["radius"]) if context else [],
+        "neighbours": neighbourhood(reads.radius) if context else [],
         "places": context,
         "head": {"kernel": _base64(model.logit.kernel), "bias": _base64(model.logit.bias)},
     }
