@@ -177,6 +177,11 @@ def test_other_models_without_a_classifier(driven, tmp_path, cell, layers, input
     images = np.random.default_rng(1).integers(0, 2, (2, 30)).astype(np.uint8)
     found = [ask(driven, "score", pixels=each.tolist())["logLikelihood"] for each in images]
     np.testing.assert_allclose(found, log_likelihoods(small, images), atol=NATS)
+    hidden = np.array([7, 8, 13, 14])
+    about = dict(pixels=images[0].tolist(), hidden=hidden.tolist(), uniforms=[0.5] * 4)
+    told = ask(driven, "posterior", particles=16, **about)
+    exact = exact_posterior(small, images[:1], hidden[None])
+    np.testing.assert_allclose(told["logLikelihood"], exact.log_joint[0], atol=NATS)
     assert driven.run("document.getElementById('classes')") is None
 
 

@@ -39,6 +39,6 @@ def _frame(pictures: Sequence[np.ndarray], scale: int) -> Image.Image:
     row = np.pad(np.concatenate(apart, axis=1), ((0, 0), (0, 2)), constant_values=GAP)
     frame = Image.fromarray(row.astype(np.uint8)).convert("P")
     frame = frame.resize((row.shape[1] * scale, row.shape[0] * scale), Image.Resampling.NEAREST)
-    colours = (COLOURS(range(len(COLOURS.colors)))[:, :3] * 255).round().astype(int)
+    colours = (COLOURS(np.arange(COLOURS.N))[:, :3] * 255).round().astype(int)
     frame.putpalette(colours.ravel().tolist())
     return frame

@@ -2,7 +2,7 @@
 
 A person draws a digit, hides a part, and sees what the model makes of it. The page computes by
 itself: ``play/model.js`` is the mathematics, the same particles as ``inference.smc``, on the
-weights that stand in the file.
+weights that stand in the file; ``play/product.c`` is built into ``play/product.wasm.txt``.
 """
 
 import base64
@@ -37,6 +37,7 @@ def write_page(
     if classifier is not None:
         same_pixels(predictor.pixels, classifier.pixels, "the classifier", other_data=True)
     known = {
+        "product": (PARTS / "product.wasm.txt").read_text().strip(),
         "predictor": told_predictor(predictor),
         "classifier": classifier and told_classifier(classifier),
         "examples": examples(predictor, classifier, seed),

@@ -1,15 +1,18 @@
 // What a trained model says of an image: likelihoods, classes, and the posterior of hidden pixels by
-// the particles of scanline.inference.smc. It runs in a Worker, on one thread, in double precision.
+// the particles of scanline.inference.smc. It runs in a Worker, on one thread. Products of many rows
+// are WebAssembly's (product.c), in float32; all else is in double precision.
 "use strict";
 
 const BRANCH_UP_TO = 32; // hidden pixels; below, particles branch and nothing is drawn
 const RESAMPLE_BELOW = 0.5; // of the particles: their effective number
+const CORE_ROWS = 8; // for fewer, moving numbers to the core costs more than it saves
+const BLOCK = 256; // rows that the core has at a time
 
 // ---- numbers
 
 const numbers = (text) => {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  return Float64Array.from(new Float32Array(bytes.buffer));
+  return new Float32Array(bytes.buffer);
 };
 
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
@@ -32,15 +35,52 @@ const effectiveSize = (logWeights) => Math.exp(2 * logSumExp(logWeights) - logSu
 
 // [rows, columns] -> [columns, rows], so that a sum over rows runs along the memory
 function transposed(matrix, rows, columns) {
-  const out = new Float64Array(matrix.length);
+  const out = new Float32Array(matrix.length);
   for (let i = 0; i < rows; i++)
     for (let j = 0; j < columns; j++) out[j * rows + i] = matrix[i * columns + j];
   return out;
 }
 
-// out[r, first + j] += sum over k of x[r, k] weights[first + j, k], j below count: four rows and two
-// columns at a time, which their sums keep in registers
+// What WebAssembly computes, and room for its numbers; null where the browser has no SIMD
+let core = null;
+
+function openCore(text) {
+  try {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    core = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
+  } catch {
+    core = null;
+  }
+}
+
+// Where three arrays of so many numbers lie in the core's memory, which grows as needed
+function roomFor(...lengths) {
+  let end = 2 ** 17; // bytes; the program's own come first
+  const starts = lengths.map((length) => (end += 4 * length) - 4 * length);
+  const missing = end - core.memory.buffer.byteLength;
+  if (missing > 0) core.memory.grow(Math.ceil(missing / 2 ** 16));
+  return lengths.map((length, i) => new Float32Array(core.memory.buffer, starts[i], length));
+}
+
+// out[r, first + j] += sum over k of x[r, k] weights[first + j, k], j below count
 function addProduct(out, stride, x, width, rows, weights, first, count) {
+  if (!core || rows < CORE_ROWS) return addByHand(out, stride, x, width, rows, weights, first, count);
+  const columns = count + (count % 2), padded = 4 * Math.ceil(Math.min(rows, BLOCK) / 4);
+  const [sums, some, all] = roomFor(padded * columns, padded * width, columns * width);
+  all.set(weights.subarray(first * width, (first + count) * width));
+  for (let start = 0; start < rows; start += BLOCK) {
+    const here = Math.min(BLOCK, rows - start);
+    some.set(x.subarray(start * width, (start + here) * width));
+    core.product(sums.byteOffset, some.byteOffset, all.byteOffset, padded, columns, width);
+    for (let r = 0; r < here; r++) {
+      const to = (start + r) * stride + first, from = r * columns;
+      for (let j = 0; j < count; j++) out[to + j] += sums[from + j];
+    }
+  }
+}
+
+// Four rows and two columns at a time, which their sums keep in registers
+function addByHand(out, stride, x, width, rows, weights, first, count) {
   for (let r = 0; r < rows; r += 4) {
     const left = Math.min(4, rows - r);
     const a = r * width;
@@ -168,9 +208,18 @@ class Stack {
       add(shared, 0, inputs + this.rows + (t % this.columns));
     }
     let inputs = new Float64Array(rows * width);
-    for (let r = 0; r < rows; r++) {
-      inputs.set(shared, r * width);
-      for (const [input, place] of own) if (values[r * count + place]) add(inputs, r * width, input);
+    for (let r = 0; r < rows; r++) inputs.set(shared, r * width);
+    if (core && rows >= CORE_ROWS && own.length > 1) {
+      const bits = new Float32Array(rows * own.length);
+      const weights = new Float32Array(own.length * width);
+      own.forEach(([input, place], k) => {
+        for (let r = 0; r < rows; r++) bits[r * own.length + k] = values[r * count + place];
+        for (let j = 0; j < width; j++) weights[j * own.length + k] = kernel[input * width + j];
+      });
+      addProduct(inputs, width, bits, own.length, rows, weights, 0, width);
+    } else {
+      for (let r = 0; r < rows; r++)
+        for (const [input, place] of own) if (values[r * count + place]) add(inputs, r * width, input);
     }
     const scratch = new Float64Array(rows * units);
     const n = this.cell.states;
@@ -417,6 +466,7 @@ async function answer({ id, ask, ...about }) {
 
 onmessage = ({ data }) => {
   if (data.predictor) {
+    openCore(data.product);
     models.predictor = new Predictor(data.predictor);
     if (data.classifier) models.classifier = new Classifier(data.classifier);
   } else if (data.stop) {
