@@ -26,7 +26,7 @@ DRAWN = 256  # images, of which the examples are chosen
 
 
 def write_page(
-    path: Path, predictor: Predictor, classifier: Classifier | None, name: str, seed: int = 0
+    path: Path, predictor: Predictor, classifier: Classifier | None, name: str, seed: int = 1
 ) -> None:
     """Writes the page of a ``predictor``, which it calls ``name``.
 
