@@ -186,7 +186,7 @@ async function showCompletions(given, hidden, drawn, now) {
     const words = document.createElement("span");
     paintFilled(canvas, given, hidden, each.values);
     canvas.setAttribute("role", "img");
-    words.textContent = each.times > 1 ? `${each.times} of ${total} ` : "";
+    words.textContent = each.times > 1 ? `${each.times} of ${total} \u00b7 ` : "";
     canvas.setAttribute("aria-label", "A completion");
     item.append(canvas, words);
     return item;
