@@ -23,7 +23,7 @@ run study report: export SCANLINE_QUIET := $(if $(VERBOSE),,1)
 SNAKEMAKE := snakemake --cores $(CORES) $(if $(VERBOSE),,--logger rich --show-failed-logs)
 
 .DEFAULT_GOAL := help
-.PHONY: help env run study publish report ui track runs verify bench kernel test mutants cluster-test check format graph lock dist clean
+.PHONY: help env run study publish report ui track runs verify bench kernel test mutants cluster-test docs check format graph play lock dist clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,7 +91,15 @@ bench: build/bench-env/.ready  ## speed beside Keras and PyTorch, and how cost g
 kernel: $(READY)  ## build the native core (made by itself when first needed)
 	python -m scanline.models.native
 
-check: $(READY)  ## style, types, and the workflow's own checks
+build/docs-env/.ready: docs.lock $(READY)
+	test -x build/docs-env/bin/python || "$$PYTHON" -m venv build/docs-env
+	uv pip install --quiet --python build/docs-env/bin/python --require-hashes -r docs.lock
+	touch $@
+
+docs: build/docs-env/.ready  ## build the documentation in build/site; a dead link is an error
+	NO_MKDOCS_2_WARNING=1 build/docs-env/bin/mkdocs build --strict --quiet
+
+check: docs $(READY)  ## style, types, dead links, and the workflow's own checks
 	ruff check .
 	ruff format --check .
 	mypy
@@ -108,11 +116,20 @@ graph: $(READY)  ## draw the rules and the wings of the package as docs/*.svg
 	python workflow/scripts/draw_rulegraph.py
 	python workflow/scripts/draw_architecture.py
 
+KEPT := pretrained/mnist-threshold-0.1
+play: $(READY)  ## write docs/play/index.html, a page to play with, of a kept model
+	python src/write_play.py --model $(KEPT)/predict/gru-64-context/seed-1/model.keras \
+	  --classifier $(KEPT)/classify/gru-64/seed-1/model.keras --out build/play
+	mkdir -p docs/play
+	cp build/play/index.html docs/play/index.html
+
 lock: $(READY)  ## resolve the dependencies of pyproject.toml anew
 	uv pip compile pyproject.toml --extra study --extra export --group check --group test --group dist --universal --python-version 3.11 \
 	  --generate-hashes --custom-compile-command "make lock" --quiet -o requirements.lock
 	uv pip compile --group pyproject.toml:compiler --universal --python-version 3.11 \
 	  --generate-hashes --custom-compile-command "make lock" --quiet -o compiler.lock
+	uv pip compile --group pyproject.toml:docs --universal --python-version 3.11 \
+	  --generate-hashes --custom-compile-command "make lock" --quiet -o docs.lock
 
 dist: $(READY)  ## build the wheel and the sdist in build/dist, and check them
 	rm -rf build/dist

@@ -1,6 +1,6 @@
-"""Puts the benchmark's latest figures into docs/results/ and the README.
+"""Puts the benchmark's latest figures into docs/results/ and docs/speed.md.
 
-The README's part <!-- speeds --> is written from only those files.
+The page's part <!-- speeds --> is written from only those files.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 from work import NAMES
 
-from scanline.report import readme
+from scanline.report import results
 
 ROOT = Path(__file__).resolve().parent.parent
 PRECISIONS = ("float32", "bfloat16")
@@ -19,7 +19,7 @@ MEASURED, PUBLISHED = ROOT / "results/bench", ROOT / "docs/results"
 
 
 def speeds(folder: Path) -> str:
-    """The README's words and tables on the figures of ``folder``."""
+    """The page's words and tables on the figures of ``folder``."""
     machine = json.loads((folder / "bench-machine.json").read_text())
     limits, of_a_core = (
         " and ".join(f"{limit / 1e9:,.0f} in {p}" for p, limit in machine[key].items())
@@ -62,7 +62,7 @@ def training(path: Path) -> str:
             )
         )
     columns = ["variant", "float32, images/s", "bfloat16, images/s", "best peer", "ratio"]
-    return readme.markdown(lines, [*columns, "in float32", "share of the limits", "peaks, MiB"])
+    return results.markdown(lines, [*columns, "in float32", "share of the limits", "peaks, MiB"])
 
 
 def loop(path: Path) -> str:
@@ -88,7 +88,7 @@ def loop(path: Path) -> str:
         "bfloat16, look-ups and shared beginnings. The last row scores the 10,000 test images."
     )
     columns = ["variant", "before", "float32", "ratio", "bfloat16", "ratio"]
-    return f"{textwrap.fill(words, 100)}\n\n{readme.markdown(lines, columns)}"
+    return f"{textwrap.fill(words, 100)}\n\n{results.markdown(lines, columns)}"
 
 
 def inference(path: Path) -> str:
@@ -99,7 +99,7 @@ def inference(path: Path) -> str:
         ours, keras = (by.loc[name, "images_per_second"] for name in ("scanline", "keras"))
         ratio = by.loc["scanline", "ratio_to_best_peer"]
         lines.append((task, variant, f"{ours:,.0f}", f"{keras:,.1f}", f"{ratio:,.1f}"))
-    return readme.markdown(lines, ["task", "variant", "images/s", "Keras", "ratio"])
+    return results.markdown(lines, ["task", "variant", "images/s", "Keras", "ratio"])
 
 
 def best(path: Path) -> pd.DataFrame:
@@ -123,7 +123,7 @@ def main() -> None:
         if path.exists():
             shutil.copyfile(path, PUBLISHED / name)
             print(f"{path.relative_to(ROOT)} -> docs/results/{name}")
-    readme.put(ROOT / "README.md", "speeds", speeds(PUBLISHED))
+    results.put(ROOT / "docs/speed.md", "speeds", speeds(PUBLISHED))
 
 
 if __name__ == "__main__":

@@ -237,6 +237,8 @@ def test_trainings_are_told_with_their_recipe_and_time(study, tmp_path):
     text = written(study, tmp_path / "out", records=(*study["records"], more))
     (row,) = Parsed(text).tables["Trainings"][1:]
     assert row[:6] == ["predict/gru-9/seed-2", "7", "64", "0.005", "cosine", "all"]
+    page = f"{tmp_path}/mnist/predict/gru-9/seed-2/play/index.html"
+    assert f"<code>snakemake --cores 1 {page}</code>" in text
 
 
 def one_score(folder: Path, name: Number, lines: dict) -> Path:

@@ -43,7 +43,7 @@ def project(tmp_path_factory) -> Path:
     (folder / "docs/results").mkdir(parents=True)
     shutil.copy2(ROOT / "docs/results/targets.csv", folder / "docs/results")
     marks = [f"<!-- {name} -->\nstale\n<!-- end -->\n" for name in ("targets", "literature")]
-    (folder / "README.md").write_text("\n".join(marks))
+    (folder / "docs/results.md").write_text("\n".join(marks))
     results = folder / "results"
     binarise_digits(results, folder / "digits")
     train(results, train_images=0, selection="validation")
@@ -115,9 +115,9 @@ def test_a_study_s_model_card_and_numbers_are_published(copied):
     assert re.search(rf"\| {low:.5f} to {high:.5f} +\|$", card, re.MULTILINE)
     for said in (DATA, "ink is 1", f"{EPOCHS} epochs", f"{IMAGES * EPOCHS} images", "Limits"):
         assert said in card
-    readme = (copied / "README.md").read_text()
-    assert "stale" not in readme
-    assert re.search(r"^\| gru-128 +\|", readme, re.MULTILINE)
+    page = (copied / "docs/results.md").read_text()
+    assert "stale" not in page
+    assert re.search(r"^\| gru-128 +\|", page, re.MULTILINE)
 
 
 def test_publishing_twice_changes_nothing(copied):

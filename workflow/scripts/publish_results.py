@@ -3,7 +3,8 @@
 pretrained/{data}/{task}/{variant}/seed-{seed}/ gets model.keras, its learning curves (those by step
 with every 50th step), the record of its training and a card. docs/results/figures.csv gets the
 study's numbers, beside those of other data sets, seeds and models, and docs/results/posterior.csv
-its lines on holes. docs/results/completions.png, holes.png and the README's tables are renewed.
+its lines on holes. docs/results/completions.png, holes.png and the tables of docs/results.md are
+renewed.
 """
 
 import math
@@ -21,7 +22,7 @@ from scanline.evaluation.tables import trained_models
 from scanline.figures import names as figure_names
 from scanline.models.loading import load_model
 from scanline.provenance.record import Record, records_in
-from scanline.report import readme
+from scanline.report import results as results_page
 from scanline.report.publishing import (
     COLUMNS,
     Trained,
@@ -57,7 +58,7 @@ def main(*, results: Path = Path("results")) -> None:
         for table in holes:
             publish_holes(table)
         numbers = pd.read_csv(FIGURES)
-        readme.write(ROOT / "README.md", numbers)
+        results_page.write(ROOT / "docs/results.md", numbers)
     except (ValueError, OSError) as error:
         sys.exit(f"publish_results: {error}")
     print(f"{len(numbers)} numbers are in {FIGURES.relative_to(ROOT)}")

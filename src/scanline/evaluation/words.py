@@ -1,7 +1,7 @@
 """What every quantity, task and method is called where people read it, and a method's look.
 
-One label each, for the report, the README and the figures' axes and legends. Whatever a table can
-hold has its line here; ``check`` names what lacks one.
+One label each, for the report, the documentation and the figures' axes and legends. Whatever a
+table can hold has its line here; ``check`` names what lacks one.
 """
 
 from collections.abc import Collection

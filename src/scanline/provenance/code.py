@@ -19,6 +19,7 @@ READ_BY = {
     "scanline/evaluation/tables.py": "scanline/evaluation/published.csv",
     "scanline/evaluation/literature.py": "scanline/evaluation/literature.csv",
     "scanline/report/page.py": "scanline/report/page.html.j2",
+    "scanline/report/playing.py": "scanline/report/play",
 }
 
 

@@ -1,1 +1,1 @@
-"""What a person reads: the HTML report, the README's tables, cards of published models."""
+"""What a person reads: the HTML report, the published tables, cards of published models."""

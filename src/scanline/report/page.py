@@ -77,6 +77,7 @@ def write_report(
         holes=posterior_report.by_model_and_hole(holes, () if few else _taken(runs)),
         published_holes=few,
         hole_headings=posterior_report.headings(holes),
+        play=_page_to_play_with(runs),
         cells=pd.read_csv(cells).to_dict("records"),
         pictures=pictures,
         sampled=any(each.kind == "images" for each in pictures),
@@ -117,6 +118,17 @@ def _taken(runs: Sequence[Record]) -> set[str]:
     """The next-pixel models that were taken, not trained here."""
     places = [Place.of(run.folder) for run in runs if run.script == "take_model"]
     return {place.variant for place in places if place.task == "predict"}
+
+
+def _page_to_play_with(runs: Sequence[Record]) -> str:
+    """What to ask Snakemake for: the page of one next-pixel model; nothing where there is none."""
+    places = [Place.find(run.folder) for run in runs]
+    folders = [
+        Path(run.folder).parent
+        for run, place in zip(runs, places, strict=True)
+        if place and place.task == "predict"
+    ]
+    return f"{max(folders)}/play/index.html" if folders else ""
 
 
 def _is_small(runs: Sequence[Record]) -> bool:

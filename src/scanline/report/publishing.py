@@ -14,7 +14,7 @@ import pandas as pd
 from scanline.data.other_data import MARK
 from scanline.evaluation.tables import KEYS, NUMBER_OF, trained_models
 from scanline.provenance.record import Record
-from scanline.report.readme import markdown
+from scanline.report.results import markdown
 from scanline.training.kinds import KINDS, task_of
 from scanline.training.objectives import Score
 

@@ -1,4 +1,4 @@
-"""The README's tables of results, written from the committed numbers.
+"""The tables of docs/results.md, written from the committed numbers.
 
 A table stands between two comments, <!-- name --> and <!-- end -->, and is replaced as a whole.
 """
@@ -24,13 +24,13 @@ REACHED: dict[str, Callable[[float, float], bool]] = {
 
 
 def write(path: Path, numbers: pd.DataFrame) -> None:
-    """Puts the tables of ``numbers`` (docs/results/figures.csv) into the README at ``path``."""
+    """Puts the tables of ``numbers`` (docs/results/figures.csv) into the page at ``path``."""
     for name, table in (("targets", targets(numbers)), ("literature", literature(numbers))):
         put(path, name, table)
 
 
 def put(path: Path, name: str, table: str) -> None:
-    """Puts a table between the comments of its name in the README at ``path``."""
+    """Puts a table between the comments of its name in the page at ``path``."""
     before, mark, rest = path.read_text().partition(f"<!-- {name} -->\n")
     _, end, after = rest.partition("<!-- end -->")
     if not (mark and end):
