@@ -145,3 +145,37 @@ def test_files_are_on_disk_before_the_first_is_renamed(tmp_path, monkeypatch):
         write_two(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_text() == "before"
+
+
+KILLED_AT = """
+import os, sys
+from pathlib import Path
+from scanline.files import whole_folder
+
+replace, left = os.replace, int(sys.argv[2])
+
+def replace_or_die(*paths):
+    global left
+    if left == 0:
+        os._exit(9)
+    left -= 1
+    replace(*paths)
+
+os.replace = replace_or_die
+with whole_folder(Path(sys.argv[1])) as partial:
+    for name in ("a", "b", "c"):
+        (partial / name).write_text("after")
+"""
+
+
+@pytest.mark.parametrize("renames", range(5))
+def test_a_batch_killed_between_two_renames_ends_all_old_or_all_new(tmp_path, renames):
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text("before")
+    killed = subprocess.run([sys.executable, "-c", KILLED_AT, tmp_path, str(renames)])
+    assert killed.returncode == (9 if renames < 4 else 0)  # the batch's own rename, then three
+    # The next block settles it before it begins.
+    with pytest.raises(ArithmeticError), whole_folder(tmp_path):
+        raise ArithmeticError
+    found = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert found == dict.fromkeys("abc", "after" if renames else "before")

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 PARTIAL = ".partial-"  # the start of an unfinished folder's name
+COMPLETE = f"{PARTIAL}complete"  # its name once all its files are whole
 ASIDE = ("__MACOSX", "Thumbs.db", "desktop.ini")  # what systems leave beside a person's files
 
 
@@ -45,25 +46,39 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     """Yields an empty folder; what it holds at the end replaces ``folder``'s files of that name.
 
     Each file appears under its final name complete (flushed to disk, then renamed), and only when
-    the block ends without an exception. What a killed process left of such a block is removed
-    first. Raises ValueError at once where another process is in such a block of this folder.
+    the block ends without an exception. One rename, of the folder itself, decides: a block that was
+    killed before it leaves nothing, and of one that was killed after it the next block of this
+    folder first moves the other files to their places. Raises ValueError at once where another
+    process is in such a block of this folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _only_writer(folder):
+        _move_complete(folder)
         for left in folder.glob(f"{PARTIAL}*"):
             shutil.rmtree(left, ignore_errors=True)
         partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=folder))
         try:
             yield partial
-            written = [path for path in sorted(partial.rglob("*")) if path.is_file()]
-            for path in written:
+            for path in (*sorted(partial.rglob("*")), partial):
                 _flush(path)
-            for path in written:
-                target = folder / path.relative_to(partial)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(path, target)
+            os.replace(partial, folder / COMPLETE)
+            _flush(folder)
+            _move_complete(folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def _move_complete(folder: Path) -> None:
+    """Moves the files of a complete batch to their places, where one is there."""
+    complete = folder / COMPLETE
+    if not complete.is_dir():
+        return
+    for path in [path for path in sorted(complete.rglob("*")) if path.is_file()]:
+        target = folder / path.relative_to(complete)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, target)
+    _flush(folder)
+    shutil.rmtree(complete)
 
 
 @contextmanager
@@ -85,8 +100,12 @@ def _only_writer(folder: Path) -> Iterator[None]:
 
 
 def _flush(path: Path) -> None:
-    with open(path, "rb") as file:
-        os.fsync(file.fileno())
+    """Flushes a file, or a folder's names, to disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_whole(path: Path, content: bytes) -> None:
