@@ -7,7 +7,9 @@ PUBLISHED = [
     path for path in [str(PROJECT / "docs/results/figures.csv")] if Path(path).is_file()
 ]
 PUBLISHED_HOLES = [
-    path for path in [str(PROJECT / "docs/results/posterior.csv")] if Path(path).is_file()
+    path
+    for path in [str(PROJECT / "docs/results/posterior.csv")]
+    if Path(path).is_file()
 ]
 TABLES = {
     task: f"{RESULTS}/{{data}}/tables/table-{number}-{task}.csv"
@@ -159,7 +161,9 @@ rule write_report:
             for name in ("published", "posterior", "published_holes")
             if input[name]
         ),
-        published_content=[sha256_of(Path(path)) for path in PUBLISHED + PUBLISHED_HOLES],
+        published_content=[
+            sha256_of(Path(path)) for path in PUBLISHED + PUBLISHED_HOLES
+        ],
         code=code_hash("write_report"),
     shell:
         "python src/write_report.py --tables {input.tables:q}"
