@@ -9,11 +9,15 @@ import textwrap
 from pathlib import Path
 
 import pandas as pd
+import yaml
 from work import NAMES
 
 from scanline.report import results
+from scanline.study.settings import settings
+from scanline.training.kinds import KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
+TRAINING_IMAGES = 60_000  # of MNIST, validation images among them
 PRECISIONS = ("float32", "bfloat16")
 MEASURED, PUBLISHED = ROOT / "results/bench", ROOT / "docs/results"
 
@@ -38,6 +42,7 @@ def speeds(folder: Path) -> str:
     parts = [textwrap.fill(words, 100) + "\n", training(folder / "bench-training.csv")]
     if (folder / "bench-loop.csv").exists():
         parts += [loop(folder / "bench-loop.csv")]
+        parts += [cost(folder / "bench-loop.csv", machine["cores"]) + "\n"]
     parts += ["Inference, beside straightforward Keras code (extrapolated from a part):\n"]
     return "\n".join([*parts, inference(folder / "bench-inference.csv")])
 
@@ -89,6 +94,36 @@ def loop(path: Path) -> str:
     )
     columns = ["variant", "before", "float32", "ratio", "bfloat16", "ratio"]
     return f"{textwrap.fill(words, 100)}\n\n{results.markdown(lines, columns)}"
+
+
+def cost(path: Path, cores: int) -> str:
+    """CPU-hours of config.yaml's trainings at the rates of ``path``, which are of all ``cores``."""
+    table = pd.read_csv(path).query("task == 'loop'")
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    of_split = TRAINING_IMAGES - config["datasets"][config["dataset"]]["validation_images"]
+    named = [
+        (kind.script, name) for task, kind in KINDS.items() for name in config[task]["variants"]
+    ]
+    images: dict[str, int] = {}
+    left_out = sorted({name for _, name in named} - set(table["variant"]))
+    for script, name in named:
+        given = settings(config, script, data=config["dataset"], variant=name, seed="1")
+        images[name] = images.get(name, 0) + given["epochs"] * (given["train_images"] or of_split)
+    hours = {
+        series: sum(
+            images.get(row["variant"], 0) * cores / row["images_per_second"]
+            for _, row in rows.iterrows()
+        )
+        / 3600
+        for series, rows in table.groupby(["implementation", "precision"])
+    }
+    words = (
+        f"At these rates the trainings of config.yaml for one seed, {', '.join(left_out)} left "
+        f"out, take {hours['before', 'float32']:.1f} hours of one core by the loop before, "
+        f"{hours['scanline', 'float32']:.1f} in float32 and {hours['scanline', 'bfloat16']:.1f} in "
+        f"bfloat16. This is reckoned, not measured."
+    )
+    return textwrap.fill(words, 100)
 
 
 def inference(path: Path) -> str:
