@@ -38,6 +38,7 @@ SMOKE = {
         "gru-8": {"cell": "gru", "units": 8, "layers": 1},
         "gru-2x8": {"cell": "gru", "units": 8, "layers": 2, "inputs": "context"},
     },
+    "cells": {"gate_biases": [0, 2, 4], "steps": 40, "sequences": 2},
     "classify": {"variants": ["lstm-8", "gru-8"], "training": TRAINING, "exceptions": []},
     "predict": {"variants": ["gru-8", "gru-2x8"], "training": TRAINING, "exceptions": []},
     "complete": {

@@ -129,6 +129,7 @@ def test_scikit_learn_s_digits_by_their_preset(tmp_path):
     study.configure(
         results="results",
         tracking="none",
+        cells={"gate_biases": [0, 2], "sequences": 2},
         classify={"training": little},
         predict={"training": little, "variants": ["gru-32"]},
         complete={"variants": ["gru-32"], "images": 10, "samples": 2},
