@@ -161,7 +161,9 @@ class TestSQLite:
         assert new.data.tags["mlflow.parentRunId"] == old.data.tags["mlflow.parentRunId"]
         assert [epoch for epoch, _ in store.points(old, METRICS[0])] == [1, 2, 3]
         assert [epoch for epoch, _ in store.points(new, METRICS[0])] == [1, 2]
-        # What a parent says of the older one is no longer so: another takes its place.
+        # What a parent says of the older one is no longer so: another takes its place. So it does
+        # of one that a sending which was killed left.
+        store.client.create_run(store.experiment, tags={tracking.PARENT: "tiny/gru-4/1"})
         tracking.send(results)
         (parent,) = Store(results).runs(**{tracking.PARENT: "tiny/gru-4/1"})
         assert parent.data.params["predict/epochs"] == "2"

@@ -199,15 +199,20 @@ class Store:
         return self.client.create_run(self.experiment, began, {PARENT: _key(where)} | tags, name)
 
     def summarise(self, summary: Summary) -> None:
-        """Makes a variant's parent run say what its trainings and scores come to."""
+        """Makes a variant's parent run say what its trainings and scores come to.
+
+        MLflow changes neither a run's params nor its start: where they no longer hold, a new parent
+        gets the children.
+        """
         from mlflow.entities import Param
 
-        run = self._parent(summary.where, summary.began)
-        known = run.data.params
-        if run.info.start_time != summary.began or any(
-            known.get(name, value) != value for name, value in summary.params.items()
-        ):
-            run = self._replaced(run, summary)
+        with alone(self.lock):
+            found = self.find(PARENT, _key(summary.where))
+            holding = [run for run in found if _holds(summary, run)]
+            run = holding[0] if holding else self._new_parent(summary.where, summary.began)
+            for older in found:
+                if older is not run:
+                    self._hand_over(older, run)
         run_id, known = run.info.run_id, run.data.params
         params = {name: value for name, value in summary.params.items() if name not in known}
         for task, path in summary.models.items():
@@ -223,17 +228,12 @@ class Store:
         if run.info.end_time != summary.ended:
             self.client.set_terminated(run_id, "FINISHED", summary.ended)
 
-    def _replaced(self, run, summary: Summary):
-        """A new parent, with the children of one whose start or params no longer hold.
-
-        MLflow lets neither be changed.
-        """
-        new = self._new_parent(summary.where, summary.began)
-        of_parent = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
-        for child in self.client.search_runs([self.experiment], of_parent):
-            self.client.set_tag(child.info.run_id, "mlflow.parentRunId", new.info.run_id)
-        self.client.delete_run(run.info.run_id)
-        return new
+    def _hand_over(self, older, newer) -> None:
+        """Gives a parent's children to another one, and deletes it."""
+        of_older = f"tags.`mlflow.parentRunId` = '{older.info.run_id}'"
+        for child in self.client.search_runs([self.experiment], of_older):
+            self.client.set_tag(child.info.run_id, "mlflow.parentRunId", newer.info.run_id)
+        self.client.delete_run(older.info.run_id)
 
     def _log_inputs(self, run_id: str, record: Record) -> None:
         from mlflow.entities import Dataset, DatasetInput
@@ -315,6 +315,13 @@ class Store:
 def _key(where: Mapping[str, str]) -> str:
     """What a variant's parent run is found by."""
     return "/".join(where[name] for name in VARIANT)
+
+
+def _holds(summary: Summary, run) -> bool:
+    """Whether nothing that cannot be changed in a parent run contradicts the summary."""
+    params = run.data.params
+    same = (params.get(name, value) == value for name, value in summary.params.items())
+    return run.info.start_time == summary.began and all(same)
 
 
 def _parameters_in(path: Path) -> int:
