@@ -168,7 +168,7 @@ class Store:
             **{name: str(value) for name, value in record.environment.items()},
         }
         if where.get("variant"):
-            tags["mlflow.parentRunId"] = self._parent(where, began).info.run_id
+            tags["mlflow.parentRunId"] = self._parent(where, began)
         if older:
             tags["supersedes"] = older[0].info.run_id
         params = {**where, **recipe_of_taken(record), **record.settings}
@@ -182,7 +182,7 @@ class Store:
             self.client.set_tag(run.info.run_id, "superseded_by", run_id)
         return run_id
 
-    def _parent(self, where: Mapping[str, str], began: int):
+    def _parent(self, where: Mapping[str, str], began: int) -> str:
         """The parent run of a variant, made where it lacks."""
         with alone(self.lock):
             if found := self.find(PARENT, _key(where)):
@@ -191,7 +191,7 @@ class Store:
                 run = self._new_parent(where, began)
             if run.info.status == "RUNNING":
                 self.client.set_terminated(run.info.run_id)
-        return run
+        return run.info.run_id
 
     def _new_parent(self, where: Mapping[str, str], began: int):
         tags = {name: where[name] for name in VARIANT}
