@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -11,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 from keras_versions import VERSIONS, installed
+from study_copy import ROOT
 from tabulated import all_images, tiny_predictor
 
 from scanline.catalogue import pretrained
@@ -140,6 +142,12 @@ def test_a_batch_that_a_format_cannot_fix_is_refused(files):
         exported(files / "own-previous.keras", "keras", batch=8)
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_equal_weights_give_equal_bytes(files, tmp_path, name):
+    MODELS[name]().save(tmp_path / "again.keras")
+    assert exported(tmp_path / "again.keras", "keras") == (files / f"{name}.keras").read_bytes()
+
+
 def test_an_exported_keras_file_carries_no_date(files):
     with zipfile.ZipFile(files / "previous.keras") as file:
         assert {part.date_time for part in file.infolist()} == {DATE}
@@ -151,14 +159,14 @@ def test_tensorflow_lite_says_the_same(files, name):
     from ai_edge_litert.interpreter import Interpreter
 
     content = exported(files / f"own-{name}.keras", "tflite", batch=8)
-    interpreter = Interpreter(model_content=content)
-    interpreter.allocate_tensors()
-    (given,), (logits,) = interpreter.get_input_details(), interpreter.get_output_details()
-    assert given["shape"].tolist() == [8, *SIZE]
-    interpreter.set_tensor(given["index"], IMAGES[8:16])
-    interpreter.invoke()
-    found = interpreter.get_tensor(logits["index"])
-    np.testing.assert_allclose(found, logits_of(MODELS[name]())[8:16], rtol=0, atol=TOLERANCE)
+    signature = Interpreter(model_content=content).get_signature_runner()
+    given = signature.get_input_details()
+    assert given.keys() == {"images"}
+    assert given["images"]["shape"].tolist() == [8, *SIZE]
+    said = signature(images=IMAGES[8:16])
+    assert said.keys() == {"logits"}
+    wanted = logits_of(MODELS[name]())[8:16]
+    np.testing.assert_allclose(said["logits"], wanted, rtol=0, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize(
@@ -219,3 +227,17 @@ def test_the_verb_writes_each_format(tmp_path, monkeypatch):
             ]
         )
         assert out.stat().st_size > 1000
+
+
+def test_the_documented_exports_run(tmp_path, monkeypatch):
+    text = (ROOT / "docs/library.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r"^scanline (export .+)$", text, re.MULTILINE)
+    for command in commands:
+        main(command.split())
+    assert {path.name for path in tmp_path.iterdir()} == {"stock.keras", "model.onnx"}
+    (program,) = re.findall(r"```python\n(import keras\n.+?)```", text, re.DOTALL)
+    names: dict = {}
+    exec(program, names)
+    images = np.zeros((1, 28, 28), np.float32)
+    assert names["model"](images).shape == (1, 28, 28)

@@ -5,9 +5,11 @@ import os
 import re
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from recipes import words_of
 from study_copy import ROOT
@@ -29,6 +31,7 @@ from scanline.provenance import tracking
 from scanline.provenance.record import Record
 from scanline.provenance.stage import run
 from scanline.study import environment as study_environment
+from score_predictor import score_predictor
 from take_model import take_model
 
 # MLflow's own modules, when a model is first logged; no concern of this project.
@@ -117,6 +120,37 @@ class TestSQLite:
         assert told == f"tracking: 0 stages sent to {tracking.address()}\n"
         assert Store(results).content() == before
 
+    def test_a_parent_says_what_its_variant_comes_to(self, results, trained, sent):
+        """In a table of runs: what was trained, when, how large; and what scores came to."""
+        folder = results / DATA / "predict/gru-4/seed-1/score"
+        pixels = results / DATA / "pixels"
+        run(
+            score_predictor,
+            model=train_folder(results) / "model.keras",
+            train=pixels / "train.npz",
+            test=pixels / "test.npz",
+            images=0,
+            out=folder,
+        )
+        assert tracking.send(results) == 1
+        store = Store(results)
+        (parent,) = store.runs(**{tracking.PARENT: "tiny/gru-4/1"})
+        assert parent.info.run_name == "gru-4, seed 1, tiny"
+        own = {"data": DATA, "variant": "gru-4", "seed": "1", "cell": "gru", "units": "4"}
+        own |= {"layers": "1", "inputs": "previous", "precision": "float32"}
+        # GRU: 3 gates of 1 input, 4 states, a bias; logit: 4 weights, a bias.
+        own |= {"predict/epochs": "3", "predict/parameters": str(3 * 4 * (1 + 4 + 1) + 5)}
+        assert parent.data.params == own
+        scores = pd.read_csv(folder / "scores.csv").query("split_or_hidden == 'test'")
+        expected = dict(zip("predict/" + scores["quantity"], scores["value"], strict=True))
+        assert parent.data.metrics == expected
+        seconds = (parent.info.end_time - parent.info.start_time) / 1000
+        assert seconds == pytest.approx(trained.seconds, abs=0.002)
+        assert "taken" not in parent.data.tags
+        content = store.content()
+        assert tracking.send(results) == 0
+        assert Store(results).content() == content
+
     def test_a_rerun_s_run_supersedes_the_older_one(self, results, trained, sent):
         newer = train(results, epochs=2)
         store = Store(results)
@@ -127,6 +161,15 @@ class TestSQLite:
         assert new.data.tags["mlflow.parentRunId"] == old.data.tags["mlflow.parentRunId"]
         assert [epoch for epoch, _ in store.points(old, METRICS[0])] == [1, 2, 3]
         assert [epoch for epoch, _ in store.points(new, METRICS[0])] == [1, 2]
+        # What a parent says of the older one is no longer so: another takes its place. So it does
+        # of one that a sending which was killed left.
+        store.client.create_run(store.experiment, tags={tracking.PARENT: "tiny/gru-4/1"})
+        tracking.send(results)
+        (parent,) = Store(results).runs(**{tracking.PARENT: "tiny/gru-4/1"})
+        assert parent.data.params["predict/epochs"] == "2"
+        for child in (old, new):
+            tags = store.client.get_run(child.info.run_id).data.tags
+            assert tags["mlflow.parentRunId"] == parent.info.run_id
 
     def test_without_tracking_the_results_are_the_same(self, results, monkeypatch):
         watched = train(results, seed=2)
@@ -224,5 +267,9 @@ def test_a_taken_model_s_run_compares_with_trainings(results, trained, environme
     wanted = {name: str(value) for name, value in settings.items()}
     assert wanted.items() <= found.data.params.items()
     assert found.data.params["variant"] == "gru-4"
+    (parent,) = store.runs(**{tracking.PARENT: "tiny/gru-4/1"})
+    assert parent.data.tags["taken"] == "yes"
+    began = datetime.fromisoformat(Record.load(training).started)
+    assert parent.info.start_time == int(began.timestamp() * 1000)
     for metric in METRICS:
         assert store.points(found, metric) == expected_points(shipped, metric)

@@ -17,8 +17,8 @@ from scanline.inference.forecast import load_forecasts
 from scanline.inference.methods import SamplerSettings
 from scanline.models.classifier import Classifier
 from scanline.models.predictor import Predictor
-from scanline.provenance import store
 from scanline.provenance.stage import run
+from scanline.provenance.summary import metrics_of
 from score_completions import score_completions
 from score_forecasts import score_forecasts
 from tabulate_posterior import tabulate_posterior
@@ -149,7 +149,7 @@ def test_holes_are_filled_scored_and_drawn(tmp_path, pixels_folder, model_file, 
                                    places["hidden"], axis=1)  # fmt: skip
         line = table[(table["hole"] == hole) & (table["method"] == "prefix")].iloc[0]
         assert line["map_pixel_accuracy"] == pytest.approx((found["prefix"].best == truth).mean())
-    metrics = store.metrics_of(out)
+    metrics = metrics_of(out)
     wanted = table.set_index(["hole", "method"])["brier"]["2x2", "exact"]
     assert metrics["2x2/exact/brier", 0] == pytest.approx(wanted)
     assert ("2x2/nearest_image/nats_per_hidden_pixel", 0) not in metrics

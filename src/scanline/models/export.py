@@ -2,7 +2,8 @@
 
 What a step reads (``models.inputs``) is gathered inside the graph. A .keras file says nothing that
 Keras 3.8 does not know: all layers begin at zero, as an initialiser that every version has, and
-what newer versions add to a layer's description is left out.
+what newer versions add to a layer's description is left out. Equal weights give an equal .keras
+file: its names do not count what the process made before, and no address in memory is in it.
 """
 
 import json
@@ -22,8 +23,9 @@ from scanline.models.saving import DATE, save_model
 
 Format = Literal["keras", "onnx", "tflite"]
 OPSET = 17  # of ONNX; onnxruntime 1.12 (2022) and later run it
-NEWER = (  # than Keras 3.8
-    *("quantization_config", "input_axes", "output_axes"),
+LEFT_OUT = (
+    "shared_object_id",  # an address in memory
+    *("quantization_config", "input_axes", "output_axes"),  # newer than Keras 3.8, like these:
     *("renorm", "renorm_clipping", "renorm_momentum"),
 )
 INITIALISERS = ("kernel_initializer", "recurrent_initializer", "bias_initializer")
@@ -40,7 +42,7 @@ def export_stock(model: keras.Model) -> keras.Model:
     size = model.pixels["rows"], model.pixels["columns"]
     predicts = isinstance(model, Predictor)
     images = keras.Input(size, name="images")
-    outputs = _read(model, images) if predicts else keras.layers.Reshape((-1, 1))(images)
+    outputs = _read(model, images) if predicts else _flat(images, (-1, 1))
     layers = model.stack.stock_layers()
     layers[-1].return_sequences = predicts
     for layer in [*layers, *([model.logit] if predicts else model.head)]:
@@ -49,7 +51,11 @@ def export_stock(model: keras.Model) -> keras.Model:
         twin.set_weights(layer.get_weights())
     if predicts:
         outputs = keras.layers.Reshape(size, name="logit_of_ink")(outputs)
-    return keras.Model(images, outputs, name=model.name)
+    stock = keras.Model(images, outputs, name=type(model).__name__.lower())
+    for place, operation in enumerate(stock.operations):
+        if not isinstance(operation, keras.Layer):  # Keras names it by a count of the process
+            operation.name = f"{type(operation).__name__.lower()}_{place}"
+    return stock
 
 
 def exported(path: Path, kind: Format, batch: int | None = None) -> bytes:
@@ -89,12 +95,12 @@ def _keras_file(model: keras.Model) -> bytes:
 
 
 def _portable(config):
-    """A model's description without what Keras 3.8 does not know."""
+    """A model's description without what Keras 3.8 does not know or what differs by process."""
     if isinstance(config, list):
         return [_portable(each) for each in config]
     if not isinstance(config, dict):
         return config
-    kept = {name: _portable(value) for name, value in config.items() if name not in NEWER}
+    kept = {name: _portable(value) for name, value in config.items() if name not in LEFT_OUT}
     if str(config.get("module")).startswith("keras.src.ops"):
         kept["config"].pop("name", None)
     return kept
@@ -116,12 +122,15 @@ def _onnx_file(model: keras.Model, batch: int) -> bytes:
 def _tflite_file(model: keras.Model, batch: int) -> bytes:
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    function = tf.function(lambda images: model(images))
+    signature = _signature(model, batch)
     # A loop cannot read variables there, so weights become constants.
     frozen = convert_variables_to_constants_v2(
-        function.get_concrete_function(_signature(model, batch))
+        tf.function(lambda images: model(images)).get_concrete_function(signature)
     )
-    return tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert()
+    named = tf.function(lambda images: {"logits": frozen(images)[0]})
+    return tf.lite.TFLiteConverter.from_concrete_functions(
+        [named.get_concrete_function(signature)], tf.Module()
+    ).convert()
 
 
 def _signature(model: keras.Model, batch: int) -> tf.TensorSpec:
@@ -131,13 +140,17 @@ def _signature(model: keras.Model, batch: int) -> tf.TensorSpec:
 def _read(model: Predictor, images: keras.KerasTensor) -> keras.KerasTensor:
     """images [B, rows, columns] -> what the steps read of them, [B, T, D]."""
     sources, places = model.inputs_of.tables
-    pixels = keras.layers.Reshape((-1,), name="pixels")(images)
+    pixels = _flat(images, (-1,))
     # Index 0 is the start token, 0, which also stands for what lies outside the image.
     seen = keras.ops.take(keras.ops.pad(pixels, ((0, 0), (1, 0))), sources, axis=1)
     if not places.shape[1]:
         return seen
     nowhere = keras.ops.zeros_like(seen[:, :, :1])
     return keras.ops.concatenate([seen, nowhere + places.astype(np.float32)], axis=2)
+
+
+def _flat(images: keras.KerasTensor, shape: tuple[int, ...]) -> keras.KerasTensor:
+    return keras.layers.Reshape(shape, name="pixels")(images)
 
 
 def _plain(config: dict) -> dict:

@@ -8,28 +8,34 @@ id in its results folder names, and on a server to one user.
 import getpass
 import json
 import logging
+import math
 import os
 import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext, suppress
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from time import time
 
-import pandas as pd
 from filelock import FileLock
 
 from scanline.layout import Place
 from scanline.provenance.record import Record
+from scanline.provenance.summary import (
+    VARIANT,
+    Summary,
+    metrics_of,
+    milliseconds,
+    recipe_of_taken,
+    where_of,
+)
 from scanline.study.environment import masked
 from scanline.training.kinds import KINDS
 
 ADDRESS = "SCANLINE_TRACKING"
 RUN_ID, FOLDER, PARENT = "scanline.run_id", "scanline.folder", "scanline.parent"
 STUDY = "scanline.study"  # the tag of an experiment
-CURVE = "curve_by_epoch.csv"
 SHOWN = (".png", ".csv", ".html")  # files that are artifacts, besides models
 MANNERS = {  # MLflow's, where the user has not set others
     # A dead server costs seconds, not minutes.
@@ -139,7 +145,7 @@ class Store:
 
         where = where_of(record)
         folder = Path(record.folder).relative_to(self.results).as_posix()
-        began = _milliseconds(record)
+        began = milliseconds(record)
         if found := self.find(RUN_ID, record.run_id):
             run_id = found[0].info.run_id
         else:
@@ -162,10 +168,10 @@ class Store:
             **{name: str(value) for name, value in record.environment.items()},
         }
         if where.get("variant"):
-            tags["mlflow.parentRunId"] = self._parent(where)
+            tags["mlflow.parentRunId"] = self._parent(where, began)
         if older:
             tags["supersedes"] = older[0].info.run_id
-        params = {**where, **_recipe_of_taken(record), **record.settings}
+        params = {**where, **recipe_of_taken(record), **record.settings}
         self.client.log_batch(
             run_id,
             params=[Param(key, str(value)[:500]) for key, value in params.items()],
@@ -176,21 +182,58 @@ class Store:
             self.client.set_tag(run.info.run_id, "superseded_by", run_id)
         return run_id
 
-    def _parent(self, where: Mapping[str, str]) -> str:
-        key = "/".join((where["data"], where["variant"], where["seed"]))
+    def _parent(self, where: Mapping[str, str], began: int) -> str:
+        """The parent run of a variant, made where it lacks."""
         with alone(self.lock):
-            if found := self.find(PARENT, key):
+            if found := self.find(PARENT, _key(where)):
                 run = found[-1]
             else:
-                tags = {name: where[name] for name in ("data", "variant", "seed")}
-                run = self.client.create_run(
-                    self.experiment,
-                    tags={PARENT: key} | tags,
-                    run_name=f"{where['variant']}, seed {where['seed']}",
-                )
+                run = self._new_parent(where, began)
             if run.info.status == "RUNNING":
                 self.client.set_terminated(run.info.run_id)
         return run.info.run_id
+
+    def _new_parent(self, where: Mapping[str, str], began: int):
+        tags = {name: where[name] for name in VARIANT}
+        name = f"{where['variant']}, seed {where['seed']}, {where['data']}"
+        return self.client.create_run(self.experiment, began, {PARENT: _key(where)} | tags, name)
+
+    def summarise(self, summary: Summary) -> None:
+        """Makes a variant's parent run say what its trainings and scores come to.
+
+        MLflow changes neither a run's params nor its start: where they no longer hold, a new parent
+        gets the children.
+        """
+        from mlflow.entities import Param
+
+        with alone(self.lock):
+            found = self.find(PARENT, _key(summary.where))
+            holding = [run for run in found if _holds(summary, run)]
+            run = holding[0] if holding else self._new_parent(summary.where, summary.began)
+            for older in found:
+                if older is not run:
+                    self._hand_over(older, run)
+        run_id, known = run.info.run_id, run.data.params
+        params = {name: value for name, value in summary.params.items() if name not in known}
+        for task, path in summary.models.items():
+            if (name := f"{task}/parameters") not in known:
+                params[name] = str(_parameters_in(path))
+        if params:
+            self.client.log_batch(run_id, params=[Param(*pair) for pair in params.items()])
+        told = run.data.metrics
+        if new := {name: v for name, v in summary.metrics.items() if told.get(name) != v}:
+            self.log(run_id, new, 0)
+        if summary.taken and "taken" not in run.data.tags:
+            self.client.set_tag(run_id, "taken", "yes")
+        if run.info.end_time != summary.ended:
+            self.client.set_terminated(run_id, "FINISHED", summary.ended)
+
+    def _hand_over(self, older, newer) -> None:
+        """Gives a parent's children to another one, and deletes it."""
+        of_older = f"tags.`mlflow.parentRunId` = '{older.info.run_id}'"
+        for child in self.client.search_runs([self.experiment], of_older):
+            self.client.set_tag(child.info.run_id, "mlflow.parentRunId", newer.info.run_id)
+        self.client.delete_run(older.info.run_id)
 
     def _log_inputs(self, run_id: str, record: Record) -> None:
         from mlflow.entities import Dataset, DatasetInput
@@ -221,7 +264,7 @@ class Store:
         if found and found[0].data.tags.get("complete") == "yes":
             return False
         run_id = self.run_of(record)
-        ended = _milliseconds(record) + int(record.seconds * 1000)
+        ended = milliseconds(record) + int(record.seconds * 1000)
         wanted = metrics_of(folder)
         keys = {key for key, _ in wanted}
         there = {
@@ -269,36 +312,24 @@ class Store:
             )
 
 
-def where_of(record: Record) -> dict[str, str]:
-    """What a stage's folder tells: data, task, and variant and seed where it has them."""
-    place = Place.find(record.folder)
-    return {name: str(value) for name, value in place._asdict().items()} if place else {}
+def _key(where: Mapping[str, str]) -> str:
+    """What a variant's parent run is found by."""
+    return "/".join(where[name] for name in VARIANT)
 
 
-def _recipe_of_taken(record: Record) -> dict:
-    """The settings that a model which was taken had been trained with, so that runs compare."""
-    taken = [Path(path) for path in record.inputs if Path(path).name == "training.json"]
-    return Record.load(taken[0]).settings if taken and taken[0].is_file() else {}
+def _holds(summary: Summary, run) -> bool:
+    """Whether nothing that cannot be changed in a parent run contradicts the summary."""
+    params = run.data.params
+    same = (params.get(name, value) == value for name, value in summary.params.items())
+    return run.info.start_time == summary.began and all(same)
 
 
-def metrics_of(folder: Path) -> dict[tuple[str, int], float]:
-    """The metrics in a stage's tables by (name, epoch); scores have epoch 0.
+def _parameters_in(path: Path) -> int:
+    """How many numbers of a model are trained."""
+    from scanline.models.loading import load_model
 
-    Names: {split}/{quantity}, {hidden}/{quantity} or, of holes, {hole}/{method}/{quantity}.
-    """
-    metrics: dict[tuple[str, int], float] = {}
-    if (folder / CURVE).exists():
-        for line in pd.read_csv(folder / CURVE).itertuples():
-            metrics[f"{line.split}/{line.quantity}", int(str(line.epoch))] = float(str(line.value))
-    if (folder / "scores.csv").exists():
-        for line in pd.read_csv(folder / "scores.csv").itertuples():
-            metrics[f"{line.split_or_hidden}/{line.quantity}", 0] = float(str(line.value))
-    if (folder / "methods.csv").exists():
-        table = pd.read_csv(folder / "methods.csv").melt(id_vars=["hole", "method"])
-        for line in table.dropna().itertuples():
-            name = f"{line.hole}/{line.method}/{line.variable}"
-            metrics[name, 0] = float(str(line.value))
-    return metrics
+    model = load_model(path, KINDS[Place.of(path).task].model_class, None)
+    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
 @contextmanager
@@ -341,8 +372,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
         return str(os.getuid())
-
-
-def _milliseconds(record: Record) -> int:
-    """When a record's work began, since 1970."""
-    return int(datetime.fromisoformat(record.started).timestamp() * 1000)

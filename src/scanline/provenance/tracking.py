@@ -30,6 +30,7 @@ from scanline.provenance.store import (
     alone,
     in_one_line,
 )
+from scanline.provenance.summary import summaries
 from scanline.provenance.watcher import READY
 from scanline.study.environment import masked
 
@@ -92,7 +93,10 @@ def send(results: Path, tell: Callable[[], None] = lambda: None) -> int:
     try:
         store = Store(results)
         with alone(results / "tracking" / "sending"):
-            for folder, record in records_in(results, damaged).items():
+            records = records_in(results, damaged)
+            for summary in summaries(records):
+                store.summarise(summary)
+            for folder, record in records.items():
                 added += store.complete(record, folder)
                 tell()
     except Exception as error:
