@@ -23,10 +23,9 @@ from filelock import FileLock
 
 from scanline.layout import Place
 from scanline.provenance.record import Record
-from scanline.study.environment import masked
+from scanline.study.environment import ADDRESS, masked
 from scanline.training.kinds import KINDS
 
-ADDRESS = "SCANLINE_TRACKING"
 RUN_ID, FOLDER, PARENT = "scanline.run_id", "scanline.folder", "scanline.parent"
 STUDY = "scanline.study"  # the tag of an experiment
 CURVE = "curve_by_epoch.csv"
