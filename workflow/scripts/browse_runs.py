@@ -55,7 +55,8 @@ def serve(store: str, runs: str) -> int:
     environment = os.environ | {"MLFLOW_BACKEND_STORE_URI": store}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "ui", "--port", str(port)], env=environment
+        [sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1"],
+        env=environment,
     )
     try:
         while server.poll() is None and not answers(port):

@@ -30,8 +30,8 @@ def main(*, results: Path = Path("results")) -> None:
         models = to_be_trained(results / CONFIG)
         if models:
             raise ValueError(
-                f"the report of {name_of(results)} needs {len(models)} models that are not trained, "
-                f"or not as the config and the code say: {', '.join(models)}; "
+                f"the report of {name_of(results)} needs {len(models)} models that are not "
+                f"trained, or not as the config and the code say: {', '.join(models)}; "
                 f"`snakemake --cores 1 --configfile {shlex.quote(str(results / CONFIG))}` trains "
                 f"them"
             )
