@@ -6,8 +6,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from subprocess import DEVNULL, PIPE
-from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -35,14 +33,6 @@ from take_model import take_model
 
 # MLflow's own modules, when a model is first logged; no concern of this project.
 pytestmark = pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")
-
-
-TABLE_OF_RUNS = "/runs?workflowType=machine_learning"
-
-
-def without_display() -> dict[str, str]:
-    """The environment of somebody whose browser must not open."""
-    return {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
 
 
 @pytest.fixture(scope="module")
@@ -126,27 +116,6 @@ class TestSQLite:
         told = call("workflow/scripts/track_results.py", "--results", results).stdout
         assert told == f"tracking: 0 stages sent to {tracking.address()} from {results}\n"
         assert Store(results).content() == before
-
-    def test_the_browser_shows_the_table_of_the_study_s_runs(self, results, trained):
-        words = [sys.executable, "workflow/scripts/browse_runs.py", "--results", str(results)]
-        shown = subprocess.Popen(
-            words, cwd=ROOT, env=without_display(), stdout=PIPE, stderr=DEVNULL, text=True
-        )
-        assert shown.stdout
-        try:
-            lines = iter(shown.stdout.readline, "")
-            assert next(lines) == f"{results} in {tracking.address()}\n"
-            address = next(line.strip() for line in lines if line.startswith("http"))
-            server, experiment = address.removesuffix(TABLE_OF_RUNS).split("/#/experiments/")
-            asked = f"{server}/api/2.0/mlflow/runs/search"
-            body = json.dumps({"experiment_ids": [experiment]}).encode()
-            said = urlopen(Request(asked, body, {"Content-Type": "application/json"}))
-            told = json.load(said)["runs"]
-            assert Store(results).run_of(trained).info.run_id in {r["info"]["run_id"] for r in told}
-        finally:
-            shown.terminate()
-            shown.communicate(timeout=60)
-        assert shown.returncode == 0
 
     def test_a_rerun_s_run_supersedes_the_older_one(self, results, trained, sent):
         newer = train(results, epochs=2)
