@@ -48,15 +48,16 @@ study: $(READY)  ## the study of config.yaml
 	$(SNAKEMAKE) --resources gpu=1
 
 publish: $(READY)  ## put the finished study's models and numbers into the repository
-	python workflow/scripts/publish_results.py
+	python workflow/scripts/publish_results.py --results "$$RESULTS"
 
-report: $(READY)  ## the study's HTML report, and Snakemake's own beside it
-	$(SNAKEMAKE) --resources gpu=1
-	snakemake --cores 1 --report results/snakemake-report.html
-	@echo "results/*/report/report.html and results/snakemake-report.html"
+report: $(READY)  ## a trained study's HTML report, and Snakemake's own beside it; trains nothing
+	python workflow/scripts/refuse_trainings.py --results "$$RESULTS"
+	$(SNAKEMAKE) --configfile "$$RESULTS/config.json" --resources gpu=1
+	snakemake --cores 1 --configfile "$$RESULTS/config.json" --report "$$RESULTS/snakemake-report.html"
+	@echo "$$RESULTS"/*/report/report.html "$$RESULTS/snakemake-report.html"
 
 ui: $(READY)  ## browse the tracked runs (RESULTS=results-quick for the quick study)
-	mlflow ui --backend-store-uri "sqlite:///$$(cd "$$RESULTS" && pwd)/mlflow/mlflow.db"
+	python workflow/scripts/browse_runs.py --results "$$RESULTS"
 
 track: $(READY)  ## send to the tracking store what it has missed
 	python workflow/scripts/track_results.py --results "$$RESULTS"

@@ -54,7 +54,11 @@ try:
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 
-overlays = [Path(file) for file in workflow.overwrite_configfiles]
+overlays = [  # a kept config names the variants of config.yaml, too
+    Path(file)
+    for file in workflow.overwrite_configfiles
+    if Path(file).name != study_kept.CONFIG
+]
 if workflow.is_main_process:
     for variant in study_config.in_no_task(config, overlays):
         logger.warning(

@@ -117,7 +117,7 @@ class TestSQLite:
         assert [len(models) for *_, models in before.values()].count(1) == 1
         assert tracking.send(results) == 0
         told = call("workflow/scripts/track_results.py", "--results", results).stdout
-        assert told == f"tracking: 0 stages sent to {tracking.address()}\n"
+        assert told == f"tracking: 0 stages sent to {tracking.address()} from {results}\n"
         assert Store(results).content() == before
 
     def test_a_parent_says_what_its_variant_comes_to(self, results, trained, sent):

@@ -57,6 +57,29 @@ def test_only_a_study_that_make_runs_is_quiet(target, quiet):
     assert f"[{quiet}]" in done.stdout.splitlines()
 
 
+def test_a_report_of_untrained_models_is_refused_with_their_names(tmp_path):
+    study = copy_project(tmp_path / "project")
+    study.configure(results="my results")
+    study.snakemake("--cores", "1", "my results/config.json")
+    words = [sys.executable, "workflow/scripts/refuse_trainings.py", "--results"]
+
+    def refused(results: str) -> str:
+        done = subprocess.run([*words, results], cwd=study.folder, capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (1, "")
+        (line,) = done.stderr.splitlines()
+        return line
+
+    told = refused("my results")
+    assert told.startswith("refuse_trainings: the report of my results (smoke) needs 4 models that")
+    for model in ("classify/lstm-8", "classify/gru-8", "predict/gru-8", "predict/gru-2x8"):
+        assert f"my results/smoke/{model}/seed-1/train" in told
+    assert told.endswith("`snakemake --cores 1 --configfile 'my results/config.json'` trains them")
+    assert not (study.folder / "my results/smoke").exists()
+    assert "results/config.json is missing, in which a study keeps its config" in refused("results")
+    (study.folder / "my results").rename(study.folder / "moved")
+    assert "the study in moved was run with results: my results, where it is no" in refused("moved")
+
+
 def test_a_study_shows_its_progress_and_a_refusal_but_not_each_job_s_words(tmp_path):
     """As ``make run`` calls Snakemake, by its own variables."""
     study = copy_project(tmp_path / "project")

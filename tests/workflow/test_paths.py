@@ -105,7 +105,13 @@ def test_what_no_path_needs_is_refused(config, key, path, told):
 
 @pytest.mark.parametrize(
     ("target", "script"),
-    [("track", "track_results"), ("runs", "list_runs"), ("verify", "verify_results")],
+    [
+        ("track", "track_results"),
+        ("runs", "list_runs"),
+        ("verify", "verify_results"),
+        ("publish", "publish_results"),
+        ("ui", "browse_runs"),
+    ],
 )
 def test_make_hands_any_folder_on_as_one_word(tmp_path, target, script):
     project = prepared(tmp_path)

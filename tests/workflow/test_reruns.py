@@ -115,6 +115,12 @@ def test_second_run(finished):
     assert verified(finished)[0] == 0
 
 
+def test_the_report_of_a_finished_study_trains_nothing(finished):
+    words = [sys.executable, "workflow/scripts/refuse_trainings.py"]
+    done = subprocess.run(words, cwd=finished.folder, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "the report of results (smoke)\n")
+
+
 def test_touch(copied):
     for part in ("src", "workflow", "profiles", "Snakefile", "config.yaml", "requirements.lock"):
         path = copied.folder / part

@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 from scanline.provenance.lineage import Lineage
 from scanline.provenance.record import records_in
+from scanline.study.kept import name_of
 
 
 def main(*, results: Path = Path("results")) -> None:
@@ -20,6 +21,7 @@ def main(*, results: Path = Path("results")) -> None:
     damaged: list[str] = []
     try:
         lineage = Lineage(records_in(results, damaged))
+        print(f"{name_of(results)}:")
     except (ValueError, OSError) as error:
         sys.exit(f"list_runs: {error}")
     for record in lineage.in_order():

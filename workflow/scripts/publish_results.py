@@ -32,6 +32,7 @@ from scanline.report.publishing import (
     published_numbers,
 )
 from scanline.study.config import PRETRAINED
+from scanline.study.kept import name_of
 from scanline.training.kinds import KINDS, task_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,6 +62,7 @@ def main(*, results: Path = Path("results")) -> None:
         results_page.write(ROOT / "docs/results.md", numbers)
     except (ValueError, OSError) as error:
         sys.exit(f"publish_results: {error}")
+    print(f"{name_of(results)} is published")
     print(f"{len(numbers)} numbers are in {FIGURES.relative_to(ROOT)}")
 
 

@@ -11,8 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 from scanline.provenance import tracking
 from scanline.provenance.bound import within
 from scanline.provenance.store import load_mlflow
-from scanline.study.environment import HIDDEN, tracking_uri
-from scanline.study.kept import kept_config
+from scanline.study.kept import name_of, tracked_at
 
 SECONDS = 120.0  # for one stage; the longest part is loading a model
 
@@ -27,8 +26,7 @@ def main(*, results: Path, seconds: float = SECONDS) -> None:
         seconds: after which a store that does not answer is left alone, for each stage
     """
     try:
-        if tracking.ADDRESS not in os.environ:
-            os.environ[tracking.ADDRESS] = named_by(results)
+        os.environ[tracking.ADDRESS] = tracked_at(results)
         if not tracking.address():
             return
         load_mlflow()
@@ -36,20 +34,7 @@ def main(*, results: Path, seconds: float = SECONDS) -> None:
             added = tracking.send(results, tell)
     except (OSError, ValueError) as error:
         sys.exit(failed(str(error)))
-    print(f"tracking: {added} stages sent to {tracking.shown_address()}")
-
-
-def named_by(results: Path) -> str:
-    """The address of the store that a study's config names; ValueError where it names none."""
-    config = kept_config(results)
-    address = tracking_uri(config | {"results": str(results)})
-    if address == "none":
-        raise ValueError(f"the study of {results} has tracking: none; set it in the config")
-    if HIDDEN in address:
-        raise ValueError(
-            f"the store {address} needs what no file keeps: set {tracking.ADDRESS} to its address"
-        )
-    return address
+    print(f"tracking: {added} stages sent to {tracking.shown_address()} from {name_of(results)}")
 
 
 def store() -> str:

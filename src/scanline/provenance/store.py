@@ -30,10 +30,9 @@ from scanline.provenance.summary import (
     recipe_of_taken,
     where_of,
 )
-from scanline.study.environment import masked
+from scanline.study.environment import ADDRESS, masked
 from scanline.training.kinds import KINDS
 
-ADDRESS = "SCANLINE_TRACKING"
 RUN_ID, FOLDER, PARENT = "scanline.run_id", "scanline.folder", "scanline.parent"
 STUDY = "scanline.study"  # the tag of an experiment
 SHOWN = (".png", ".csv", ".html")  # files that are artifacts, besides models

@@ -20,7 +20,6 @@ from typing import Any
 from scanline.provenance.code import SOURCE
 from scanline.provenance.record import Record, records_in
 from scanline.provenance.store import (
-    ADDRESS,
     FOLDER,
     MANNERS,
     PARENT,
@@ -32,7 +31,7 @@ from scanline.provenance.store import (
 )
 from scanline.provenance.summary import summaries
 from scanline.provenance.watcher import READY
-from scanline.study.environment import masked
+from scanline.study.environment import ADDRESS, masked
 
 __all__ = [  # the store's names among them, for whoever follows a study
     "ADDRESS",
@@ -57,13 +56,14 @@ def shown_address() -> str:
     return masked(address())
 
 
-def open_store(results: Path) -> None:
-    """Makes the store's tables and the experiment, once, before several writers come.
+def open_store(results: Path) -> str:
+    """The id of the study's experiment in the store, whose tables and experiment are made if new.
 
-    Raises OSError, one line, where the store cannot be reached.
+    Several writers at once need this done before. Raises OSError, one line, where the store cannot
+    be reached.
     """
     try:
-        Store(results)
+        return Store(results).experiment
     except Exception as error:  # MLflow and its database drivers raise many kinds
         raise OSError(
             f"the tracking store {shown_address()} cannot be opened ({in_one_line(error)})"

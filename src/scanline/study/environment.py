@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
+ADDRESS = "SCANLINE_TRACKING"  # the variable that names the tracking store
 HIDDEN = "***"
 USER_INFO = re.compile(
     r"(?<=://)[^/\s'\"][^\s'\"]*@"
@@ -38,9 +39,14 @@ def masked(text: object, address: str | None = None) -> str:
 def prepare_environment(config: Mapping) -> None:
     """What every job inherits: the tracking store, and the Python that runs Snakemake.
 
-    So a job's ``python`` is the right one also where its environment was not activated.
+    So a job's ``python`` is the right one also where its environment was not activated. A config
+    that was kept without its password tracks where the user says, or nowhere.
     """
-    os.environ["SCANLINE_TRACKING"] = tracking_uri(config)
+    store = tracking_uri(config)
+    if HIDDEN not in store:
+        os.environ[ADDRESS] = store
+    else:
+        os.environ.setdefault(ADDRESS, "none")
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 

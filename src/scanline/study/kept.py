@@ -5,11 +5,12 @@ know which files and flags the study was started with.
 """
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from scanline.files import write_whole
-from scanline.study.environment import masked
+from scanline.study.environment import ADDRESS, HIDDEN, masked, tracking_uri
 
 CONFIG = "config.json"
 PLAN = "plan.json"
@@ -39,6 +40,29 @@ def kept_config(results: Path) -> dict:
 def planned(results: Path) -> dict[str, list[str]]:
     """The files of each data set's study, relative to ``results``; {} where none is noted."""
     return _read(results / PLAN) if (results / PLAN).exists() else {}
+
+
+def name_of(results: Path) -> str:
+    """A study as messages name it: the folder of its results, and its data sets."""
+    sets = ", ".join(sorted(planned(results)))
+    return f"{results} ({sets})" if sets else str(results)
+
+
+def tracked_at(results: Path) -> str:
+    """The address of a study's tracking store: SCANLINE_TRACKING, or what the kept config names.
+
+    ValueError where it names none, or one whose password no file keeps.
+    """
+    if ADDRESS in os.environ:
+        return os.environ[ADDRESS]
+    address = tracking_uri(kept_config(results) | {"results": str(results)})
+    if address == "none":
+        raise ValueError(f"the study of {results} has tracking: none; set it in the config")
+    if HIDDEN in address:
+        raise ValueError(
+            f"the store {address} needs what no file keeps: set {ADDRESS} to its address"
+        )
+    return address
 
 
 def _read(path: Path) -> dict:
