@@ -21,6 +21,7 @@ with quietly():
     from scanline.inference.likelihood import log_likelihoods
     from scanline.inference.one_image import Completed, complete_by_sampling, complete_exactly
     from scanline.models.classifier import Classifier, load_classifier
+    from scanline.models.loading import n_parameters
     from scanline.models.predictor import Predictor, load_predictor
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def _told(model: LoadedPredictor | LoadedClassifier) -> str:
     kind = {LoadedPredictor: "next-pixel model", LoadedClassifier: "classifier"}[type(model)]
     made = {key: model.pixels.get(key) for key in ("source", "binarise", "threshold")}
     how = " ".join(str(value) for value in made.values() if value is not None)
-    count = sum(int(np.prod(weight.shape)) for weight in model.keras.trainable_weights)
+    count = n_parameters(model.keras)
     return f"<{kind} {model.name}: {count:,} parameters, images of {rows} x {columns}, {how}>"
 
 

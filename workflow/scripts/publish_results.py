@@ -7,7 +7,6 @@ its lines on holes. docs/results/completions.png, holes.png and the tables of do
 renewed.
 """
 
-import math
 import shutil
 import sys
 from pathlib import Path
@@ -20,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 from scanline.data.pixels import load_pixels
 from scanline.evaluation.tables import trained_models
 from scanline.figures import names as figure_names
-from scanline.models.loading import load_model
+from scanline.models.loading import load_model, n_parameters
 from scanline.provenance.record import Record, records_in
 from scanline.report import results as results_page
 from scanline.report.publishing import (
@@ -118,8 +117,7 @@ def trained(data: Path, name: str) -> Trained:
     anew = not shipped.is_file() or Record.load(shipped).outputs["model.keras"] != weights
     kind = KINDS[task_of(training.script)]
     model = load_model(data / name / "train/model.keras", kind.model_class, pixels.identity)
-    n_parameters = sum(math.prod(weight.shape) for weight in model.trainable_weights)
-    return Trained(training, anew, len(pixels), n_parameters, pixels.description)
+    return Trained(training, anew, len(pixels), n_parameters(model), pixels.description)
 
 
 def copy_training(train: Path, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Safe loading of a model file."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -40,3 +41,8 @@ def load_model(
         if not np.isfinite(weight.numpy()).all():
             raise ValueError(f"{path} has NaN or infinite numbers in {weight.path}; train it anew")
     return model
+
+
+def n_parameters(model: keras.Model) -> int:
+    """How many numbers of a model are trained."""
+    return sum(math.prod(weight.shape) for weight in model.trainable_weights)

@@ -8,7 +8,6 @@ id in its results folder names, and on a server to one user.
 import getpass
 import json
 import logging
-import math
 import os
 import sqlite3
 import uuid
@@ -325,10 +324,9 @@ def _holds(summary: Summary, run) -> bool:
 
 def _parameters_in(path: Path) -> int:
     """How many numbers of a model are trained."""
-    from scanline.models.loading import load_model
+    from scanline.models.loading import load_model, n_parameters
 
-    model = load_model(path, KINDS[Place.of(path).task].model_class, None)
-    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
+    return n_parameters(load_model(path, KINDS[Place.of(path).task].model_class, None))
 
 
 @contextmanager
