@@ -2,15 +2,12 @@
 
 from scanline.files import sha256_of
 
-# Numbers of other data sets, where there are. A checkout writes the file anew: its content counts.
-PUBLISHED = [
-    path for path in [str(PROJECT / "docs/results/figures.csv")] if Path(path).is_file()
-]
-PUBLISHED_HOLES = [
-    path
-    for path in [str(PROJECT / "docs/results/posterior.csv")]
-    if Path(path).is_file()
-]
+# Published numbers and holes, where there are. A checkout writes the files anew: their content counts.
+PUBLISHED, PUBLISHED_HOLES = (
+    [str(path)] if path.is_file() else []
+    for name in ("figures", "posterior")
+    for path in [PROJECT / f"docs/results/{name}.csv"]
+)
 TABLES = {
     task: f"{RESULTS}/{{data}}/tables/table-{number}-{task}.csv"
     for task, number in [

@@ -51,7 +51,8 @@ def values_by_image(paths: Sequence[Path]) -> dict[Number, np.ndarray]:
 
 
 def _trained_on(path: Path) -> str:
-    held = pd.read_csv(path).iloc[0] if path.suffix == ".csv" else load_arrays(path)[1]
+    is_table = path.suffix == ".csv"
+    held = pd.read_csv(path, nrows=1).iloc[0] if is_table else load_arrays(path)[1]
     return str(held.get(MARK, ""))
 
 

@@ -49,11 +49,10 @@ def write_report(
     by_task = {table.stem.split("-")[-1]: with_origins(pd.read_csv(table)) for table in tables}
     pairs = with_origins(pd.read_csv(comparisons))
     data, small = _data_of(runs), _is_small(runs)
-    holes = _read(posterior)
-    published_lines = _read(published_holes).query("data == @data.get('data')")
-    few = small and len(holes) > 0 and len(published_lines) > 0
-    if few:
-        holes = published_lines
+    own, elsewhere = _read(posterior), _read(published_holes)
+    elsewhere = elsewhere[elsewhere["data"] == data.get("data")]
+    few = small and len(own) > 0 and len(elsewhere) > 0
+    holes = elsewhere if few else own
     best_first = [*headlines(by_task), *of_holes(holes)]
     for table in by_task.values():
         table["model"] += np.where(table["trained"] == "pretrained", " (pretrained)", "")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from scanline.evaluation.quantities import FILLED
 from scanline.evaluation.words import METHODS, QUANTITIES
-from scanline.report.tables import with_origins
+from scanline.report.tables import best_of, with_origins
 
 SHOWN = [name for name in QUANTITIES if name in FILLED]  # columns of posterior.csv
 
@@ -54,10 +54,7 @@ def by_model_and_hole(lines: pd.DataFrame, pretrained: Collection[str]) -> list[
 
 def _lines(group: pd.DataFrame, columns: list[str]) -> list[tuple[str, list[tuple[str, bool]]]]:
     of_methods = group[group["method"] != "truth"]  # the truth is no way to fill a hole
-    best = {
-        name: of_methods[name].min() if QUANTITIES[name].best == "low" else of_methods[name].max()
-        for name in columns
-    }
+    best = {name: best_of(name, of_methods[name]) for name in columns}
     return [
         (
             METHODS[line["method"]].label,

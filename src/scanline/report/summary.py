@@ -43,16 +43,16 @@ def headlines(tables: Mapping[str, pd.DataFrame]) -> list[Headline]:
         lines = lines[lines["split_or_hidden"].astype(str) == where]
         if lines.empty:
             continue
-        best = lines if len(lines) == 1 else lines[lines["measured"] == best_of(lines)]
-        entry = entry_of(best.iloc[0])
+        best = _best(quantity, lines, "measured")
+        entry = entry_of(best)
         found.append(
             Headline(
                 TASKS[task],
                 f"{QUANTITIES[quantity].heading} ({_place(task, where)})",
-                str(best.iloc[0]["model"]),
+                str(best["model"]),
                 entry.ours,
                 entry.interval,
-                _published(lines),
+                _published(quantity, lines),
             )
         )
     return found
@@ -69,7 +69,7 @@ def longest(lines: pd.DataFrame) -> str:
 def of_holes(lines: pd.DataFrame) -> list[Headline]:
     """The line on holes, of the last hole in posterior.csv: the best filling beside the prefix's.
 
-    None where posterior.csv has no ``lines``.
+    None of them where posterior.csv has no ``lines``.
     """
     if lines.empty:
         return []
@@ -98,9 +98,15 @@ def _place(task: str, where: str) -> str:
     return f"{where} hidden pixels" if task == "complete" else where
 
 
-def _published(lines: pd.DataFrame) -> str:
-    known = lines.dropna(subset=["published"]).assign(measured=lambda each: each["published"])
+def _best(quantity: str, lines: pd.DataFrame, column: str) -> pd.Series:
+    """The line with the best value in ``column``; the first of a single one."""
+    best = best_of(quantity, lines[column])
+    return lines[lines[column] == best].iloc[0] if best is not None else lines.iloc[0]
+
+
+def _published(quantity: str, lines: pd.DataFrame) -> str:
+    known = lines.dropna(subset=["published"])
     if known.empty:
         return ""
-    best = known if len(known) == 1 else known[known["measured"] == best_of(known)]
-    return f"{entry_of(best.iloc[0]).published} ({best.iloc[0]['model']})"
+    best = _best(quantity, known, "published")
+    return f"{entry_of(best).published} ({best['model']})"

@@ -134,7 +134,7 @@ def _table(
 ) -> Table:
     """Rows by the values of column ``row``; ``columns``: heading, quantity and where it is of."""
     best = {
-        pair: best_of(group)
+        pair: best_of(str(pair[0]), group["measured"])
         for pair, group in lines.groupby(["quantity", "where"])
         if row == "model"
     }
@@ -149,17 +149,18 @@ def _table(
     return Table(corner, [heading for heading, *_ in columns], rows)
 
 
-def best_of(lines: pd.DataFrame) -> float | None:
-    """The best value of one quantity; None of a single line, or where neither way is better."""
-    better = QUANTITIES[str(lines["quantity"].iloc[0])].best if len(lines) > 1 else ""
+def best_of(quantity: str, values: pd.Series) -> float | None:
+    """The best of a quantity's values; None of a single one, or where neither way is better."""
+    better = QUANTITIES[quantity].best if len(values) > 1 else ""
     if not better:
         return None
-    return lines["measured"].min() if better == "low" else lines["measured"].max()
+    return values.min() if better == "low" else values.max()
 
 
 def entry_of(line: pd.Series, is_best: bool = False) -> Entry:
     """A line of a task's table as it is shown."""
-    line, digits = in_percent(line), digits_of(line)
+    line = in_percent(line)
+    digits = digits_of(line)
 
     def shown(column: str, sign: str = "-") -> str:
         return _shown(line.get(column), digits, sign)
@@ -184,8 +185,7 @@ def in_percent(line: pd.Series) -> pd.Series:
 
 
 def digits_of(line: pd.Series) -> int:
-    """Decimals of a number, as it is shown: two digits of its error, where that is known."""
-    line = in_percent(line)
+    """Decimals of a number as it is shown, a share in percent: two digits of its error if known."""
     error = (line.get("high", np.nan) - line.get("low", np.nan)) / 2
     if line.get("n_seeds", 1) > 1 and line["standard_error"] > 0:
         error = line["standard_error"]
