@@ -31,12 +31,12 @@ def hashes(source) -> list[str]:
 
 
 def card(source) -> str:
-    rows, columns, labelled, training, test = source.shape
-    counts = f"{training:,} and {test:,}" if test else f"{training:,}"
+    shape = source.shape
+    counts = f"{shape.training:,} and {shape.test:,}" if shape.test else f"{shape.training:,}"
     cells = (
         f"`{source.name}`",
-        f"{counts} of {rows} x {columns}",
-        str(source.classes) if labelled else "no labels",
+        f"{counts} of {shape.rows} x {shape.columns}",
+        str(source.classes) if shape.labelled else "no labels",
         source.licence,
         source.citation,
         "yes" if source.checked else "not fetched here",
