@@ -4,12 +4,12 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import warm_python
 import yaml
 from small_digits import write_digits
 
@@ -95,10 +95,11 @@ class Study:
         self, *arguments: str, check: bool = True, configs: Sequence[str] = ("smoke.yaml",)
     ) -> str:
         """What Snakemake prints for the smoke study, or that of other ``configs``."""
+        warm = warm_python.folder()
         done = subprocess.run(
-            [sys.executable, "-m", "snakemake", "--configfile", *configs, *arguments],
+            [f"{warm}/python", "-m", "snakemake", "--configfile", *configs, *arguments],
             cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": ""},
+            env=os.environ | {"PYTHONPATH": "", "PATH": f"{warm}:{os.environ['PATH']}"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
