@@ -6,12 +6,14 @@ is the command ``python`` that asks for a fork.
 """
 
 import array
+import atexit
 import gc
 import importlib
 import json
 import os
 import runpy
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -26,14 +28,9 @@ LIBRARIES = (
 )
 
 
+@cache
 def folder() -> str:
     """Where the command ``python`` is a warm one, as long as this process lives."""
-    return server()[0]
-
-
-@cache
-def server() -> tuple[str, subprocess.Popen]:
-    """``folder``, and the process that has the imports."""
     place = tempfile.mkdtemp(prefix="warm-")
     client = Path(place, "python")
     text = Path(__file__).with_name("warm_client.py").read_text()
@@ -42,18 +39,25 @@ def server() -> tuple[str, subprocess.Popen]:
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(f"{place}/socket")
     listening.listen(64)
-    read, _ = os.pipe()  # whose other end is closed when this process ends
+    alive, alive_here = os.pipe()  # which the system closes here, however this process ends
     with listening:
         process = subprocess.Popen(
-            [sys.executable, __file__, place, str(listening.fileno()), str(read)],
+            [sys.executable, __file__, place, str(listening.fileno()), str(alive)],
             env=os.environ | {"PYTHONPATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            pass_fds=(listening.fileno(), read),
+            pass_fds=(listening.fileno(), alive),
             start_new_session=True,
         )
-    os.close(read)
-    return place, process
+    os.close(alive)
+
+    @atexit.register
+    def end() -> None:
+        os.close(alive_here)
+        process.wait()
+        shutil.rmtree(place)
+
+    return place
 
 
 def serve(listening: socket.socket, alive: int) -> dict:

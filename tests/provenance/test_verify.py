@@ -4,8 +4,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -119,14 +117,7 @@ def copied(finished, tmp_path) -> Study:
 
 def call(made: Study, script: str, *arguments: str) -> tuple[int, list[str], str]:
     """The exit code, the lines and the errors of a script of the workflow."""
-    done = subprocess.run(
-        [sys.executable, f"workflow/scripts/{script}.py", *arguments],
-        cwd=made.folder,
-        env=os.environ | {"PYTHONPATH": ""},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    done = made.python(f"workflow/scripts/{script}.py", *arguments)
     return done.returncode, done.stdout.splitlines(), done.stderr
 
 

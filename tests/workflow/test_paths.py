@@ -51,8 +51,7 @@ def test_a_study_of_odd_paths(tmp_path):
     assert study.planned(target) == {}
     assert json.loads((study.folder / results / "config.json").read_text())["results"] == results
     assert not list(tmp_path.rglob("pwned"))
-    words = ["workflow/scripts/list_runs.py", "--results", results]
-    done = subprocess.run([sys.executable, *words], cwd=study.folder, capture_output=True)
+    done = study.python("workflow/scripts/list_runs.py", "--results", results)
     assert done.returncode == 0
 
 

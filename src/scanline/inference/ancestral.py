@@ -72,7 +72,7 @@ def sample_images(model: Predictor, count: int, size: int, seed: int) -> np.ndar
     return sample_completions(model, nothing, 0, size, count, seed).samples[0]
 
 
-@tf.function(reduce_retracing=True)
+@tf.function(autograph=False, reduce_retracing=True)
 def read(model, pixels, start, stop, states):
     """``model.segment``, compiled: the logits of steps ``start`` to ``stop``, the state after."""
     return model.segment(pixels, start, stop, states)

@@ -28,7 +28,7 @@ def read_steps(
     return total, states
 
 
-@tf.function(reduce_retracing=True)
+@tf.function(autograph=False, reduce_retracing=True)
 def _score(model, pixels, start, stop, states):
     logits, states = model.segment(pixels, start, stop, states)
     targets = tf.cast(pixels[:, start:stop], logits.dtype)

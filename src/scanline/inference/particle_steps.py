@@ -72,7 +72,7 @@ def advance(model, seen, is_hidden, start, stop, states, log_weights, log_likeli
     return drawn.stack(), parents.stack(), sizes.stack(), states, log_weights, log_likelihood
 
 
-@tf.function(reduce_retracing=True)
+@tf.function(autograph=False, reduce_retracing=True)
 def observe(model, pixels, start, stop, states, log_weights, log_likelihood):
     """Weights all particles by the pixels ``start`` to ``stop``, none of them hidden.
 

@@ -90,11 +90,11 @@ class Classifier(keras.Model):
         logits = tf.concat([self._logits(tf.constant(batch)) for batch in batches], axis=0)
         return tf.nn.log_softmax(logits).numpy()
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _logits(self, pixels: tf.Tensor) -> tf.Tensor:
         return self(pixels)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _remembered(self, pixels: tf.Tensor) -> tf.Tensor:
         return self.stack.last(all_pixels(pixels))
 

@@ -120,7 +120,7 @@ class Layer:
         self.cell, self.units = cell, units
         self.stack = RecurrentStack(cell, units, 1)
         self.stack.build((None, None, 1))
-        self._run = tf.function(self.stack.run)
+        self._run = tf.function(self.stack.run, autograph=False)
 
     def run(
         self, weights: Sequence[np.ndarray], inputs: np.ndarray, start: Sequence[np.ndarray]

@@ -57,7 +57,7 @@ class Objective:
     def scorer(self, model: keras.Model) -> Callable[[PixelSet], tuple[np.ndarray, np.ndarray]]:
         """A function that gives nats and accuracy of each image, [N] each, in evaluation mode."""
 
-        @tf.function(reduce_retracing=True)
+        @tf.function(autograph=False, reduce_retracing=True)
         def scored(pixels, labels):
             return self.per_image(model, pixels, labels, training=False)
 

@@ -49,7 +49,7 @@ def _compiled_step(
     model, optimizer = state.model, state.optimizer
     given = tf.TensorSpec([None, n_pixels], tf.uint8), tf.TensorSpec([None], tf.uint8)
 
-    @tf.function(input_signature=given, jit_compile=how.xla or None)
+    @tf.function(input_signature=given, autograph=False, jit_compile=how.xla or None)
     def step(pixels, labels):
         with tf.device(how.device):
             with model.stack.computing_in(precision), tf.GradientTape() as tape:
