@@ -23,7 +23,7 @@ from functools import cache
 from pathlib import Path
 
 LIBRARIES = (
-    *("keras", "tensorflow", "h5py", "pandas", "matplotlib.pyplot", "jinja2", "tyro"),
+    *("keras", "tensorflow", "h5py", "pandas", "matplotlib.pyplot", "mlflow", "jinja2", "tyro"),
     *("snakemake.cli", "jsonschema", "packaging", "PIL.Image", "requests", "smart_open", "tqdm"),
 )
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 from refusals import ROOT, TABLE, Cases, held, pattern_of, rows
+from study_copy import Study
 
 cases = Cases()
 TEST_FILE = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
@@ -67,8 +68,7 @@ def test_snakemake_refuses(name, tmp_path):
     assert sound.count(f"\n{old}") == 1
     (tmp_path / "config.yaml").write_text(sound.replace(f"\n{old}", f"\n{new}"))
     before = held(tmp_path)
-    words = ["-m", "snakemake", "-s", ROOT / "Snakefile", "--directory", tmp_path, "--cores", "1"]
-    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=600)
+    done = Study(tmp_path).python("-m", "snakemake", "-s", f"{ROOT}/Snakefile", "--cores", "1")
     row = rows()[name]
     told = [line for line in done.stderr.splitlines() if re.fullmatch(pattern_of(row.line), line)]
     assert len(told) == 1, done.stderr
