@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -102,11 +103,11 @@ class Study:
 
     def python(self, *words: str, stderr: int = subprocess.PIPE) -> subprocess.CompletedProcess:
         """``python *words`` in the project's folder, all its Python commands being warm ones."""
-        warm = warm_python.folder()
+        here = Path(sys.executable).parent
         return subprocess.run(
-            [f"{warm}/python", *words],
+            [f"{warm_python.folder()}/python", *words],
             cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": "", "PATH": f"{warm}:{os.environ['PATH']}"},
+            env=os.environ | {"PYTHONPATH": "", "PATH": f"{here}:{os.environ['PATH']}"},
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,

@@ -124,4 +124,5 @@ if __name__ == "__main__":
     sys.modules["snakemake.cli"].get_argument_parser()  # which imports the plugins
     gc.freeze()
     place, listening, alive = sys.argv[1:]
+    sys.executable = f"{place}/python"  # so that what the commands start is warm, too
     run(**serve(socket.socket(fileno=int(listening)), int(alive)))
