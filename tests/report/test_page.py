@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from report_study import BINARISED, Parsed, read_rows, record, study_in, write_scores, written
+from report_study import BINARISED, Parsed, read_rows, record, write_scores, written
 
 from make_tables import make_tables
 from scanline.evaluation import tables
@@ -14,21 +14,6 @@ from scanline.evaluation.comparisons import comparisons
 from scanline.evaluation.image_values import Number
 from scanline.provenance.stage import run
 from scanline.report.tables import entry_of
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory) -> dict:
-    return study_in(tmp_path_factory.mktemp("study"))
-
-
-@pytest.fixture(scope="module")
-def report(study, tmp_path_factory) -> str:
-    return written(study, tmp_path_factory.mktemp("report") / "out")
-
-
-@pytest.fixture(scope="module")
-def parsed(report) -> Parsed:
-    return Parsed(report)
 
 
 def lookup(table: list[list[str]], row: str, column: str) -> str:
