@@ -222,7 +222,17 @@ def test_trainings_are_told_with_their_recipe_and_time(study, tmp_path):
     text = written(study, tmp_path / "out", records=(*study["records"], more))
     (row,) = Parsed(text).tables["Trainings"][1:]
     assert row[:6] == ["predict/gru-9/seed-2", "7", "64", "0.005", "cosine", "all"]
-    page = f"{tmp_path}/mnist/predict/gru-9/seed-2/play/index.html"
+
+
+def test_it_leads_to_a_page_to_play_with_and_says_how_to_write_one(study, tmp_path):
+    trained = [
+        record(tmp_path / f"mnist/predict/{variant}/seed-1/train", "train_predictor", {})
+        for variant in ("gru-128", "gru-3x32", "gru-9")
+    ]
+    records = (*study["records"], *trained)
+    text = written(study, tmp_path / "out", records=records, play="../../index.html")
+    assert "../../index.html" in Parsed(text).addresses
+    page = f"{tmp_path}/mnist/predict/gru-128/seed-1/play/index.html"  # of the best model
     assert f"<code>snakemake --cores 1 {page}</code>" in text
 
 
