@@ -277,6 +277,10 @@ def test_every_figure_is_there_once_with_its_own_picture(report, parsed, study):
     assert len(set(parsed.figures.values())) == len(names)
 
 
+def test_a_curve_s_caption_says_on_which_side_memorising_shows(report):
+    assert report.count("rises well above") == report.count("falls well below") > 0
+
+
 def test_nothing_is_fetched_from_anywhere(report, parsed):
     within = [address for address in parsed.addresses if address.startswith("#")]
     pictures = [address for address in parsed.addresses if not address.startswith("#")]
