@@ -84,13 +84,13 @@ def test_it_opens_with_the_best_number_of_each_task_beside_the_published_one(stu
     table = table[(table["quantity"] == "accuracy") & (table["split_or_hidden"] == "test")]
     best = table.loc[table["measured"].idxmax()]
     assert lines[1][2:] == [
-        best["model"],
         f"{100 * best['measured']:.1f}",
         f"{100 * best['published']:.1f} ({best['model']})",
+        best["model"],
     ]
     assert lines[3][1] == "ground truth under samples (300 hidden pixels)"
     holes = pd.read_csv(study["posterior"]).query("hole == 'random-half'")
-    assert float(lines[4][3]) == pytest.approx(holes["nats_per_hidden_pixel"].min(), abs=6e-5)
+    assert float(lines[4][2]) == pytest.approx(holes["nats_per_hidden_pixel"].min(), abs=6e-5)
     assert parsed.headings[:2] == ["In short", "How to read the tables"]
 
 
