@@ -16,6 +16,7 @@ def write_report(
     published: Path | None = None,
     posterior: Path | None = None,
     published_holes: Path | None = None,
+    play: str = "",
     out: Path,
 ) -> None:
     """Writes report.html: all tables and figures, and how the numbers came about.
@@ -29,6 +30,7 @@ def write_report(
         published: docs/results/figures.csv, for the numbers of other data sets
         posterior: posterior.csv
         published_holes: docs/results/posterior.csv, which a small study shows in place of its own
+        play: address of a page to play with, seen from report.html, if there is one
         out: folder for report.html
     """
     page.write_report(
@@ -41,6 +43,7 @@ def write_report(
         published=published,
         posterior=posterior,
         published_holes=published_holes,
+        play=play,
     )
 
 

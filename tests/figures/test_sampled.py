@@ -27,6 +27,9 @@ def test_distances_are_counted_for_samples_and_test_images():
     )
     figure = draw_distances({"gru-8": table, "gru-16": table})
     assert [axes.get_title() for axes in figure.axes] == ["gru-8", "gru-16"]
+    assert all(tick == int(tick) for tick in figure.axes[0].get_yticks())  # images are whole
+    (legend,) = figure.legends  # beside the panels, on no bar
+    assert [text.get_text() for text in legend.get_texts()] == ["test images", "samples"]
     for axes in figure.axes:
         filled, line = axes.patches
         assert filled.get_fill()

@@ -4,10 +4,12 @@ It is told what to do over a pipe, in the DevTools protocol, so that no further 
 """
 
 import base64
+import importlib.util
 import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -61,12 +63,22 @@ class Browser:
 
     def wait(self, condition: str) -> None:
         """Until a JavaScript expression is true, 60 s at most."""
-        holds = f"""new Promise((done) => {{ const end = performance.now() + 60000;
-            const look = () => ({condition}) ? done(true)
-              : performance.now() > end ? done(false) : setTimeout(look, 20); look(); }})"""
-        assert self.run(holds), condition
+        end = time.monotonic() + 60
+        while not self.run(condition):
+            assert time.monotonic() < end, condition
+            time.sleep(0.02)
 
-    def window(self, width: int, height: int, phone: bool = False, dark: bool = False) -> None:
+    def window(
+        self,
+        width: int,
+        height: int,
+        *,
+        phone: bool = False,
+        dark: bool = False,
+        scripts: bool = True,
+    ) -> None:
+        """How the pages that are opened next are seen, and whether their scripts run."""
+        self.send("Emulation.setScriptExecutionDisabled", value=not scripts)
         self.send(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -77,6 +89,23 @@ class Browser:
         self.send("Emulation.setTouchEmulationEnabled", enabled=phone)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send("Emulation.setEmulatedMedia", features=[scheme])
+
+    def asked(self) -> list[str]:
+        """The addresses that pages have asked for since ``events`` was cleared."""
+        self.run("0")  # what was told before is read
+        told = [each for each in self.events if each["method"] == "Network.requestWillBeSent"]
+        return [each["params"]["request"]["url"] for each in told]
+
+    def faults(self) -> list[tuple[str, str, list[str]]]:
+        """What axe-core finds in the page: a rule, what it wants, and the places; or skips."""
+        found = importlib.util.find_spec("axe_core_python")
+        if found is None:
+            pytest.skip("axe-core-python is not installed")
+        self.run(Path(found.origin).with_name("axe.min.js").read_text() + "; 0")
+        return self.run(
+            """axe.run().then((found) => found.violations.map((each) =>
+            [each.id, each.help, each.nodes.map((node) => node.target.join(" "))]))"""
+        )
 
     def place(self, selector: str, across: float, down: float) -> tuple[float, float]:
         """Where in the window a point of an element lies, by shares of its width and height."""

@@ -4,8 +4,7 @@ import csv
 from html.parser import HTMLParser
 from pathlib import Path
 
-import matplotlib.pyplot as plt
-import numpy as np
+from PIL import Image
 from posterior_tables import methods_table
 from study_copy import figures_of_config
 
@@ -65,8 +64,8 @@ def study_in(folder: Path) -> dict:
     drawn = folder / "figures"
     drawn.mkdir()
     for place, name in enumerate(figures_of_config()):
-        picture = np.random.default_rng(place).random((60, 900, 3))  # wider than any telephone
-        plt.imsave(drawn / f"{name}.png", picture)
+        colour = (place, 100, 100)  # its own
+        Image.new("RGB", (900, 60), colour).save(drawn / f"{name}.png")  # wider than a telephone
     posterior = methods_table().assign(model="gru-128", n_seeds=1)
     posterior.to_csv(folder / "posterior.csv", index=False)
     return {

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from report_study import BINARISED, Parsed, read_rows, record, study_in, write_scores, written
+from report_study import BINARISED, Parsed, read_rows, record, write_scores, written
 
 from make_tables import make_tables
 from scanline.evaluation import tables
@@ -14,21 +14,6 @@ from scanline.evaluation.comparisons import comparisons
 from scanline.evaluation.image_values import Number
 from scanline.provenance.stage import run
 from scanline.report.tables import entry_of
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory) -> dict:
-    return study_in(tmp_path_factory.mktemp("study"))
-
-
-@pytest.fixture(scope="module")
-def report(study, tmp_path_factory) -> str:
-    return written(study, tmp_path_factory.mktemp("report") / "out")
-
-
-@pytest.fixture(scope="module")
-def parsed(report) -> Parsed:
-    return Parsed(report)
 
 
 def lookup(table: list[list[str]], row: str, column: str) -> str:
@@ -99,13 +84,13 @@ def test_it_opens_with_the_best_number_of_each_task_beside_the_published_one(stu
     table = table[(table["quantity"] == "accuracy") & (table["split_or_hidden"] == "test")]
     best = table.loc[table["measured"].idxmax()]
     assert lines[1][2:] == [
-        best["model"],
         f"{100 * best['measured']:.1f}",
         f"{100 * best['published']:.1f} ({best['model']})",
+        best["model"],
     ]
     assert lines[3][1] == "ground truth under samples (300 hidden pixels)"
     holes = pd.read_csv(study["posterior"]).query("hole == 'random-half'")
-    assert float(lines[4][3]) == pytest.approx(holes["nats_per_hidden_pixel"].min(), abs=6e-5)
+    assert float(lines[4][2]) == pytest.approx(holes["nats_per_hidden_pixel"].min(), abs=6e-5)
     assert parsed.headings[:2] == ["In short", "How to read the tables"]
 
 
@@ -237,7 +222,17 @@ def test_trainings_are_told_with_their_recipe_and_time(study, tmp_path):
     text = written(study, tmp_path / "out", records=(*study["records"], more))
     (row,) = Parsed(text).tables["Trainings"][1:]
     assert row[:6] == ["predict/gru-9/seed-2", "7", "64", "0.005", "cosine", "all"]
-    page = f"{tmp_path}/mnist/predict/gru-9/seed-2/play/index.html"
+
+
+def test_it_leads_to_a_page_to_play_with_and_says_how_to_write_one(study, tmp_path):
+    trained = [
+        record(tmp_path / f"mnist/predict/{variant}/seed-1/train", "train_predictor", {})
+        for variant in ("gru-128", "gru-3x32", "gru-9")
+    ]
+    records = (*study["records"], *trained)
+    text = written(study, tmp_path / "out", records=records, play="../../index.html")
+    assert "../../index.html" in Parsed(text).addresses
+    page = f"{tmp_path}/mnist/predict/gru-128/seed-1/play/index.html"  # of the best model
     assert f"<code>snakemake --cores 1 {page}</code>" in text
 
 
@@ -280,6 +275,10 @@ def test_every_figure_is_there_once_with_its_own_picture(report, parsed, study):
     assert set(parsed.figures) == names
     assert report.count("<figure ") == len(names)
     assert len(set(parsed.figures.values())) == len(names)
+
+
+def test_a_curve_s_caption_says_on_which_side_memorising_shows(report):
+    assert report.count("rises well above") == report.count("falls well below") > 0
 
 
 def test_nothing_is_fetched_from_anywhere(report, parsed):

@@ -35,11 +35,23 @@ def test_the_best_way_is_marked_and_never_the_truth():
     for each in by_model_and_hole(table, ()):
         of_hole = table[table["hole"] == each.hole]
         for place, name in enumerate(SHOWN):
-            marked = [way for way, numbers in each.lines if numbers[place][1]]
+            marked = {way: numbers[place][0] for way, numbers in each.lines if numbers[place][1]}
             ways = of_hole[of_hole["method"] != "truth"]
             lowest = QUANTITIES[name].best == "low"
             best = ways.loc[ways[name].idxmin() if lowest else ways[name].idxmax(), "method"]
-            assert marked == [METHODS[best].label]
+            assert METHODS[best].label in marked
+            assert len(set(marked.values())) == 1
+            assert METHODS["truth"].label not in marked
+
+
+def test_ways_that_are_shown_alike_are_marked_alike():
+    table = methods_table().assign(model="gru-8", n_seeds=1)
+    table = table.assign(brier=0.04141).assign(
+        brier=lambda t: t["brier"].where(t.index != 3, 0.04139)
+    )
+    (first, *_) = by_model_and_hole(table, ())
+    numbers = [numbers[SHOWN.index("brier")] for way, numbers in first.lines if way != "truth"]
+    assert set(numbers) == {("0.0414", True)}
 
 
 def test_without_a_classifier_no_classes_are_shown():

@@ -32,11 +32,11 @@ PATIENCE = 600.0  # seconds on a busy machine; a twentieth of it is needed
 
 
 def copied_project(folder: Path) -> Study:
-    """The project's sources, with the published numbers, which the report reads."""
+    """The project's sources, with what the report reads and links: numbers, a page to play with."""
     study = copy_project(folder)
-    published = Path("docs/results/figures.csv")
-    (folder / published.parent).mkdir(parents=True)
-    shutil.copyfile(ROOT / published, folder / published)
+    for path in ("docs/results/figures.csv", "docs/play/index.html"):
+        (folder / path).parent.mkdir(parents=True)
+        shutil.copyfile(ROOT / path, folder / path)
     return study
 
 
@@ -98,7 +98,11 @@ def keep_config_of(study: Study) -> None:
 
 def test_the_study_ends_with_a_report_and_a_record_a_stage(finished):
     results = finished.folder / "results"
-    assert "gru-2x8" in (results / "smoke/report/report.html").read_text()
+    report = results / "smoke/report/report.html"
+    assert "gru-2x8" in report.read_text()
+    (page,) = re.findall(r'href="([^"#]+)"', report.read_text())
+    assert (report.parent / page).resolve() == finished.folder / "docs/play/index.html"
+    assert (report.parent / page).is_file()
     records = list((results / "smoke").rglob("run.json"))
     scripts = Counter(json.loads(path.read_text())["script"] for path in records)
     assert scripts["train_classifier"] == 2

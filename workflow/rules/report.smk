@@ -8,6 +8,7 @@ PUBLISHED, PUBLISHED_HOLES = (
     for name in ("figures", "posterior")
     for path in [PROJECT / f"docs/results/{name}.csv"]
 )
+PLAY = PROJECT / "docs/play/index.html"
 TABLES = {
     task: f"{RESULTS}/{{data}}/tables/table-{number}-{task}.csv"
     for task, number in [
@@ -158,6 +159,11 @@ rule write_report:
             for name in ("published", "posterior", "published_holes")
             if input[name]
         ),
+        play=lambda wildcards, output: (
+            f"--play {shlex.quote(os.path.relpath(PLAY, Path(output.report).parent))}"
+            if PLAY.is_file()
+            else ""
+        ),
         published_content=[
             sha256_of(Path(path)) for path in PUBLISHED + PUBLISHED_HOLES
         ],
@@ -166,4 +172,4 @@ rule write_report:
         "python src/write_report.py --tables {input.tables:q}"
         " --comparisons {input.comparisons:q} --cells {input.cells:q}"
         " --figures {input.figures:q} --records {input.records:q} {params.optional}"
-        " --out {params.out:q} 2>&1 | tee {log:q}"
+        " {params.play} --out {params.out:q} 2>&1 | tee {log:q}"

@@ -87,9 +87,10 @@ def draw_reliability(bins: pd.DataFrame) -> Figure:
     columns = min(4, len(holes))
     rows = -(-len(holes) // columns)
     figure, panels = plt.subplots(
-        rows, columns, figsize=(2.3 * columns, 2.4 * rows + 0.5), squeeze=False, sharex=True,
-        sharey=True, layout="constrained",
+        rows, columns, figsize=(2.3 * columns, 2.5 * rows + 0.5), squeeze=False, sharex=True,
+        sharey=True,
     )  # fmt: skip
+    figure.set_layout_engine("constrained", h_pad=0.1)  # a title is clear of the axis above it
     for axes in panels.flat[len(holes) :]:
         axes.set_axis_off()
     for axes, hole in zip(panels.flat, holes, strict=False):
@@ -99,6 +100,7 @@ def draw_reliability(bins: pd.DataFrame) -> Figure:
             axes.plot(points["p_ink"], points["ink"], marker=marker, color=colour, ms=3.5, lw=1)
         axes.set_title(hole, fontsize=9)
         axes.set_aspect("equal")
+        axes.set_xticks([0, 0.5, 1])
     for place, axes in enumerate(panels.flat[: len(holes)]):
         if place % columns == 0:
             axes.set_ylabel("share of ink")

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from scanline.figures.completions import mosaic
 from scanline.figures.pictures import FILLED_INK, INK, PAPER, aspect, show
@@ -37,7 +38,8 @@ def draw_distances(tables: Mapping[str, pd.DataFrame]) -> Figure:
         layout="constrained",
     )  # fmt: skip
     everything = pd.concat(tables.values())["pixels_that_differ"]
-    bins = np.linspace(0, everything.max() + 1, 31)
+    most = max(table["of"].value_counts().max() for table in tables.values())
+    bins = np.linspace(0, everything.max() + 1, min(30, 2 * int(np.ceil(np.sqrt(most)))) + 1)
     for axes, (model, table) in zip(panels[0], tables.items(), strict=True):
         for of, kind, colour in (
             ("test images", "stepfilled", COLOURS[6]),
@@ -56,5 +58,6 @@ def draw_distances(tables: Mapping[str, pd.DataFrame]) -> Figure:
         axes.set_title(model, fontsize=9)
         axes.set_xlabel("pixels that differ")
     panels[0, 0].set_ylabel("images")
-    panels[0, 0].legend()
+    panels[0, 0].yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure

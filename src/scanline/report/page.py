@@ -36,6 +36,7 @@ def write_report(
     published: Path | None = None,
     posterior: Path | None = None,
     published_holes: Path | None = None,
+    play: str = "",
 ) -> None:
     """Writes the report to ``path``.
 
@@ -43,7 +44,8 @@ def write_report(
     ``figures``: .png files, whose names say where they belong; ``records``: run.json files of the
     stages; ``published``: docs/results/figures.csv, for the numbers of other data sets;
     ``posterior``: posterior.csv; ``published_holes``: docs/results/posterior.csv, which a small
-    study shows in place of its own few images.
+    study shows in place of its own few images; ``play``: the address of a page to play with, seen
+    from ``path``, or "".
     """
     runs = [Record.load(record) for record in records]
     by_task = {table.stem.split("-")[-1]: with_origins(pd.read_csv(table)) for table in tables}
@@ -54,6 +56,7 @@ def write_report(
     few = small and len(own) > 0 and len(elsewhere) > 0
     holes = elsewhere if few else own
     best_first = [*headlines(by_task), *of_holes(holes)]
+    best_model = next((line.model for line in best_first if line.task == TASKS["predict"]), "")
     for table in by_task.values():
         table["model"] += np.where(table["trained"] == "pretrained", " (pretrained)", "")
     lines = pd.concat(by_task.values())
@@ -70,13 +73,14 @@ def write_report(
         summary=best_first,
         first_picture=shown_first(pictures),
         chosen={
-            "Model": next((line.model for line in best_first if line.task == TASKS["predict"]), ""),
+            "Model": best_model,
             "Hidden pixels": longest(by_task["complete"]) if "complete" in by_task else "",
         },
         holes=posterior_report.by_model_and_hole(holes, () if few else _taken(runs)),
         published_holes=few,
         hole_headings=posterior_report.headings(holes),
-        play=_page_to_play_with(runs),
+        play=play,
+        own_play=_page_to_play_with(runs, best_model),
         cells=pd.read_csv(cells).to_dict("records"),
         pictures=pictures,
         sampled=any(each.kind == "images" for each in pictures),
@@ -119,15 +123,14 @@ def _taken(runs: Sequence[Record]) -> set[str]:
     return {place.variant for place in places if place.task == "predict"}
 
 
-def _page_to_play_with(runs: Sequence[Record]) -> str:
-    """What to ask Snakemake for: the page of one next-pixel model; nothing where there is none."""
-    places = [Place.find(run.folder) for run in runs]
+def _page_to_play_with(runs: Sequence[Record], best_model: str) -> str:
+    """What to ask Snakemake for: the best next-pixel model's page; "" where there is no model."""
     folders = [
-        Path(run.folder).parent
-        for run, place in zip(runs, places, strict=True)
-        if place and place.task == "predict"
+        (place.variant == best_model, Path(run.folder).parent)
+        for run in runs
+        if (place := Place.find(run.folder)) and place.task == "predict"
     ]
-    return f"{max(folders)}/play/index.html" if folders else ""
+    return f"{max(folders)[1]}/play/index.html" if folders else ""
 
 
 def _is_small(runs: Sequence[Record]) -> bool:

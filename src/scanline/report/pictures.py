@@ -23,9 +23,10 @@ CELLS = (
 )
 CURVES = (
     "Solid lines are held-out images, dashed lines are training images. A model whose dashed line"
-    " falls well below its solid one has begun to memorise its training images. Faint lines are raw"
+    " {is_better} its solid one has begun to memorise its training images. Faint lines are raw"
     " values and strong lines are smoothed; a curve of few epochs shows its points unsmoothed."
 )
+BETTER = {"loss": "falls well below", "accuracy": "rises well above"}
 DIGITS = {
     "a": "Completed well",
     "b": "Completed badly",
@@ -131,10 +132,12 @@ def caption_of(name: str) -> tuple[str, str, str]:
         case "classify":
             quantity = {"loss": "Cross-entropy", "accuracy": "Accuracy"}[parts[1]]
             of = f"the {parts[0].upper()} classifiers"
-            return f"{quantity} of {of} against training steps. {CURVES}", "", ""
+            curves = CURVES.format(is_better=BETTER[parts[1]])
+            return f"{quantity} of {of} against training steps. {curves}", "", ""
         case "predict":
             quantity = {"loss": "Cross-entropy", "accuracy": "Pixel accuracy"}[parts[1]]
-            return f"{quantity} of the next-pixel models against training steps. {CURVES}", "", ""
+            curves = CURVES.format(is_better=BETTER[parts[1]])
+            return f"{quantity} of the next-pixel models against training steps. {curves}", "", ""
         case "digit":
             run, shown = parts[0], DIGITS[parts[1]]
             caption = (

@@ -15,7 +15,7 @@ SHOWN = [name for name in QUANTITIES if name in FILLED]  # columns of posterior.
 class Holes(NamedTuple):
     """One model's fillings of one hole in so many images.
 
-    ``lines``: a method, then a number for each of the headings and whether none is better.
+    ``lines``: a method, then a number for each of the headings and whether it is the best as shown.
     """
 
     model: str
@@ -54,23 +54,22 @@ def by_model_and_hole(lines: pd.DataFrame, pretrained: Collection[str]) -> list[
 
 def _lines(group: pd.DataFrame, columns: list[str]) -> list[tuple[str, list[tuple[str, bool]]]]:
     of_methods = group[group["method"] != "truth"]  # the truth is no way to fill a hole
-    best = {name: best_of(name, of_methods[name]) for name in columns}
+    best = {name: _written(name, best_of(name, of_methods[name])) for name in columns}
     return [
         (
             METHODS[line["method"]].label,
             [
-                ("", False)
-                if pd.isna(line[name])
-                else (
-                    _written(name, line[name]),
-                    line["method"] != "truth" and line[name] == best[name],
-                )
+                (text, text != "" and text == best[name] and line["method"] != "truth")
                 for name in columns
+                for text in [_written(name, line[name])]
             ],
         )
         for line in group.to_dict("records")
     ]
 
 
-def _written(name: str, value: float) -> str:
+def _written(name: str, value: float | None) -> str:
+    """As it is shown; "" where it is missing."""
+    if pd.isna(value):
+        return ""
     return QUANTITIES[name].form.format(value).removesuffix("%")  # the heading says percent
