@@ -202,7 +202,7 @@ def test_classes_without_images_are_told(tmp_path, capsys, first, told):
     made(tmp_path, arrays, validation_images=3)
     said = capsys.readouterr().err
     assert told in said
-    assert bool(said) == bool(told)
+    assert ("classes have images" in said) == bool(told)
 
 
 @pytest.mark.parametrize(
