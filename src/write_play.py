@@ -10,7 +10,7 @@ from scanline.report.playing import write_page
 
 
 def write_play(*, model: Path, classifier: Path | None = None, out: Path) -> None:
-    """Write index.html, in which a person hides a part of a digit and the model completes it.
+    """Write index.html, in which a person hides a part of an image and the model completes it.
 
     Args:
         model: A trained model of the next pixel (model.keras).

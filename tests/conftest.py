@@ -2,10 +2,15 @@
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 from small_digits import SIDE, TEST_IMAGES, TRAINING_IMAGES, binarised, save_sets, write_digits
 
 from scanline.data.pixels import PixelSet
+
+# An example may take any time: on a busy machine a deadline says nothing of the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture

@@ -186,11 +186,23 @@ def test_labels_are_numbered_from_0(tmp_path, labels, classes, wanted, number):
     assert sets["train"].description["classes"] == number
 
 
-def test_labels_below_0_are_refused(tmp_path):
-    labels = np.full(9, -1)
+@pytest.mark.parametrize("label", [-1, 65_536, 2**40])
+def test_labels_that_no_class_can_have_are_refused(tmp_path, label):
+    labels = np.full(9, label)
     arrays = {"x_train": images_of(9), "y_train": labels, "x_test": images_of(9), "y_test": labels}
-    with pytest.raises(ValueError, match="labels go from -1 to -1; allowed: 0 to any number"):
+    with pytest.raises(ValueError, match=f"labels go from {label} to {label}; allowed: 0 to 65535"):
         made(tmp_path, arrays, validation_images=3)
+
+
+@pytest.mark.parametrize(("first", "told"), [(0, ""), (65, "65 to 73 and 9 of 74 classes")])
+def test_classes_without_images_are_told(tmp_path, capsys, first, told):
+    """As labels that are letters' codes leave them."""
+    labels = np.arange(first, first + 9)
+    arrays = {"x_train": images_of(9), "y_train": labels, "x_test": images_of(9), "y_test": labels}
+    made(tmp_path, arrays, validation_images=3)
+    said = capsys.readouterr().err
+    assert told in said
+    assert ("classes have images" in said) == bool(told)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 test_image_folder.py, test_parquet_files.py and test_text_tables.py have more of their formats.
 """
 
+import gzip
+import re
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,7 @@ WRITERS = {
     ),
     "amat": lambda folder: write_table(folder, " ", "amat"),
     "csv": lambda folder: write_table(folder, ",", "csv", header=True),
+    "csv, with semicolons": lambda folder: write_table(folder, ";", "csv", header=True),
 }
 
 
@@ -138,15 +141,51 @@ def test_what_is_there_and_what_is_wanted_is_told_in_one_line(tmp_path):
     [
         ({"images": TRAINING[0]}, "holds images; wanted is x_train or train_images"),
         ({"x_train": TRAINING[0].reshape(30, -1)}, "x_train has shape (30, 144)"),
+        ({"x_train": TRAINING[0][:, None]}, "x_train has shape (30, 1, 12, 12)"),
+        ({"x_train": np.stack([TRAINING[0]] * 3, axis=3)}, "x_train has shape (30, 12, 12, 3)"),
+        ({"x_train": TRAINING[0], "x_test": TEST[0][:0]}, "x_test has shape (0, 12, 12)"),
         ({"x_train": TRAINING[0], "y_train": np.zeros(3)}, "one whole number for each of 30"),
         ({"x_train": TRAINING[0], "y_train": np.full(30, 0.5)}, "one whole number for each of 30"),
     ],
 )
 def test_arrays_that_are_no_images_are_refused(tmp_path, arrays, message):
     np.savez(tmp_path / "a.npz", **arrays)
+    found = found_in(tmp_path / "a.npz")
     with pytest.raises(ValueError) as refused:  # noqa: PT011
-        found_in(tmp_path / "a.npz").read()
+        found.read()
     assert message in str(refused.value)
+    if "shape" in message:  # which the plan sees, too
+        with pytest.raises(ValueError, match=re.escape(message)):
+            found.shape()
+
+
+def test_one_of_two_files_of_arrays_is_named(tmp_path):
+    for name in ("a.npz", "b.npz"):
+        np.savez(tmp_path / name, x_train=TRAINING[0])
+    with pytest.raises(ValueError, match=r"a\.npz and .*b\.npz are both .*; name one of them"):
+        found_in(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda content: content[:30], "gz is gzip data cut short"),
+        (gzip.decompress, "gz is not gzip data"),
+        (lambda content: b"<html>", "gz is an HTML or XML page"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["idx, compressed", "csv"])
+def test_a_plan_and_a_reading_refuse_damaged_files_alike(tmp_path, kind, spoil, message):
+    WRITERS[kind](tmp_path / "source")
+    for path in list((tmp_path / "source").iterdir()):
+        content = path.read_bytes()
+        packed = content if path.suffix == ".gz" else gzip.compress(content)
+        path.unlink()
+        path.with_name(f"{path.name.removesuffix('.gz')}.gz").write_bytes(spoil(packed))
+    found = found_in(tmp_path / "source")
+    for judge in (found.shape, found.read):
+        with pytest.raises(ValueError, match=message):
+            judge()
 
 
 @pytest.mark.parametrize("name", SOURCES)

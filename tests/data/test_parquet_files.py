@@ -1,7 +1,10 @@
 """Parquet files as dataset hubs ship them: parts, labels and names of classes."""
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
+from small_digits import png
 from written_sets import CLASS_NAMES, TEST, TRAINING, write_parquet, write_parts
 
 from scanline.data.formats import found_in
@@ -45,6 +48,7 @@ def test_labels_that_are_names_are_numbered_in_their_order(tmp_path):
     ("images", "labels", "message"),
     [
         (TRAINING[0], [None] * 30, "that of image 1 is None; allowed: one whole number"),
+        (TRAINING[0], [0, 1, None] * 10, "that of image 3 is None; allowed: one whole number"),
         (TRAINING[0], [0.5] * 30, "that of image 1 is 0.5; allowed: one whole number"),
         ([*TRAINING[0][:29], TRAINING[0][0][:7]], [1] * 30, "are 7 x 12 and 12 x 12 pixels"),
     ],
@@ -59,3 +63,37 @@ def test_a_test_split_alone_is_refused(tmp_path):
     write_parquet(tmp_path / "test-00000-of-00001.parquet", *TEST)
     with pytest.raises(ValueError, match="holds test images alone; training are wanted"):
         found_in(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (None, "image 2 is no picture; wanted is a picture"),
+        ({"bytes": None, "path": "2.png"}, "image 2 is no picture"),
+        (b"none", r"image 2 is not a readable picture \(cannot identify image file\)"),
+    ],
+)
+def test_a_row_without_a_picture_is_named(tmp_path, image, message):
+    first = png(TEST[0][0])
+    good = {"bytes": first, "path": "1.png"} if isinstance(image, dict) else first
+    path = tmp_path / "train.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"image": [good, image]}), path)
+    with pytest.raises(ValueError, match=message) as refused:
+        found_in(tmp_path).read()
+    assert str(path) in str(refused.value)
+
+
+def test_lists_of_pixels_are_no_pictures(tmp_path):
+    pyarrow.parquet.write_table(pyarrow.table({"image": [[0, 255]]}), tmp_path / "train.parquet")
+    found = found_in(tmp_path)
+    for judge in (found.shape, found.read):
+        with pytest.raises(ValueError, match=r"train\.parquet: image 1 is a list; wanted is"):
+            judge()
+
+
+def test_a_file_that_is_no_parquet_is_named_by_plan_and_reading(tmp_path):
+    (tmp_path / "train.parquet").write_bytes(b"PAR1 cut short")
+    found = found_in(tmp_path)
+    for judge in (found.shape, found.read):
+        with pytest.raises(ValueError, match=r"train\.parquet is not a readable Parquet file"):
+            judge()

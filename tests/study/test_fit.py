@@ -122,7 +122,7 @@ def test_all_that_does_not_fit_is_told_at_once(config):
     assert "\n" not in told
     assert told.startswith("the images are 7 x 6, and this does not fit: ")
     for key in (
-        "complete.hidden_runs: cut is 484, outside the image; allowed: 0 to 41",
+        "complete.cut is 484, outside the image; allowed: 0 to 41",
         "complete.images is 100 and 50 images are there",
         "inpaint.images is 1000 and 50 images are there",
         "posterior.holes: a hole of 8 x 8 does not lie inside the image of 7 x 6",
@@ -137,6 +137,7 @@ def test_all_that_does_not_fit_is_told_at_once(config):
     ):
         assert key in told, key
     assert "43" not in told
+    assert told.count("cut") == 1  # once for all runs that begin there
 
 
 def test_images_of_a_single_class_are_not_classified(config):
@@ -172,7 +173,9 @@ def test_images_that_the_plan_splits_are_counted_by_split(config):
     data["validation_images"] = 800
     assert "validation_images is 800 and 799 images are there" in refusal(config, shape)
     del data["test_fraction"]
-    assert ".test_fraction: the source has no test split" in refusal(config, shape)
+    told = refusal(config, shape)
+    assert ".test_fraction: the source has no test split; state its share" in told
+    assert " are there" not in told
 
 
 def refusal(config: dict, shape: Shape) -> str:

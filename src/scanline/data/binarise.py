@@ -1,6 +1,7 @@
 """From grey images to binary pixels: a threshold, or one Bernoulli draw a pixel."""
 
 import hashlib
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from scanline.files import sha256_of
 
 Method = Literal["threshold", "bernoulli"]
 TRAINING_FILES, TEST_FILES = 0, 1  # streams of the Bernoulli draw
+MOST_CLASSES = 65_536
 DRAWN_AT_ONCE = 4096  # images; bounds the memory
 
 
@@ -192,13 +194,19 @@ def _numbered(
         return dict.fromkeys(labels), 0
     least = min(int(each.min()) for each in known.values())
     most = max(int(each.max()) for each in known.values())
-    if least < 0 or (classes is not None and most >= classes):
-        raise ValueError(
-            f"labels go from {least} to {most}; allowed: 0 to "
-            f"{'any number' if classes is None else f'{classes - 1}, as classes is {classes}'}"
-        )
+    highest = (classes or MOST_CLASSES) - 1
+    if least < 0 or most > highest:
+        why = "" if classes is None else f", as classes is {classes}"
+        raise ValueError(f"labels go from {least} to {most}; allowed: 0 to {highest}{why}")
     first = 1 if least == 1 and classes is None else 0
     n_classes = classes or most + 1 - first
+    occur = len(np.unique(np.concatenate(list(known.values()))))
+    if classes is None and 2 * occur < n_classes:
+        print(
+            f"labels go from {least} to {most} and {occur} of {n_classes} classes have images; "
+            f"are the labels numbers of classes?",
+            file=sys.stderr,
+        )
     kind = np.uint8 if n_classes <= 256 else np.int32
     return {name: (each - first).astype(kind) for name, each in known.items()}, n_classes
 

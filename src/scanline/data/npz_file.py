@@ -35,10 +35,14 @@ KEYS = (  # images and labels of each split
 
 
 def find(paths: Sequence[Path]) -> Found | None:
-    """The one .npz file among ``paths``; None where there is none, or several."""
+    """The one .npz file among ``paths``; None where there is none, ValueError where several are."""
     files = [path for path in paths if path.suffix == ".npz"]
-    if len(files) != 1:
+    if not files:
         return None
+    if files[1:]:
+        raise ValueError(
+            f"{files[0]} and {files[1]} are both .npz files; name one of them as source"
+        )
     return Found((files[0],), lambda: _read(files[0]), lambda: _shape(files[0]))
 
 
@@ -46,15 +50,17 @@ def _read(path: Path) -> Raw:
     held, parts = arrays_of(path), {}
     for split, (images, labels) in _keys_of(path, held).items():
         if images in held:
-            array = held[images]
-            if array.ndim == 4 and array.shape[3] == 1:
-                array = array[..., 0]
-            if array.ndim != 3:
-                raise ValueError(
-                    f"{path}: {images} has shape {array.shape}; allowed: [N, rows, columns]"
-                )
+            array = held[images].reshape(_size(path, images, held[images].shape))
             parts[split] = Part(array, _labels(path, labels, held.get(labels), len(array)))
     return of_parts(parts)
+
+
+def _size(path: Path, name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Images, rows and columns of an array of that ``shape``; a single channel is no dimension."""
+    size = shape[:3] if shape[3:] == (1,) else shape
+    if len(size) != 3 or 0 in size:
+        raise ValueError(f"{path}: {name} has shape {shape}; allowed: [N, rows, columns]")
+    return size
 
 
 def _labels(path: Path, name: str, labels: np.ndarray | None, count: int) -> np.ndarray | None:
@@ -85,9 +91,11 @@ def _shape(path: Path) -> Shape:
     except Exception as error:
         raise ValueError(f"{path} is not a readable NumPy file of arrays ({error})") from error
     keys = _keys_of(path, shapes)
-    (count, rows, columns, *_), test = shapes[keys[TRAINING][0]], shapes.get(keys[TEST][0])
-    labelled = all(labels in shapes for images, labels in keys.values() if images in shapes)
-    return Shape(rows, columns, labelled, count, test[0] if test else None)
+    there = {split: names for split, names in keys.items() if names[0] in shapes}
+    sizes = {split: _size(path, name, shapes[name]) for split, (name, _) in there.items()}
+    count, rows, columns = sizes[TRAINING]
+    labelled = all(labels in shapes for _, labels in there.values())
+    return Shape(rows, columns, labelled, count, sizes[TEST][0] if TEST in sizes else None)
 
 
 NPZ = Format("an .npz file of x_train, y_train, … or train_images, train_labels, …", find)

@@ -7,8 +7,10 @@ names, of which the classes are in alphabetical order.
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,6 +28,9 @@ from scanline.data.raw import (
     split_of,
     whole_labels,
 )
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetFile
 
 IMAGE_COLUMNS, LABEL_COLUMNS = ("image", "img"), ("label", "labels", "character", "fine_label")
 SHARD = re.compile(r"(.*-)(\d+)-of-(\d+)(-[0-9a-f]+)?\.parquet")
@@ -71,20 +76,20 @@ def _whole(files: Sequence[Path]) -> None:
 
 
 def _read(files: Sequence[Path]) -> Raw:
-    import pyarrow.parquet
-
     images: dict[str, list] = {}
     labels: dict[str, list] = {}
     names: tuple[str, ...] = ()
     for path in files:
-        table = pyarrow.parquet.read_table(path)
         split = _split(path)
-        image, label = _columns(path, table.column_names)
-        images.setdefault(split, []).extend(map(_decoded, table[image].to_pylist()))
+        with _opened(path) as file:
+            image, label = _columns(path, file.schema_arrow.names)
+            table = file.read([each for each in (image, label) if each])
+        read = (_decoded(path, *each) for each in enumerate(table[image].to_pylist(), 1))
+        images.setdefault(split, []).extend(read)
         labels.setdefault(split, []).extend(table[label].to_pylist() if label else ())
         names = names or _class_names(table.schema.metadata, label)
-    read = [image for of_split in images.values() for image in of_split]
-    alike = iter(of_one_depth(read, [f"image {i + 1}" for i in range(len(read))]))
+    decoded = [image for of_split in images.values() for image in of_split]
+    alike = iter(of_one_depth(decoded, [f"image {i + 1}" for i in range(len(decoded))]))
     images = {split: [next(alike) for _ in of_split] for split, of_split in images.items()}
     words = {each for split in labels.values() for each in split if isinstance(each, str)}
     if words:
@@ -115,17 +120,17 @@ def _class_names(metadata: dict[bytes, bytes] | None, label: str | None) -> tupl
 
 
 def _shape(files: Sequence[Path]) -> Shape:
-    import pyarrow.parquet
-
     counts: dict[str, int] = {}
     for path in files:
-        rows = pyarrow.parquet.read_metadata(path).num_rows
         split = _split(path)
-        counts[split] = counts.get(split, 0) + rows
-    first = pyarrow.parquet.ParquetFile(files[0])
-    image, label = _columns(files[0], first.schema_arrow.names)
-    batch = next(first.iter_batches(batch_size=1, columns=[image]))
-    rows, columns = _decoded(batch.column(0)[0].as_py()).shape
+        with _opened(path) as file:
+            counts[split] = counts.get(split, 0) + file.metadata.num_rows
+    with _opened(files[0]) as file:
+        image, label = _columns(files[0], file.schema_arrow.names)
+        batch = next(file.iter_batches(batch_size=1, columns=[image]), None)
+    if batch is None:
+        raise ValueError(f"{files[0]} holds no image")
+    rows, columns = _decoded(files[0], 1, batch.column(0)[0].as_py()).shape
     return Shape(rows, columns, label is not None, counts.get(TRAINING), counts.get(TEST))
 
 
@@ -137,9 +142,29 @@ def _columns(path: Path, names: Sequence[str]) -> tuple[str, str | None]:
     return image, next((name for name in names if name in LABEL_COLUMNS), None)
 
 
-def _decoded(image) -> np.ndarray:
+@contextmanager
+def _opened(path: Path) -> Iterator["ParquetFile"]:
+    """Yields the file; ValueError, naming it, where it cannot be read."""
+    from pyarrow.lib import ArrowException
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        with ParquetFile(path) as file:
+            yield file
+    except (ArrowException, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{path} is not a readable Parquet file ({reason})") from error
+
+
+def _decoded(path: Path, number: int, image: object) -> np.ndarray:
     """A picture that is stored as its file's bytes, alone or with its path."""
-    return read_grey(io.BytesIO(image["bytes"] if isinstance(image, dict) else image))
+    content = image.get("bytes") if isinstance(image, dict) else image
+    if not isinstance(content, bytes):
+        held = "no picture" if content is None else f"a {type(content).__name__}"
+        raise ValueError(
+            f"{path}: image {number} is {held}; wanted is a picture, as its file has it"
+        )
+    return read_grey(io.BytesIO(content), f"{path}: image {number}")
 
 
 PARQUET = Format("Parquet files with a column image", find)

@@ -14,16 +14,15 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".
 LARGEST = 50_000_000  # pixels
 
 
-def read_grey(source: Path | IO[bytes]) -> np.ndarray:
+def read_grey(source: Path | IO[bytes], name: str | None = None) -> np.ndarray:
     """The grey values of a picture, upright: [rows, columns].
 
     Palettes, colours and 1 to 8 bits are read alike, as uint8 with full white 255; what is
     transparent shows white paper. Grey of 16 bits (uint16) and 32 (int32 or float32) has the values
     that are stored, as their scale is not told by the file (``data.values``). A photo is turned as
-    its camera says. Raises ValueError, naming the file, where Pillow cannot read it or it is larger
-    than 50 megapixels.
+    its camera says. Raises ValueError, with the file or its ``name``, where Pillow cannot read it
+    or it is larger than 50 megapixels.
     """
-    name = source if isinstance(source, Path) else "the picture"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -37,8 +36,8 @@ def read_grey(source: Path | IO[bytes]) -> np.ndarray:
     except FileNotFoundError:
         raise
     except Exception as error:  # Pillow raises many kinds for a damaged file
-        reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"{name} is not a readable picture ({reason})") from error
+        reason = " ".join(str(error).replace(repr(source), "").split())[:200]
+        raise ValueError(f"{name or source} is not a readable picture ({reason})") from error
 
 
 def read_mask(path: Path, rows: int, columns: int) -> np.ndarray:

@@ -108,8 +108,10 @@ def whole_labels(labels: np.ndarray, count: int, name: str) -> np.ndarray:
     allowed = f"allowed: one whole number for each of {count} images"
     if labels.shape != (count,):
         raise ValueError(f"{name} have shape {labels.shape}; {allowed}")
-    numbers = labels.dtype.kind in "biuf"
-    fault = ~np.isfinite(labels) | (np.mod(labels, 1) != 0) if numbers else np.ones(count, bool)
+    if labels.dtype.kind in "biuf":
+        fault = ~np.isfinite(labels) | (np.mod(labels, 1) != 0)
+    else:  # words, or numbers of which some are missing
+        fault = np.array([not isinstance(each, int | float) for each in labels.tolist()])
     if fault.any():
         place = int(fault.argmax())
         raise ValueError(f"{name}: that of image {place + 1} is {labels[place]!s}; {allowed}")

@@ -184,7 +184,7 @@ class _Table:
 
 def _layout(path: Path) -> Layout:
     line = first_bytes(path, FIRST_LINE).split(b"\n")[0].decode("utf-8-sig", errors="replace")
-    separator = "," if "," in line else None
+    separator = next((each for each in ";," if each in line), None)
     fields = _fields(line, separator)
     headed = any(not _is_number(field) for field in fields)
     names = tuple(field.lower() for field in fields) if headed else ()

@@ -1,6 +1,6 @@
 """A page to play with: a next-pixel model in a browser, one HTML file that fetches nothing.
 
-A person draws a digit, hides a part, and sees what the model makes of it. The page computes by
+A person draws an image, hides a part, and sees what the model makes of it. The page computes by
 itself: ``play/model.js`` is the mathematics, the same particles as ``inference.smc``, on the
 weights that stand in the file; ``play/product.c`` is built into ``play/product.wasm.txt``.
 """

@@ -103,28 +103,36 @@ def _faults(config: Mapping, shape: Shape) -> list[str]:
         except ValueError as error:
             faults.append(f"{key}: {error}")
 
+    where = f"datasets.{config['dataset']}"
+    if test == 0:
+        faults.append(f"{where}.test_fraction: the source has no test split; state its share")
+        test = None
+    runs = complete["hidden_runs"] if complete["variants"] else []
+    filled = _filled(posterior) if posterior["variants"] else {}
+    if cut >= pixels:  # where all runs begin, so that none can be judged
+        others = {
+            key: [hole for hole in holes if not hole.startswith("run-")]
+            for key, holes in filled.items()
+        }
+        if runs or others != filled:
+            faults.append(f"complete.cut is {cut}, outside the image; allowed: 0 to {pixels - 1}")
+        runs, filled = [], others
+    for run in runs:
+        check("complete.hidden_runs", hidden_run, cut, run, pixels)
     if complete["variants"]:
-        for run in complete["hidden_runs"]:
-            check("complete.hidden_runs", hidden_run, cut, run, pixels)
         _count(faults, "complete.images", complete["images"], test)
     if inpaint["variants"]:
         for hole in inpaint["holes"]:
             check("inpaint.holes", _check_patch, hole, shape)
         _count(faults, "inpaint.images", inpaint["images"], test)
+    for key, holes in filled.items():
+        for hole in holes:
+            size = dict(images=1, cut=cut, seed=0)
+            check(key, hidden_sets, hole, shape.rows, shape.columns, **size)
     if posterior["variants"]:
-        calibration = posterior["calibration"]
-        wanted = [hole for hole, images in posterior["holes"].items() if images]
-        for key, holes in (
-            ("posterior.holes", wanted),
-            ("posterior.calibration.simulated", calibration["simulated"]),
-            ("posterior.calibration.holes", calibration["holes"]),
-        ):
-            for hole in holes:
-                size = dict(images=1, cut=cut, seed=0)
-                check(key, hidden_sets, hole, shape.rows, shape.columns, **size)
         largest = max(posterior["holes"].values())
         _count(faults, "posterior.holes", largest, test)
-        _count(faults, "posterior.calibration.images", calibration["images"], test)
+        _count(faults, "posterior.calibration.images", posterior["calibration"]["images"], test)
     if not shape.labelled:
         if config["classify"]["variants"]:
             faults.append("classify.variants: the images have no labels; set it to []")
@@ -134,9 +142,6 @@ def _faults(config: Mapping, shape: Shape) -> list[str]:
         faults.append(
             "classify.variants: the images have 1 class, and 2 are told apart; set it to []"
         )
-    where = f"datasets.{config['dataset']}"
-    if test == 0:
-        faults.append(f"{where}.test_fraction: the source has no test split; state its share")
     validation = data.get("validation_images", 0)
     # One image at least is for training.
     _count(faults, f"{where}.validation_images", validation, training and training - 1)
@@ -148,6 +153,16 @@ def _faults(config: Mapping, shape: Shape) -> list[str]:
             there = min((n for n in (left, test) if n is not None), default=None)
             _count(faults, "score.images", config["score"]["images"], there)
     return faults
+
+
+def _filled(posterior: Mapping) -> dict[str, list[str]]:
+    """The holes that are filled, by the key that names them."""
+    calibration = posterior["calibration"]
+    return {
+        "posterior.holes": [hole for hole, images in posterior["holes"].items() if images],
+        "posterior.calibration.simulated": calibration["simulated"],
+        "posterior.calibration.holes": calibration["holes"],
+    }
 
 
 def _images(shape: Shape, data: Mapping) -> tuple[int | None, int | None]:
@@ -173,4 +188,5 @@ def _trained_on(config: Mapping) -> Iterator[tuple[str, int]]:
 
 def _count(faults: list[str], key: str, wanted: int, there: int | None) -> None:
     if there is not None and wanted > there:
-        faults.append(f"{key} is {wanted} and {there} images are there; allowed: 1 to {there}")
+        allowed = f"1 to {there}" if there else "none"
+        faults.append(f"{key} is {wanted} and {there} images are there; allowed: {allowed}")
