@@ -267,7 +267,7 @@ def test_specks_far_apart_are_refused():
 
 
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 40))))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_picture_is_understood_or_refused(picture):
     try:
         image = fitted(picture, 6, 4)

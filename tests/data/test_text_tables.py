@@ -49,7 +49,7 @@ def check(folder: Path, images: np.ndarray, labels, stated=None) -> None:
     st.sampled_from(["label", "Label", '"label"', "class", "y"]),
     st.integers(0, 99),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_header_names_the_label_wherever_it_stands(tmp_path_factory, place, name, seed):
     """As Kaggle's mnist_train.csv: label,pixel0,pixel1, …"""
     folder = tmp_path_factory.mktemp("table")

@@ -77,7 +77,7 @@ def gru():
     return model, log_joint_table(model)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25, derandomize=True)
 @given(data=st.data())
 def test_any_hidden_sets_of_any_images(gru, data):
     model, joint = gru
