@@ -84,9 +84,9 @@ def rules_of(path: str) -> list[str]:
     return [name for name in scripts if SOURCE / path in code_of(name)]
 
 
-def verified(study: Study) -> tuple[int, list[str]]:
+def verified(study: Study, *arguments: str) -> tuple[int, list[str]]:
     """The exit status of ``make verify``, and the lines that it prints."""
-    words = [sys.executable, "workflow/scripts/verify_results.py"]
+    words = [sys.executable, "workflow/scripts/verify_results.py", *arguments]
     done = subprocess.run(words, cwd=study.folder, capture_output=True, text=True)
     assert done.returncode in (0, 1), done.stderr
     return done.returncode, done.stdout.splitlines()
@@ -416,6 +416,16 @@ def test_swapped(copied, followers):
     plan = copied.planned()
     assert plan.items() >= (SAMPLES | REPORT | {"hide_pixels": 1}).items()
     assert plan.keys() == followers("hide_pixels")
+
+
+def test_renamed(copied, tmp_path):
+    copied.folder.rename(tmp_path / "moved")
+    moved = Study(tmp_path / "moved")
+    assert moved.planned() == {}
+    (moved.folder / "results").rename(moved.folder / "kept")
+    moved.configure(results="kept")
+    assert moved.planned() == {}
+    assert verified(moved, "--results", "kept")[0] == 0
 
 
 def test_lost_metadata(copied, followers):
