@@ -142,6 +142,7 @@ def test_a_wrong_file_is_refused_with_both_hashes(raw, out, tmp_path):
 def test_no_network_says_what_was_tried(out, monkeypatch, capfd):
     # .invalid never resolves (RFC 2606); nothing listens on port 9 of the loopback.
     lost = (Mirror("http://scanline.invalid/"), Mirror("http://127.0.0.1:9/", pauses=(0.01,)))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")  # as the command sets it
     monkeypatch.setitem(SOURCES, "mnist", replace(SOURCES["mnist"], places=lost))
     row = rows()["`tests/data/test_fetch.py::test_no_network_says_what_was_tried`"]
     with pytest.raises(SystemExit) as exit_:
