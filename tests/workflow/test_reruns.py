@@ -73,7 +73,7 @@ def followers(finished) -> Callable[..., set[str]]:
     return followers
 
 
-def append(study: Study, path: str, text: str) -> None:
+def append(study: Study, path: str | Path, text: str) -> None:
     with open(study.folder / path, "a") as file:
         file.write(text)
 
@@ -169,9 +169,9 @@ def test_comment(copied):
 
 
 def test_watchers(copied):
-    watching = ("tracking", "record", "stage", "store", "watcher")
-    for module in (*(f"provenance/{name}" for name in watching), "training/progress"):
-        append(copied, f"src/scanline/{module}.py", "\nNEW = 1\n")
+    package = copied.folder / "src/scanline"
+    for module in (*package.glob("provenance/*.py"), package / "training/progress.py"):
+        append(copied, module, "\nNEW = 1\n")
     assert copied.planned() == {}
 
 
