@@ -23,20 +23,28 @@ run study report: export SCANLINE_QUIET := $(if $(VERBOSE),,1)
 SNAKEMAKE := snakemake --cores $(CORES) $(if $(VERBOSE),,--logger rich --show-failed-logs)
 
 .DEFAULT_GOAL := help
-.PHONY: help env run study publish report ui track runs verify bench kernel test mutants cluster-test docs check format graph play lock dist clean
+.PHONY: help env remove-moved-env run study publish report ui track runs verify bench kernel test mutants cluster-test docs check format graph play lock dist clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 COMPILER := $(firstword $(foreach name,$(CXX) c++ g++ clang++,$(shell command -v $(name) 2>/dev/null)))
 
-$(READY): requirements.lock compiler.lock
+# An environment's programs run only where it was made, so one that was moved is made anew.
+MOVED := $(shell made=$$(sed -n 's|^command = .* -m venv [^/]*/|/|p' .venv/pyvenv.cfg 2>/dev/null); \
+  [ -z "$$made" ] || [ "$$made" -ef .venv ] || echo remove-moved-env)
+
+$(READY): requirements.lock compiler.lock $(MOVED)
 	@"$$PYTHON" -c 'import os, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "scanline needs Python 3.11, 3.12 or 3.13; " + os.environ["PYTHON"] + " is " + sys.version.split()[0] + ". Name another, for example: make PYTHON=python3.13 $(or $(MAKECMDGOALS),env)")'
 	test -x .venv/bin/python || "$$PYTHON" -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock $(if $(COMPILER),,-r compiler.lock)
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	touch $@
+
+remove-moved-env:
+	@echo "The environment in .venv was made elsewhere; it is made anew."
+	rm -rf .venv
 
 env: $(READY)  ## make the environment in .venv
 

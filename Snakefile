@@ -8,6 +8,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.io import IOFile
 from snakemake.logging import logger
+from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import min_version
 
 min_version("9.20")
@@ -24,6 +25,12 @@ from scanline.study import fit as study_fit
 from scanline.study import kept as study_kept
 from scanline.study import settings as study_settings
 from scanline.training import kinds
+
+if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
+    raise WorkflowError(
+        "the rules name no container, so --sdm apptainer would run them outside of one; start "
+        "Snakemake in an image of workflow/envs/Containerfile, or with --sdm conda"
+    )
 
 # The project, seen from the working directory, which --directory may have set.
 PROJECT = Path(os.path.relpath(workflow.basedir))

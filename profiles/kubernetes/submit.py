@@ -1,11 +1,11 @@
 """Submits a job's script to Kubernetes by job.yaml, and prints the Job's name."""
 
-import argparse
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import tyro
 import yaml
 
 TEMPLATE = Path(__file__).with_name("job.yaml")
@@ -26,18 +26,21 @@ def job_of(
     return job
 
 
-def main() -> None:
-    """Exits 1 with kubectl's own words where it refuses."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rule", required=True)
-    for name in ("cores", "gpus", "mem-mb", "minutes"):
-        parser.add_argument(f"--{name}", type=int, required=True)
-    parser.add_argument("--job-script", required=True)
-    given = vars(parser.parse_args())
-    job = job_of(given.pop("job_script"), **given)
+def main(job_script: str, *, rule: str, cores: int, gpus: int, mem_mb: int, minutes: int) -> None:
+    """Exits 1 with kubectl's own words where it refuses.
+
+    Args:
+        job_script: what the Job runs
+        rule: whose job it is
+        cores: that it asks for
+        gpus: that it holds
+        mem_mb: megabytes of memory, beyond which it is killed
+        minutes: after which it is stopped
+    """
+    job = job_of(job_script, rule=rule, cores=cores, gpus=gpus, mem_mb=mem_mb, minutes=minutes)
     command = ["kubectl", "create", "--filename=-", "--output=name"]
     sys.exit(subprocess.run(command, input=json.dumps(job), text=True).returncode)
 
 
 if __name__ == "__main__":
-    main()
+    tyro.cli(main, prog="submit.py", description=__doc__)

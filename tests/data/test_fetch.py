@@ -19,6 +19,7 @@ from mirror import (
     status,
     trickle,
 )
+from refusals import pattern_of, rows
 
 from fetch import fetch
 from scanline.data.content import raw_content
@@ -27,6 +28,7 @@ from scanline.data.published import MNIST_FILES as FILES
 from scanline.data.published import SOURCES, Source
 from scanline.data.raw import Shape
 from scanline.data.sources import Folder, Mirror, ZipArchive
+from scanline.provenance.stage import main
 
 
 @pytest.fixture
@@ -137,14 +139,20 @@ def test_a_wrong_file_is_refused_with_both_hashes(raw, out, tmp_path):
     assert FILES[2] not in held(out)
 
 
-def test_no_network_says_what_was_tried(raw, out):
+def test_no_network_says_what_was_tried(out, monkeypatch, capfd):
     # .invalid never resolves (RFC 2606); nothing listens on port 9 of the loopback.
     lost = (Mirror("http://scanline.invalid/"), Mirror("http://127.0.0.1:9/", pauses=(0.01,)))
-    with pytest.raises(ValueError, match="Tried") as caught:
-        fetch_files(source(raw, *lost), out)
-    message = str(caught.value)
-    assert "http://scanline.invalid/ (its name cannot be resolved; is there a network?)" in message
-    assert "http://127.0.0.1:9/ (the connection failed" in message
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")  # as the command sets it
+    monkeypatch.setitem(SOURCES, "mnist", replace(SOURCES["mnist"], places=lost))
+    row = rows()["`tests/data/test_fetch.py::test_no_network_says_what_was_tried`"]
+    with pytest.raises(SystemExit) as exit_:
+        main(fetch, arguments=["--source", "mnist", "--out", str(out)])
+    *before, line = capfd.readouterr().err.splitlines()
+    assert re.fullmatch(pattern_of(row.line), line)
+    assert "http://127.0.0.1:9/ (the connection failed" in line
+    assert len(before) == len(lost)
+    assert exit_.value.code == row.exit
+    assert held(out) == {}
 
 
 def test_unknown_sources_and_folders_are_refused(out):

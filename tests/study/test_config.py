@@ -11,7 +11,12 @@ import pytest
 from refusals import ROOT, TABLE, Cases, held, pattern_of, rows
 from study_copy import Study
 
+from hide_pixels import hide_pixels
+from scanline.files import whole_folder
+from scanline.provenance.stage import main
+
 cases = Cases()
+TWO_RUNS = "tests/study/test_config.py::test_two_runs_that_write_one_folder"
 TEST_FILE = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 CASE = re.compile(r"^@cases\.add\ndef (\w+)\(", re.MULTILINE)
 
@@ -41,6 +46,16 @@ def test_a_results_folder_without_write_permission(study):
     row = rows()["results-read-only"]
     assert re.fullmatch(pattern_of(row.line) + "\n", done.stderr), done.stderr
     assert done.returncode == row.exit
+    assert held(study.folder) == before
+
+
+def test_two_runs_that_write_one_folder(study, capfd):
+    _, *arguments = study.hide(cut=9, runs=1)
+    before, row = held(study.folder), rows()[f"`{TWO_RUNS}`"]
+    with whole_folder(study.out), pytest.raises(SystemExit) as exit_:  # the first run holds it
+        main(hide_pixels, arguments=arguments)
+    assert re.fullmatch(pattern_of(row.line) + "\n", capfd.readouterr().err)
+    assert exit_.value.code == row.exit
     assert held(study.folder) == before
 
 

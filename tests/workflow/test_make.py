@@ -57,6 +57,22 @@ def test_only_a_study_that_make_runs_is_quiet(target, quiet):
     assert f"[{quiet}]" in done.stdout.splitlines()
 
 
+@pytest.mark.parametrize("made_in", ["my project", "elsewhere"])
+def test_an_environment_that_was_moved_is_made_anew(tmp_path, made_in):
+    """``venv`` notes its command; make only says here what it would do."""
+    project = tmp_path / "my project"
+    (project / ".venv").mkdir(parents=True)
+    for name in ("Makefile", "requirements.lock", "compiler.lock"):
+        shutil.copy(ROOT / name, project)
+    made = f"command = /usr/bin/python3 -m venv --clear {tmp_path}/{made_in}/.venv\n"
+    (project / ".venv/pyvenv.cfg").write_text(made)
+    (project / ".venv/.ready").touch()
+    command = ["make", "--dry-run", "env"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True)
+    assert ("rm -rf .venv\n" in done.stdout) == (made_in == "elsewhere"), done.stdout
+    assert ("Nothing to be done" in done.stdout) == (made_in == "my project")
+
+
 def test_a_report_of_untrained_models_is_refused_with_their_names(tmp_path):
     study = copy_project(tmp_path / "project")
     study.configure(results="my results")

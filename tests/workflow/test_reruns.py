@@ -73,7 +73,7 @@ def followers(finished) -> Callable[..., set[str]]:
     return followers
 
 
-def append(study: Study, path: str, text: str) -> None:
+def append(study: Study, path: str | Path, text: str) -> None:
     with open(study.folder / path, "a") as file:
         file.write(text)
 
@@ -84,9 +84,9 @@ def rules_of(path: str) -> list[str]:
     return [name for name in scripts if SOURCE / path in code_of(name)]
 
 
-def verified(study: Study) -> tuple[int, list[str]]:
+def verified(study: Study, *arguments: str) -> tuple[int, list[str]]:
     """The exit status of ``make verify``, and the lines that it prints."""
-    done = study.python("workflow/scripts/verify_results.py")
+    done = study.python("workflow/scripts/verify_results.py", *arguments)
     assert done.returncode in (0, 1), done.stderr
     return done.returncode, done.stdout.splitlines()
 
@@ -171,9 +171,9 @@ def test_comment(copied):
 
 
 def test_watchers(copied):
-    watching = ("tracking", "record", "stage", "store", "watcher")
-    for module in (*(f"provenance/{name}" for name in watching), "training/progress"):
-        append(copied, f"src/scanline/{module}.py", "\nNEW = 1\n")
+    package = copied.folder / "src/scanline"
+    for module in (*package.glob("provenance/*.py"), package / "training/progress.py"):
+        append(copied, module, "\nNEW = 1\n")
     assert copied.planned() == {}
 
 
@@ -418,6 +418,16 @@ def test_swapped(copied, followers):
     plan = copied.planned()
     assert plan.items() >= (SAMPLES | REPORT | {"hide_pixels": 1}).items()
     assert plan.keys() == followers("hide_pixels")
+
+
+def test_renamed(copied, tmp_path):
+    copied.folder.rename(tmp_path / "moved")
+    moved = Study(tmp_path / "moved")
+    assert moved.planned() == {}
+    (moved.folder / "results").rename(moved.folder / "kept")
+    moved.configure(results="kept")
+    assert moved.planned() == {}
+    assert verified(moved, "--results", "kept")[0] == 0
 
 
 def test_lost_metadata(copied, followers):
