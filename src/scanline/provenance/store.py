@@ -11,16 +11,16 @@ import logging
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
-from importlib.metadata import version
 from pathlib import Path
 from time import time
 
 from filelock import FileLock
 
-from scanline.layout import Place
+from scanline.models.counting import n_parameters_in
 from scanline.provenance.record import Record
+from scanline.provenance.registry import log_model, register
 from scanline.provenance.summary import (
     VARIANT,
     Summary,
@@ -30,7 +30,6 @@ from scanline.provenance.summary import (
     where_of,
 )
 from scanline.study.environment import ADDRESS, masked
-from scanline.training.kinds import KINDS
 
 RUN_ID, FOLDER, PARENT = "scanline.run_id", "scanline.folder", "scanline.parent"
 STUDY = "scanline.study"  # the tag of an experiment
@@ -99,7 +98,7 @@ class Store:
         """The study's experiment, made where there is none."""
         study = study_of(self.results)
         # A copy of the folder in other hands is another study, but not in a store of its own.
-        who = study if local else f"{study} of {_user()}"
+        self.owner = who = study if local else f"{study} of {_user()}"
         # A local store would make the path absolute from whoever comes first.
         place = (self.results.resolve() / "mlflow" / "artifacts").as_uri() if local else None
         if not (found := self._found(who)):
@@ -215,7 +214,7 @@ class Store:
         params = {name: value for name, value in summary.params.items() if name not in known}
         for task, path in summary.models.items():
             if (name := f"{task}/parameters") not in known:
-                params[name] = str(_parameters_in(path))
+                params[name] = str(n_parameters_in(path))
         if params:
             self.client.log_batch(run_id, params=[Param(*pair) for pair in params.items()])
         told = run.data.metrics
@@ -246,15 +245,19 @@ class Store:
             self.client.log_inputs(run_id, inputs)
 
     def log(
-        self, run_id: str, metrics: Mapping[str, float], step: int, when: int | None = None
+        self,
+        run_id: str,
+        metrics: Mapping[str, float],
+        step: int,
+        when: int | None = None,
+        model_id: str | None = None,
     ) -> None:
-        """Metrics of one step, now, or at a time in milliseconds."""
+        """Metrics of one step, now, or at a time in milliseconds; of a model, too, by its id."""
         from mlflow.entities import Metric
 
         at = int(time() * 1000) if when is None else when
-        self.client.log_batch(
-            run_id, metrics=[Metric(key, value, at, step) for key, value in metrics.items()]
-        )
+        told = [Metric(name, value, at, step, model_id) for name, value in metrics.items()]
+        self.client.log_batch(run_id, metrics=told)
 
     def complete(self, record: Record, folder: Path) -> bool:
         """Adds to a record's run what it lacks; whether anything was missing."""
@@ -280,34 +283,19 @@ class Store:
             if path.suffix in SHOWN and path.name != "curve_by_step.csv":
                 self.client.log_artifact(run_id, str(path))
         if (folder / "model.keras").exists():
-            self._log_model(run_id, folder / "model.keras")
+            log_model(self, run_id, folder / "model.keras")
         self.client.set_terminated(run_id, "FINISHED", ended)
         self.client.set_tag(run_id, "complete", "yes")
         return True
 
-    def _log_model(self, run_id: str, path: Path) -> None:
-        """The model, loadable with mlflow.keras.load_model where scanline can be imported.
-
-        One that was logged whole before is kept, what a killed process left of one is removed.
-        """
-        import mlflow
-
-        from scanline.models.loading import load_model
-
-        for model in self.client.search_logged_models(
-            [self.experiment], filter_string=f"source_run_id = '{run_id}'"
-        ):
-            if model.status == "READY":
-                return
-            self.client.delete_logged_model(model.model_id)
-        kind = KINDS[Place.of(path).task]
-        mlflow.set_tracking_uri(self.uri)
-        with mlflow.start_run(run_id=run_id):
-            mlflow.keras.log_model(
-                load_model(path, kind.model_class, None),
-                name="model",
-                pip_requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras")],
-            )
+    def register(self, summaries: Sequence[Summary], records: Mapping[Path, Record]) -> None:
+        """Registers the models of all trainings, once their runs are complete."""
+        runs = {
+            folder: self.find(RUN_ID, record.run_id)[0].info.run_id
+            for folder, record in records.items()
+            if (folder / "model.keras").exists()
+        }
+        register(self, summaries, runs)
 
 
 def _key(where: Mapping[str, str]) -> str:
@@ -320,13 +308,6 @@ def _holds(summary: Summary, run) -> bool:
     params = run.data.params
     same = (params.get(name, value) == value for name, value in summary.params.items())
     return run.info.start_time == summary.began and all(same)
-
-
-def _parameters_in(path: Path) -> int:
-    """How many numbers of a model are trained."""
-    from scanline.models.loading import load_model, n_parameters
-
-    return n_parameters(load_model(path, KINDS[Place.of(path).task].model_class, None))
 
 
 @contextmanager
@@ -362,6 +343,11 @@ def _relocate(database: Path, experiment, place: str) -> None:
                 f"WHERE experiment_id = :id AND substr({column}, 1, length(:old)) = :old",
                 given,
             )
+        opened.execute(
+            "UPDATE model_versions SET storage_location = :new || substr(storage_location, "
+            "length(:old) + 1) WHERE substr(storage_location, 1, length(:old)) = :old",
+            given,
+        )
 
 
 def _user() -> str:
