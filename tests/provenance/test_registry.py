@@ -1,12 +1,15 @@
 """Models in MLflow: registered, and loaded and served where this project is not."""
 
+import ast
 import json
 import re
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -66,12 +69,13 @@ def elsewhere(results, tmp_path_factory, environment) -> Path:
     folder = tmp_path_factory.mktemp("elsewhere")
     environment.setenv("MLFLOW_TRACKING_URI", tracking.address())
     environment.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    environment.setenv("MPLCONFIGDIR", matplotlib.get_cachedir())
     environment.delenv("PYTHONPATH", raising=False)
     environment.delenv(tracking.ADDRESS)
     if native.library():
         core = folder / "cache/scanline/kernel"
         core.parent.mkdir(parents=True)
-        core.symlink_to(native._built().parent)
+        core.symlink_to(native.build(native.compiler()).parent)
     return folder
 
 
@@ -137,6 +141,31 @@ def test_parameters_are_counted_without_loading(results):
     for task in ("predict", "classify"):
         path = results / DATA / task / "gru-4/seed-1/train/model.keras"
         assert n_parameters_in(path) == n_parameters(load(path, task=task).keras)
+
+
+def test_requirements_are_those_of_the_code_as_they_are_locked(results):
+    (version,) = Store(results).client.search_model_versions(f"name = '{CLASSIFY}'")
+    files = list((results / "mlflow/artifacts").rglob(f"{version.model_id}/**/requirements.txt"))
+    named = set(files[0].read_text().split())
+    lock = (ROOT / "requirements.lock").read_text()
+    assert named <= set(re.findall(r"^[\w.-]+==[\w.]+", lock, re.MULTILINE))
+    modules = {name for file in registry._code() if file.suffix == ".py" for name in imported(file)}
+    imports = {name.partition(".")[0] for name in modules} - sys.stdlib_module_names - {"scanline"}
+    needed = {"pillow" if name == "PIL" else name for name in imports}
+    assert {line.partition("==")[0] for line in named} == needed - {"matplotlib"}  # of .plot()
+
+
+def imported(file: Path) -> Iterator[str]:
+    """What a module imports as soon as it is imported itself."""
+    waiting: list[ast.AST] = [ast.parse(file.read_text())]
+    while waiting:
+        for node in ast.iter_child_nodes(waiting.pop()):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield str(node.module)
+            elif isinstance(node, ast.If | ast.With | ast.Try):  # not TYPE_CHECKING
+                waiting += [node] * ("TYPE_CHECKING" not in ast.unparse(node))
 
 
 CHECKED = f"""

@@ -6,7 +6,7 @@ on the version whose held-out images were predicted best.
 """
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -93,12 +93,15 @@ def register(store: "Store", summaries: Sequence[Summary], runs: Mapping[Path, s
             of_all[int(each.where["seed"])] = each, task
     for names, by_seed in found.items():
         registered = _registered(store, "-".join(names))
-        versions = {v.run_id: v.version for v in _versions(store, registered)}
+        known = store.client.search_model_versions(f"name = '{registered}'")
+        versions = {each.run_id: each.version for each in known}
         ranks = {}
         for seed, (summary, task) in sorted(by_seed.items()):
             path = summary.models[task]
             run_id = runs[path.parent]
-            (model,) = models_of(store, run_id)
+            if not (models := models_of(store, run_id)):
+                continue  # it was deleted, in MLflow
+            model = models[0]
             if run_id not in versions:
                 made = store.client.create_model_version(
                     registered,
@@ -112,9 +115,9 @@ def register(store: "Store", summaries: Sequence[Summary], runs: Mapping[Path, s
             epoch, held_out = _kept(path.parent / CURVE, task)
             _tell(store, model, epoch, held_out, _of_test(summary, task))
             ranks[versions[run_id]] = _rank(task, held_out)
-        best = min(ranks, key=lambda each: ranks[each])
         aliases = store.client.get_registered_model(registered).aliases
-        if str(aliases.get(BEST)) != str(best):
+        best = min(ranks, key=lambda each: ranks[each], default=None)
+        if best and str(aliases.get(BEST)) != str(best):
             store.client.set_registered_model_alias(registered, BEST, best)
 
 
@@ -177,15 +180,6 @@ def _registered(store: "Store", name: str) -> str:
             raise
     longer = f"{name} {store.owner[:8]}{store.owner[32:]}"
     return store.client.create_registered_model(longer, {KEY: key}).name
-
-
-def _versions(store: "Store", name: str) -> Iterator:
-    token = None
-    while True:
-        page = store.client.search_model_versions(f"name = '{name}'", page_token=token)
-        yield from page
-        if not (token := page.token):
-            return
 
 
 def _kept(curve: Path, task: str) -> tuple[int, dict[str, float]]:

@@ -1,8 +1,9 @@
 """The MLflow store behind one study's experiment. Every step can be repeated, and adds what lacks.
 
 A run of MLflow is found by the tag ``scanline.run_id``, which is the record's. A parent run stands
-for a data set, variant and seed, a child for a stage. An experiment belongs to one study, which an
-id in its results folder names, and on a server to one user.
+for a data set, variant and seed, a child for a stage; one more has the stages that belong to none,
+data, tables and figures. An experiment belongs to one study, which an id in its results folder
+names, and on a server to one user.
 """
 
 import getpass
@@ -18,6 +19,7 @@ from time import time
 
 from filelock import FileLock
 
+from scanline.layout import DEPTH
 from scanline.models.counting import n_parameters_in
 from scanline.provenance.record import Record
 from scanline.provenance.registry import log_model, register
@@ -26,12 +28,14 @@ from scanline.provenance.summary import (
     Summary,
     metrics_of,
     milliseconds,
-    recipe_of_taken,
+    training_of_taken,
     where_of,
 )
 from scanline.study.environment import ADDRESS, masked
 
 RUN_ID, FOLDER, PARENT = "scanline.run_id", "scanline.folder", "scanline.parent"
+STARTED = "scanline.started"  # when the stage did; of a model that was taken the run's start is not
+REST = "data, tables and figures"  # the parent of stages without a variant
 STUDY = "scanline.study"  # the tag of an experiment
 SHOWN = (".png", ".csv", ".html")  # files that are artifacts, besides models
 MANNERS = {  # MLflow's, where the user has not set others
@@ -142,19 +146,19 @@ class Store:
 
         where = where_of(record)
         folder = Path(record.folder).relative_to(self.results).as_posix()
-        began = milliseconds(record)
+        taken = training_of_taken(record)
+        began, started = milliseconds(taken or record), milliseconds(record)
         if found := self.find(RUN_ID, record.run_id):
             run_id = found[0].info.run_id
         else:
-            tags = {RUN_ID: record.run_id, FOLDER: folder}
-            run_id = self.client.create_run(
-                self.experiment, began, tags, "/".join(Path(folder).parts[-4:])
-            ).info.run_id
+            tags = {RUN_ID: record.run_id, FOLDER: folder, STARTED: str(started)}
+            name = _name_of(where, folder)
+            run_id = self.client.create_run(self.experiment, began, tags, name).info.run_id
         older = [
             run
-            for run in self.find(FOLDER, folder)
+            for run in sorted(self.find(FOLDER, folder), key=_started, reverse=True)
             if run.info.run_id != run_id
-            and run.info.start_time <= began
+            and _started(run) <= started
             and run.data.tags.get("superseded_by", run_id) == run_id
         ]
         tags = {
@@ -164,11 +168,12 @@ class Store:
             **where,
             **{name: str(value) for name, value in record.environment.items()},
         }
-        if where.get("variant"):
-            tags["mlflow.parentRunId"] = self._parent(where, began)
+        tags["mlflow.parentRunId"] = self._parent(where, began)
+        if taken:
+            tags["taken"] = "yes"
         if older:
             tags["supersedes"] = older[0].info.run_id
-        params = {**where, **recipe_of_taken(record), **record.settings}
+        params = {**where, **(taken.settings if taken else {}), **record.settings}
         self.client.log_batch(
             run_id,
             params=[Param(key, str(value)[:500]) for key, value in params.items()],
@@ -180,7 +185,7 @@ class Store:
         return run_id
 
     def _parent(self, where: Mapping[str, str], began: int) -> str:
-        """The parent run of a variant, made where it lacks."""
+        """The parent run of a variant, or of all that has none, made where it lacks."""
         with alone(self.lock):
             if found := self.find(PARENT, _key(where)):
                 run = found[-1]
@@ -191,9 +196,9 @@ class Store:
         return run.info.run_id
 
     def _new_parent(self, where: Mapping[str, str], began: int):
-        tags = {name: where[name] for name in VARIANT}
-        name = f"{where['variant']}, seed {where['seed']}, {where['data']}"
-        return self.client.create_run(self.experiment, began, {PARENT: _key(where)} | tags, name)
+        key, tags = _key(where), {name: where[name] for name in VARIANT if where}
+        name = _name_of(where) if where else REST
+        return self.client.create_run(self.experiment, began, {PARENT: key} | tags, name)
 
     def summarise(self, summary: Summary) -> None:
         """Makes a variant's parent run say what its trainings and scores come to.
@@ -265,7 +270,8 @@ class Store:
         if found and found[0].data.tags.get("complete") == "yes":
             return False
         run_id = self.run_of(record)
-        ended = milliseconds(record) + int(record.seconds * 1000)
+        work = training_of_taken(record) or record
+        ended = milliseconds(work) + int(work.seconds * 1000)
         wanted = metrics_of(folder)
         keys = {key for key, _ in wanted}
         there = {
@@ -299,8 +305,25 @@ class Store:
 
 
 def _key(where: Mapping[str, str]) -> str:
-    """What a variant's parent run is found by."""
-    return "/".join(where[name] for name in VARIANT)
+    """What a variant's parent run is found by, or that of all that has none."""
+    return "/".join(where[name] for name in VARIANT) if where else REST
+
+
+def _name_of(where: Mapping[str, str], folder: str = "") -> str:
+    """A run's name, the more telling words first: of a variant, or of a stage by its folder."""
+    parts = Path(folder).parts
+    if not where:
+        return ", ".join(reversed(parts))
+    stage = " ".join(part for part in parts[DEPTH:] if part != "train")
+    names = [where["variant"], f"seed {where['seed']}", where["data"]]
+    if folder:
+        names.insert(2, f"{where['task']} {stage}".rstrip())
+    return ", ".join(names)
+
+
+def _started(run) -> int:
+    """When a run's stage started, milliseconds since 1970."""
+    return int(run.data.tags.get(STARTED, run.info.start_time))
 
 
 def _holds(summary: Summary, run) -> bool:
