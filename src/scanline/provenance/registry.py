@@ -159,11 +159,9 @@ def _code() -> list[Path]:
     """The files of the package that a served model runs."""
     files = set(code_of(SERVED.replace(".", "/")))
     folders = {folder for file in files for folder in file.parents if SOURCE in folder.parents}
-    return sorted(files | {folder / "__init__.py" for folder in folders if _is_python(folder)})
-
-
-def _is_python(folder: Path) -> bool:
-    return (folder / "__init__.py").is_file()
+    return sorted(
+        files | {file for folder in folders if (file := folder / "__init__.py").is_file()}
+    )
 
 
 def _registered(store: "Store", name: str) -> str:
@@ -216,7 +214,8 @@ def _tell(
     of_test: Mapping[str, float],
 ) -> None:
     """Tells a model, and its run, the metrics that they lack."""
-    told = {metric.key: metric.value for metric in model.metrics or []}
+    points = sorted(model.metrics or [], key=lambda point: point.timestamp)
+    told = {point.key: point.value for point in points}
     run_id = model.source_run_id
     for name, value in held_out.items():
         if told.get(name) != value:
