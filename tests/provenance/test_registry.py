@@ -79,6 +79,11 @@ def elsewhere(results, tmp_path_factory, environment) -> Path:
     return folder
 
 
+def model_of(client, version):
+    """The logged model that a version was made of."""
+    return client.get_logged_model(version.source.removeprefix("models:/"))
+
+
 def content(results: Path) -> dict:
     """All that the registry of a study holds, by names."""
     client = Store(results).client
@@ -86,7 +91,7 @@ def content(results: Path) -> dict:
         each.name: (
             {alias: str(number) for alias, number in each.aliases.items()},
             [
-                (dict(v), dict(client.get_logged_model(v.model_id)))
+                (dict(v), dict(model_of(client, v)))
                 for v in client.search_model_versions(f"name = '{each.name}'")
             ],
         )
@@ -107,7 +112,7 @@ def test_a_registered_model_has_a_version_a_seed_and_the_best_by_validation(resu
             "nats_per_pixel"
         )
         least[seed] = kept["nats_per_pixel"].iloc[0]
-        model = client.get_logged_model(version.model_id)
+        model = model_of(client, version)
         assert model.name == f"predict-gru-4-seed-{seed}"
         assert model.params["units"] == "4"
         assert {metric.key: metric.value for metric in model.metrics} == {
@@ -144,9 +149,10 @@ def test_parameters_are_counted_without_loading(results):
 
 
 def test_requirements_are_those_of_the_code_as_they_are_locked(results):
-    (version,) = Store(results).client.search_model_versions(f"name = '{CLASSIFY}'")
-    files = list((results / "mlflow/artifacts").rglob(f"{version.model_id}/**/requirements.txt"))
-    named = set(files[0].read_text().split())
+    client = Store(results).client
+    (version,) = client.search_model_versions(f"name = '{CLASSIFY}'")
+    place = model_of(client, version).artifact_location.removeprefix("file://")
+    named = set(Path(place, "requirements.txt").read_text().split())
     lock = (ROOT / "requirements.lock").read_text()
     assert named <= set(re.findall(r"^[\w.-]+==[\w.]+", lock, re.MULTILINE))
     modules = {name for file in registry._code() if file.suffix == ".py" for name in imported(file)}

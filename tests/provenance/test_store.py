@@ -96,7 +96,7 @@ def test_sending_is_mended_wherever_it_was_killed(results, monkeypatch):
     assert [len(models) for *_, models in store.content().values()].count(1) == 1
     (version,) = store.client.search_model_versions("name = 'tiny-predict-gru-4'")
     (model,) = store.client.search_logged_models([store.experiment])
-    assert (model.status, model.model_id) == ("READY", version.model_id)
+    assert (model.status, f"models:/{model.model_id}") == ("READY", version.source)
     before = store.content()
     assert tracking.send(results) == 0
     assert store.content() == before
