@@ -71,7 +71,6 @@ def elsewhere(results, tmp_path_factory, environment) -> Path:
     environment.setenv("XDG_CACHE_HOME", str(folder / "cache"))
     environment.setenv("MPLCONFIGDIR", matplotlib.get_cachedir())
     environment.delenv("PYTHONPATH", raising=False)
-    environment.delenv(tracking.ADDRESS)
     if native.library():
         core = folder / "cache/scanline/kernel"
         core.parent.mkdir(parents=True)
