@@ -2,6 +2,7 @@
 
 import glob
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -27,13 +28,17 @@ def free_port() -> int:
         return listening.getsockname()[1]
 
 
-class TrackingServer:
-    """``mlflow server`` on one port, which can be stopped and started again."""
+class Server:
+    """A server of MLflow's on one port, which can be stopped and started again."""
 
-    def __init__(self, folder: Path, store: str):
-        self.folder, self.store, self.port = folder, store, free_port()
+    def __init__(self, folder: Path):
+        self.folder, self.port = folder, free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen | None = None
+
+    def words(self) -> list[str]:
+        """What follows ``mlflow`` and comes before the port."""
+        raise NotImplementedError
 
     @property
     def runs(self) -> bool:
@@ -42,18 +47,11 @@ class TrackingServer:
 
     def start(self) -> None:
         """Returns when the server answers."""
-        options = {
-            "--host": "127.0.0.1",
-            "--port": str(self.port),
-            "--workers": "1",
-            "--backend-store-uri": self.store,
-            "--artifacts-destination": (self.folder / "artifacts").as_uri(),
-        }
-        words = [word for option in options.items() for word in option]
         self.folder.mkdir(parents=True, exist_ok=True)
+        words = [*self.words(), "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
         with open(self.folder / "server.log", "ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "mlflow", "server", *words],
+                [sys.executable, "-m", "mlflow", *words],
                 env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
                 cwd=self.folder,
                 stdout=log,
@@ -80,6 +78,31 @@ class TrackingServer:
                 return answer.status == 200
         except (urllib.error.URLError, OSError):
             return False
+
+
+class TrackingServer(Server):
+    """``mlflow server``."""
+
+    def __init__(self, folder: Path, store: str):
+        super().__init__(folder)
+        self.store = store
+
+    def words(self) -> list[str]:
+        artifacts = (self.folder / "artifacts").as_uri()
+        return ["server", "--backend-store-uri", self.store, "--artifacts-destination", artifacts]
+
+
+class ModelServer(Server):
+    """The server that a line of the documentation starts, but for its port."""
+
+    def __init__(self, folder: Path, line: str):
+        super().__init__(folder)
+        self.line = line
+
+    def words(self) -> list[str]:
+        program, *words = shlex.split(self.line)
+        assert program == "mlflow"
+        return words
 
 
 @contextmanager

@@ -43,7 +43,11 @@ def environment() -> Iterator[pytest.MonkeyPatch]:
         yield patch
 
 
-WRITES = ("create_run", "log_batch", "log_inputs", "set_tag", "log_artifact", "set_terminated")
+WRITES = (
+    *("create_run", "log_batch", "log_inputs", "set_tag", "log_artifact", "set_terminated"),
+    *("create_logged_model", "log_outputs", "log_model_artifacts", "finalize_logged_model"),
+    *("create_registered_model", "create_model_version", "set_registered_model_alias"),
+)
 
 
 class Killed(BaseException):
@@ -78,7 +82,7 @@ def test_sending_is_mended_wherever_it_was_killed(results, monkeypatch):
                 break
             except Killed:
                 killed += 1
-    assert killed > 5
+    assert killed > 10
     store = Store(results)
     for folder in (results / DATA / "pixels", train_folder(results)):
         record = Record.load(folder / "run.json")
@@ -90,6 +94,9 @@ def test_sending_is_mended_wherever_it_was_killed(results, monkeypatch):
     (parent,) = store.runs(**{tracking.PARENT: "tiny/gru-4/1"})
     assert parent.info.status == "FINISHED"
     assert [len(models) for *_, models in store.content().values()].count(1) == 1
+    (version,) = store.client.search_model_versions("name = 'tiny-predict-gru-4'")
+    (model,) = store.client.search_logged_models([store.experiment])
+    assert (model.status, f"models:/{model.model_id}") == ("READY", version.source)
     before = store.content()
     assert tracking.send(results) == 0
     assert store.content() == before
@@ -135,6 +142,8 @@ def test_a_moved_study_goes_on_in_its_experiment_with_its_artifacts(results, tmp
     assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["curve_by_epoch.csv"]
     (model,) = client.search_logged_models([study])
     assert model.artifact_location.startswith(moved.as_uri())
+    place = client.get_model_version_download_uri("tiny-predict-gru-4", "1")
+    assert place == model.artifact_location
     newer = train(moved, seed=1, epochs=2)
     tracking.send(moved)
     runs = {r.data.tags.get(tracking.RUN_ID): r for r in client.search_runs([study])}

@@ -95,6 +95,10 @@ def test_a_server_that_comes_and_goes(server, tmp_path, environment, capsys):
         for metric in METRICS:
             assert store.points(run, metric) == expected_points(Path(record.folder), metric)
         assert store.artifacts(run) == ["curve_by_epoch.csv"]
+    versions = store.client.search_model_versions("name = 'tiny-predict-gru-4'")
+    assert sorted(version.tags["seed"] for version in versions) == ["1", "2", "3"]
+    best = store.client.get_model_version_by_alias("tiny-predict-gru-4", "best")
+    assert best.version in [version.version for version in versions]
     content = store.content()
     assert [len(models) for *_, models in content.values()].count(1) == 3
     assert tracking.send(results) == 0

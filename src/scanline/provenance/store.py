@@ -1,8 +1,9 @@
 """The MLflow store behind one study's experiment. Every step can be repeated, and adds what lacks.
 
 A run of MLflow is found by the tag ``scanline.run_id``, which is the record's. A parent run stands
-for a data set, variant and seed, a child for a stage. An experiment belongs to one study, which an
-id in its results folder names, and on a server to one user.
+for a data set, variant and seed, a child for a stage; one more has the stages that belong to none,
+data, tables and figures. An experiment belongs to one study, which an id in its results folder
+names, and on a server to one user.
 """
 
 import getpass
@@ -11,28 +12,30 @@ import logging
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
-from importlib.metadata import version
 from pathlib import Path
 from time import time
 
 from filelock import FileLock
 
-from scanline.layout import Place
+from scanline.layout import DEPTH
+from scanline.models.counting import n_parameters_in
 from scanline.provenance.record import Record
+from scanline.provenance.registry import log_model, register
 from scanline.provenance.summary import (
     VARIANT,
     Summary,
     metrics_of,
     milliseconds,
-    recipe_of_taken,
+    training_of_taken,
     where_of,
 )
 from scanline.study.environment import ADDRESS, masked
-from scanline.training.kinds import KINDS
 
 RUN_ID, FOLDER, PARENT = "scanline.run_id", "scanline.folder", "scanline.parent"
+STARTED = "scanline.started"  # when the stage did; of a model that was taken the run's start is not
+REST = "data, tables and figures"  # the parent of stages without a variant
 STUDY = "scanline.study"  # the tag of an experiment
 SHOWN = (".png", ".csv", ".html")  # files that are artifacts, besides models
 MANNERS = {  # MLflow's, where the user has not set others
@@ -99,7 +102,7 @@ class Store:
         """The study's experiment, made where there is none."""
         study = study_of(self.results)
         # A copy of the folder in other hands is another study, but not in a store of its own.
-        who = study if local else f"{study} of {_user()}"
+        self.owner = who = study if local else f"{study} of {_user()}"
         # A local store would make the path absolute from whoever comes first.
         place = (self.results.resolve() / "mlflow" / "artifacts").as_uri() if local else None
         if not (found := self._found(who)):
@@ -143,19 +146,19 @@ class Store:
 
         where = where_of(record)
         folder = Path(record.folder).relative_to(self.results).as_posix()
-        began = milliseconds(record)
+        taken = training_of_taken(record)
+        began, started = milliseconds(taken or record), milliseconds(record)
         if found := self.find(RUN_ID, record.run_id):
             run_id = found[0].info.run_id
         else:
-            tags = {RUN_ID: record.run_id, FOLDER: folder}
-            run_id = self.client.create_run(
-                self.experiment, began, tags, "/".join(Path(folder).parts[-4:])
-            ).info.run_id
+            tags = {RUN_ID: record.run_id, FOLDER: folder, STARTED: str(started)}
+            name = _name_of(where, folder)
+            run_id = self.client.create_run(self.experiment, began, tags, name).info.run_id
         older = [
             run
-            for run in self.find(FOLDER, folder)
+            for run in sorted(self.find(FOLDER, folder), key=_started, reverse=True)
             if run.info.run_id != run_id
-            and run.info.start_time <= began
+            and _started(run) <= started
             and run.data.tags.get("superseded_by", run_id) == run_id
         ]
         tags = {
@@ -165,11 +168,12 @@ class Store:
             **where,
             **{name: str(value) for name, value in record.environment.items()},
         }
-        if where.get("variant"):
-            tags["mlflow.parentRunId"] = self._parent(where, began)
+        tags["mlflow.parentRunId"] = self._parent(where, began)
+        if taken:
+            tags["taken"] = "yes"
         if older:
             tags["supersedes"] = older[0].info.run_id
-        params = {**where, **recipe_of_taken(record), **record.settings}
+        params = {**where, **(taken.settings if taken else {}), **record.settings}
         self.client.log_batch(
             run_id,
             params=[Param(key, str(value)[:500]) for key, value in params.items()],
@@ -181,7 +185,7 @@ class Store:
         return run_id
 
     def _parent(self, where: Mapping[str, str], began: int) -> str:
-        """The parent run of a variant, made where it lacks."""
+        """The parent run of a variant, or of all that has none, made where it lacks."""
         with alone(self.lock):
             if found := self.find(PARENT, _key(where)):
                 run = found[-1]
@@ -192,9 +196,9 @@ class Store:
         return run.info.run_id
 
     def _new_parent(self, where: Mapping[str, str], began: int):
-        tags = {name: where[name] for name in VARIANT}
-        name = f"{where['variant']}, seed {where['seed']}, {where['data']}"
-        return self.client.create_run(self.experiment, began, {PARENT: _key(where)} | tags, name)
+        key, tags = _key(where), {name: where[name] for name in VARIANT if where}
+        name = _name_of(where) if where else REST
+        return self.client.create_run(self.experiment, began, {PARENT: key} | tags, name)
 
     def summarise(self, summary: Summary) -> None:
         """Makes a variant's parent run say what its trainings and scores come to.
@@ -215,7 +219,7 @@ class Store:
         params = {name: value for name, value in summary.params.items() if name not in known}
         for task, path in summary.models.items():
             if (name := f"{task}/parameters") not in known:
-                params[name] = str(_parameters_in(path))
+                params[name] = str(n_parameters_in(path))
         if params:
             self.client.log_batch(run_id, params=[Param(*pair) for pair in params.items()])
         told = run.data.metrics
@@ -246,15 +250,19 @@ class Store:
             self.client.log_inputs(run_id, inputs)
 
     def log(
-        self, run_id: str, metrics: Mapping[str, float], step: int, when: int | None = None
+        self,
+        run_id: str,
+        metrics: Mapping[str, float],
+        step: int,
+        when: int | None = None,
+        model_id: str | None = None,
     ) -> None:
-        """Metrics of one step, now, or at a time in milliseconds."""
+        """Metrics of one step, now, or at a time in milliseconds; of a model, too, by its id."""
         from mlflow.entities import Metric
 
         at = int(time() * 1000) if when is None else when
-        self.client.log_batch(
-            run_id, metrics=[Metric(key, value, at, step) for key, value in metrics.items()]
-        )
+        told = [Metric(name, value, at, step, model_id) for name, value in metrics.items()]
+        self.client.log_batch(run_id, metrics=told)
 
     def complete(self, record: Record, folder: Path) -> bool:
         """Adds to a record's run what it lacks; whether anything was missing."""
@@ -262,7 +270,8 @@ class Store:
         if found and found[0].data.tags.get("complete") == "yes":
             return False
         run_id = self.run_of(record)
-        ended = milliseconds(record) + int(record.seconds * 1000)
+        work = training_of_taken(record) or record
+        ended = milliseconds(work) + int(work.seconds * 1000)
         wanted = metrics_of(folder)
         keys = {key for key, _ in wanted}
         there = {
@@ -280,39 +289,41 @@ class Store:
             if path.suffix in SHOWN and path.name != "curve_by_step.csv":
                 self.client.log_artifact(run_id, str(path))
         if (folder / "model.keras").exists():
-            self._log_model(run_id, folder / "model.keras")
+            log_model(self, run_id, folder / "model.keras")
         self.client.set_terminated(run_id, "FINISHED", ended)
         self.client.set_tag(run_id, "complete", "yes")
         return True
 
-    def _log_model(self, run_id: str, path: Path) -> None:
-        """The model, loadable with mlflow.keras.load_model where scanline can be imported.
-
-        One that was logged whole before is kept, what a killed process left of one is removed.
-        """
-        import mlflow
-
-        from scanline.models.loading import load_model
-
-        for model in self.client.search_logged_models(
-            [self.experiment], filter_string=f"source_run_id = '{run_id}'"
-        ):
-            if model.status == "READY":
-                return
-            self.client.delete_logged_model(model.model_id)
-        kind = KINDS[Place.of(path).task]
-        mlflow.set_tracking_uri(self.uri)
-        with mlflow.start_run(run_id=run_id):
-            mlflow.keras.log_model(
-                load_model(path, kind.model_class, None),
-                name="model",
-                pip_requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras")],
-            )
+    def register(self, summaries: Sequence[Summary], records: Mapping[Path, Record]) -> None:
+        """Registers the models of all trainings, once their runs are complete."""
+        runs = {
+            folder: self.find(RUN_ID, record.run_id)[0].info.run_id
+            for folder, record in records.items()
+            if (folder / "model.keras").exists()
+        }
+        register(self, summaries, runs)
 
 
 def _key(where: Mapping[str, str]) -> str:
-    """What a variant's parent run is found by."""
-    return "/".join(where[name] for name in VARIANT)
+    """What a variant's parent run is found by, or that of all that has none."""
+    return "/".join(where[name] for name in VARIANT) if where else REST
+
+
+def _name_of(where: Mapping[str, str], folder: str = "") -> str:
+    """A run's name, the more telling words first: of a variant, or of a stage by its folder."""
+    parts = Path(folder).parts
+    if not where:
+        return ", ".join(reversed(parts))
+    stage = " ".join(part for part in parts[DEPTH:] if part != "train")
+    names = [where["variant"], f"seed {where['seed']}", where["data"]]
+    if folder:
+        names.insert(2, f"{where['task']} {stage}".rstrip())
+    return ", ".join(names)
+
+
+def _started(run) -> int:
+    """When a run's stage started, milliseconds since 1970."""
+    return int(run.data.tags.get(STARTED, run.info.start_time))
 
 
 def _holds(summary: Summary, run) -> bool:
@@ -320,13 +331,6 @@ def _holds(summary: Summary, run) -> bool:
     params = run.data.params
     same = (params.get(name, value) == value for name, value in summary.params.items())
     return run.info.start_time == summary.began and all(same)
-
-
-def _parameters_in(path: Path) -> int:
-    """How many numbers of a model are trained."""
-    from scanline.models.loading import load_model, n_parameters
-
-    return n_parameters(load_model(path, KINDS[Place.of(path).task].model_class, None))
 
 
 @contextmanager
@@ -362,6 +366,11 @@ def _relocate(database: Path, experiment, place: str) -> None:
                 f"WHERE experiment_id = :id AND substr({column}, 1, length(:old)) = :old",
                 given,
             )
+        opened.execute(
+            "UPDATE model_versions SET storage_location = :new || substr(storage_location, "
+            "length(:old) + 1) WHERE substr(storage_location, 1, length(:old)) = :old",
+            given,
+        )
 
 
 def _user() -> str:

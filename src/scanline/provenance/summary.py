@@ -55,7 +55,7 @@ def _summary(where: dict[str, str], records: Mapping[Path, Record]) -> Summary |
         task = where_of(record)["task"]
         if task in KINDS and record.script == KINDS[task].script:
             trainings[task], models[task] = record, folder / "model.keras"
-        elif (training := _training_of_taken(record)) and task in KINDS:
+        elif (training := training_of_taken(record)) and task in KINDS:
             trainings[task], models[task], taken = training, folder / "model.keras", True
         elif (folder / SCORES).exists():
             metrics |= {
@@ -82,10 +82,10 @@ def where_of(record: Record) -> dict[str, str]:
     return {name: str(value) for name, value in place._asdict().items()} if place else {}
 
 
-def recipe_of_taken(record: Record) -> dict:
-    """The settings that a model which was taken had been trained with, so that runs compare."""
-    taken = _training_of_taken(record)
-    return taken.settings if taken else {}
+def training_of_taken(record: Record) -> Record | None:
+    """The record of the training of a model that a stage took, so that runs compare."""
+    taken = [Path(path) for path in record.inputs if Path(path).name == "training.json"]
+    return Record.load(taken[0]) if taken and taken[0].is_file() else None
 
 
 def metrics_of(folder: Path) -> dict[tuple[str, int], float]:
@@ -111,9 +111,3 @@ def metrics_of(folder: Path) -> dict[tuple[str, int], float]:
 def milliseconds(record: Record) -> int:
     """When a record's work began, since 1970."""
     return int(datetime.fromisoformat(record.started).timestamp() * 1000)
-
-
-def _training_of_taken(record: Record) -> Record | None:
-    """The record of the training of a model that a stage took."""
-    taken = [Path(path) for path in record.inputs if Path(path).name == "training.json"]
-    return Record.load(taken[0]) if taken and taken[0].is_file() else None

@@ -94,11 +94,13 @@ def send(results: Path, tell: Callable[[], None] = lambda: None) -> int:
         store = Store(results)
         with alone(results / "tracking" / "sending"):
             records = records_in(results, damaged)
-            for summary in summaries(records):
+            variants = summaries(records)
+            for summary in variants:
                 store.summarise(summary)
             for folder, record in records.items():
                 added += store.complete(record, folder)
                 tell()
+            store.register(variants, records)
     except Exception as error:
         raise OSError(
             f"the tracking store {shown_address()} cannot be filled ({in_one_line(error)})"
