@@ -113,7 +113,7 @@ def register(store: "Store", summaries: Sequence[Summary], runs: Mapping[Path, s
                 )
                 versions[run_id] = made.version
             epoch, held_out = _kept(path.parent / CURVE, task)
-            _tell(store, model, epoch, held_out, _of_test(summary, task))
+            _tell(store, run_id, model, epoch, held_out, _of_test(summary, task))
             ranks[versions[run_id]] = _rank(task, held_out)
         aliases = store.client.get_registered_model(registered).aliases
         best = min(ranks, key=lambda each: ranks[each], default=None)
@@ -208,15 +208,15 @@ def _of_test(summary: Summary, task: str) -> dict[str, float]:
 
 def _tell(
     store: "Store",
+    run_id: str,
     model: "LoggedModel",
     epoch: int,
     held_out: Mapping[str, float],
     of_test: Mapping[str, float],
 ) -> None:
-    """Tells a model, and its run, the metrics that they lack."""
+    """Tells a model, and the run that logged it, the metrics that they lack."""
     points = sorted(model.metrics or [], key=lambda point: point.timestamp)
     told = {point.key: point.value for point in points}
-    run_id = model.source_run_id
     for name, value in held_out.items():
         if told.get(name) != value:
             points = store.client.get_metric_history(run_id, name)
