@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -49,10 +49,11 @@ class Server:
         """Returns when the server answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
         words = [*self.words(), "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # where uvicorn is
         with open(self.folder / "server.log", "ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "mlflow", *words],
-                env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+                env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PATH": path},
                 cwd=self.folder,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -68,7 +69,8 @@ class Server:
     def stop(self) -> None:
         """Kills the server with its workers, at once; nothing where it does not run."""
         if self._process:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ended by itself
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
 
