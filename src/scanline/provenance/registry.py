@@ -144,14 +144,16 @@ def _contract(path: Path) -> tuple["ModelSignature", np.ndarray]:
     if Place.of(path).task == "classify":
         return ModelSignature(given, Schema([tensor("float64", classes_of(pixels))])), example
     example[0, size[0] // 2, :2] = -1
-    found = [
-        tensor("uint8", -1, *size, name="completions"),
-        tensor("float64", *size, name="marginals"),
-        tensor("float64", name="log_observed"),
-        tensor("float64", name="error"),
-    ]
+    found = Schema(
+        [
+            tensor("uint8", -1, *size, name="completions"),
+            tensor("float64", *size, name="marginals"),
+            tensor("float64", name="log_observed"),
+            tensor("float64", name="error"),
+        ]
+    )
     params = [ParamSpec("samples", DataType.long, 16), ParamSpec("seed", DataType.long, 0)]
-    return ModelSignature(given, Schema(found), ParamSchema(params)), example
+    return ModelSignature(given, found, ParamSchema(params)), example
 
 
 @cache
