@@ -1,8 +1,8 @@
 """A trained model as MLflow loads and serves it: images in, what the model says of them out.
 
 Images are float64 [N, rows, columns] of 0 (paper) and 1 (ink), and -1 where a pixel is hidden.
-``provenance.registry`` puts this module, with all that it imports, beside each model that is sent to
-MLflow, which loads it by its name.
+``provenance.registry`` puts this module, with all that it imports, beside each model that is sent
+to MLflow, which loads it by its name.
 """
 
 from collections.abc import Mapping

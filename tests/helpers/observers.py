@@ -16,8 +16,6 @@ def value_of(number: int, epoch: int) -> float:
 
 def observe(number: int, folder: Path, epochs: int, together: Barrier) -> None:
     """Logs two metrics for every epoch; all processes begin at the same moment."""
-    import mlflow  # noqa: F401  (importing takes its time, and not the same in each)
-
     record = Record.begin("train_predictor", folder, {"units": number}, {})
     together.wait()
     with tracking.live(record) as log_epoch:
