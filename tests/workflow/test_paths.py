@@ -16,7 +16,7 @@ from scanline.study.config import validate
 
 HOSTILE = """mä; touch pwned; $(touch pwned) `touch pwned` "it's" & true"""
 # Quoted where they are made.
-FLAGS = {"params.settings", "params.test", "params.classifier", "params.optional"}
+FLAGS = {f"params.{name}" for name in ("settings", "test", "classifier", "optional", "play")}
 
 
 def test_every_value_in_a_rule_is_quoted():
