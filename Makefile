@@ -77,7 +77,7 @@ verify: $(READY)  ## compare all recorded hashes with results, config and code
 	python workflow/scripts/verify_results.py --results "$$RESULTS"
 
 test: $(READY)  ## the tests
-	python -m pytest -n $(CORES) --dist loadfile
+	python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 
 SEED ?= 0
 mutants: $(READY)  ## plant faults in the code; do the tests notice? (a day; SAMPLE=20 SEED=1: some, 3 minutes)

@@ -13,6 +13,11 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole studies come first, so that no worker is left alone with them at the end."""
+    items.sort(key=lambda item: "workflow" not in item.path.parts)
+
+
 @pytest.fixture
 def idx_folder(tmp_path: Path) -> Path:
     """A folder of four idx files: 40 training and 24 test images of 4 x 4."""
