@@ -154,7 +154,8 @@ def test_every_import_is_a_dependency():
             if name in sys.stdlib_module_names or name == "scanline":
                 continue
             held = {owner.lower() for owner in owners[name]}
-            assert held & (either if inside else always), f"{path} imports {name}"
+            later = inside or path.name == "served.py"  # which MLflow alone imports
+            assert held & (either if later else always), f"{path} imports {name}"
 
 
 def test_the_ten_lines_run_where_the_wheel_alone_is_installed(installed, tmp_path):
