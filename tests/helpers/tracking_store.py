@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from observers import log_at_once, value_of
-from study_copy import ROOT, Study
+from study_copy import ROOT
 from tiny_study import DATA
 
 from scanline.provenance import tracking
@@ -82,7 +83,9 @@ def expected_points(folder: Path, metric: str) -> list[tuple[int, float]]:
 
 
 def call(*words: object) -> subprocess.CompletedProcess:
-    done = Study(ROOT).python(*map(str, words))
+    done = subprocess.run(
+        [sys.executable, *map(str, words)], cwd=ROOT, capture_output=True, text=True, timeout=600
+    )
     assert done.returncode == 0, done.stderr
     return done
 
