@@ -89,6 +89,20 @@ def test_no_text_lies_on_another(ranks, errors, sizes):
         no_text_lies_on_another(figure)
 
 
+@pytest.mark.parametrize("decades", [0.02, 0.2, 0.5, 0.9, 1.4, 1.9, 3, 6])
+def test_axes_of_any_length_carry_numbers(errors, decades):
+    low = 0.0042  # no power of ten
+    for name in ("seconds_per_image", "log_observed_error", "marginals_error"):
+        errors[name] = low * 10 ** (decades * np.linspace(0, 1, len(errors)))
+    figure = draw_errors(errors)
+    no_text_lies_on_another(figure)
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = axis.get_view_interval()
+            shown = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+            assert sum(bool(tick.label1.get_text()) for tick in shown) > 1
+
+
 def test_script_writes_the_figures(tmp_path, ranks, errors, sizes):
     for name, table in {"ranks": ranks, "errors": errors, "sizes": sizes}.items():
         table.to_csv(tmp_path / f"{name}.csv", index=False)

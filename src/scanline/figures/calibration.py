@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from scipy import stats
 
 from scanline.figures.style import COLOURS
@@ -61,7 +61,7 @@ def draw_errors(errors: pd.DataFrame) -> Figure:
                 )  # fmt: skip
             if scale == "particles":
                 _slope(axes, errors[scale], errors[kind])
-            _powers_of_ten(axes.xaxis, axes.yaxis)
+            _few_numbers(axes.xaxis, axes.yaxis)
             axes.set_xlabel(words)
             axes.set_ylabel(label)
     handles, labels = panels[0, 1].get_legend_handles_labels()
@@ -87,7 +87,7 @@ def draw_sizes(sizes: pd.DataFrame) -> Figure:
         axes.set_xlabel("pixel, in raster order")
         axes.set_ylabel("effective sample size")
         axes.set_ylim(0.8, 1.25 * max(counts))  # the same scale for all holes
-        _powers_of_ten(axes.yaxis)
+        _few_numbers(axes.yaxis)
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure
@@ -104,11 +104,22 @@ def _panels(rows: int, columns: int, width: float, height: float) -> tuple[Figur
     )  # fmt: skip
 
 
-def _powers_of_ten(*axes: Axis) -> None:
-    """Only powers of ten carry a number, however short the axis."""
+def _few_numbers(*axes: Axis) -> None:
+    """Powers of ten carry a number; where fewer than two are seen, some between them do."""
     for axis in axes:
         axis.set_major_locator(LogLocator(numticks=5))
         axis.set_minor_formatter(NullFormatter())
+        low, high = axis.get_view_interval()
+        powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+        digits = ((1,), (1, 3), (1, 2, 5))
+        choices = [
+            *(np.outer(powers, each) for each in digits),
+            MaxNLocator(2).tick_values(low, high),
+        ]
+        shown = [each[(low <= each) & (each <= high)] for each in choices]
+        if len(shown[0]) < 2:
+            axis.set_major_locator(FixedLocator(next(each for each in shown if len(each) > 1)))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def _slope(axes: Axes, particles: Sequence[float] | pd.Series, errors: pd.Series) -> None:
