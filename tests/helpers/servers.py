@@ -16,8 +16,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import pytest
-
 PATIENCE = 600.0  # seconds until a server must answer
 
 
@@ -108,13 +106,18 @@ class ModelServer(Server):
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """The address of an empty database, in a server of its own; skips where there is none."""
+def database() -> Iterator[str]:
+    """The address of an empty PostgreSQL database; of an SQLite file where no PostgreSQL is.
+
+    Debian's package is postgresql.
+    """
     programs = max(
         glob.glob("/usr/lib/postgresql/*/bin"), key=lambda p: int(Path(p).parent.name), default=None
     )
     if not programs or not Path(programs, "initdb").exists():
-        pytest.skip("PostgreSQL's server is not installed (Debian's package postgresql)")
+        with tempfile.TemporaryDirectory() as empty:
+            yield f"sqlite:///{empty}/store.db"
+        return
     # PostgreSQL refuses to run as root; pytest's own folders are closed to other users.
     root = os.geteuid() == 0
     folder = Path(tempfile.mkdtemp(prefix="scanline-postgresql-"))

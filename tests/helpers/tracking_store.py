@@ -2,11 +2,14 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pytest
@@ -101,12 +104,26 @@ def own_environment() -> Iterator[pytest.MonkeyPatch]:
         yield patch
 
 
+@cache
+def empty_store() -> bytes:
+    """A new SQLite store, which takes MLflow seconds to make."""
+    from mlflow import MlflowClient
+
+    with TemporaryDirectory() as folder:
+        file = f"{folder}/mlflow.db"
+        MlflowClient(tracking_uri=f"sqlite:///{file}").search_experiments()
+        with closing(sqlite3.connect(file)) as made:
+            return made.serialize()
+
+
 def opened(results: Path, address: str = "sqlite") -> Path:
-    """The results folder, its store's address set as the Snakefile does, opened as the DAG does."""
+    """The results folder, its store's address set as the Snakefile does, its experiment made."""
     study_environment.prepare_environment({"results": str(results), "tracking": address})
-    done = call("workflow/scripts/open_tracking.py", "--results", results)
-    assert done.stderr == ""
-    assert (results / "tracking/open.json").exists()
+    file = results / "mlflow/mlflow.db"
+    if address == "sqlite" and not file.exists():
+        file.parent.mkdir(parents=True)
+        file.write_bytes(empty_store())
+    tracking.open_store(results)
     return results
 
 

@@ -4,67 +4,24 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras_twins import (
+    BATCH,
+    PAIRS,
+    STEPS,
+    UNITS,
+    VALUES,
+    WIDTH,
+    assert_alike,
+    draw,
+    on_core,
+    results_of,
+    twins,
+)
 from native_calls import NEEDS_COMPILER, weighted_sum
 
-from scanline.models.layers import GRU, LSTM
+from scanline.models.layers import LSTM
 
 pytestmark = NEEDS_COMPILER
-
-BATCH, STEPS, WIDTH, UNITS = 5, 7, 3, 6
-# float32 rounds each of a dozen terms of size 1 by 6e-8, and other orders of the sums differ by as
-# much; a wrong gate, state or order of steps is off by 0.01. Gradients add up 35 such terms.
-VALUES, GRADIENTS = 1e-5, 1e-4
-PAIRS = [(GRU, keras.layers.GRU), (LSTM, keras.layers.LSTM)]
-
-
-@pytest.fixture(params=PAIRS, ids=["gru", "lstm"])
-def pair(request):
-    """Our layer's class and Keras'."""
-    return request.param
-
-
-def twins(pair, *arguments, width=WIDTH, **options):
-    """Our layer and Keras' with the same drawn weights."""
-    layers = [kind(*arguments, seed=4, **options) for kind in pair]
-    for layer in layers:
-        layer.build((BATCH, STEPS, width))
-        generator = np.random.default_rng(0)
-        layer.set_weights([generator.normal(0, 0.5, w.shape) for w in layer.get_weights()])
-    return layers
-
-
-def draw(*shape, seed=1):
-    return np.random.default_rng(seed).normal(0, 1, shape).astype(np.float32)
-
-
-def results_of(layer, x, **given):
-    """Results of a call, then the gradients of a weighted sum of them, all as float64 arrays."""
-    x = tf.convert_to_tensor(x)
-    differentiable = [*layer.trainable_variables, *([x] if x.dtype.is_floating else [])]
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        results = tf.nest.flatten(layer(x, **given))
-        loss = tf.add_n([tf.cast(weighted_sum(v), tf.float64) for v in results])
-    gradients = tape.gradient(loss, differentiable)
-    return [[np.asarray(v, np.float64) for v in values] for values in (results, gradients)]
-
-
-def assert_alike(ours, theirs, values=VALUES, gradients=GRADIENTS):
-    """Results and gradients alike; of a gradient, beside its largest number."""
-    for mine, other in zip(ours[0], theirs[0], strict=True):
-        np.testing.assert_allclose(mine, other, rtol=0, atol=values)
-    for mine, other in zip(ours[1], theirs[1], strict=True):
-        largest = np.abs(other).max(initial=0)
-        np.testing.assert_allclose(mine, other, rtol=0, atol=gradients * max(largest, 1e-3))
-
-
-def on_core(layer, *shape, dtype=tf.float32, **given) -> bool:
-    """Whether the layer's graph has the core's operation."""
-    traced = tf.function(lambda x: layer(x, **given)).get_concrete_function(
-        tf.TensorSpec(shape or (BATCH, STEPS, WIDTH), dtype)
-    )
-    return any(op.type == "ScanlineRecurrent" for op in traced.graph.get_operations())
-
 
 ON_CORE, ON_KERAS_LOOP = True, False
 OPTIONS = {
@@ -249,211 +206,6 @@ def test_masks(pair, zeros, backwards):
     x = draw(BATCH, STEPS, WIDTH)
     assert_alike(results_of(ours, x, mask=mask), results_of(theirs, x, mask=mask))
     assert not on_core(ours, mask=mask)
-
-
-def models_of(pair, make):
-    """make(layer class) -> a model, with our layers and with Keras', of equal weights."""
-    models = []
-    for kind in pair:
-        keras.utils.set_random_seed(5)
-        models.append(make(kind))
-    models[1].set_weights(models[0].get_weights())
-    return models
-
-
-def masked(kind):
-    inputs = keras.Input((STEPS, WIDTH))
-    outputs = kind(UNITS, return_sequences=True)(keras.layers.Masking()(inputs))
-    return keras.Model(inputs, kind(UNITS)(outputs))
-
-
-def embedded(kind):
-    tokens = keras.Input((None,), dtype="int32")
-    outputs = keras.layers.Embedding(9, WIDTH, mask_zero=True)(tokens)
-    return keras.Model(tokens, kind(UNITS)(outputs))
-
-
-def both_ways(kind):
-    layer = keras.layers.Bidirectional(kind(UNITS, return_sequences=True))
-    return keras.Sequential([keras.Input((STEPS, WIDTH)), layer, kind(UNITS)])
-
-
-def distributed(kind):
-    layer = keras.layers.TimeDistributed(kind(UNITS))
-    return keras.Sequential([keras.Input((4, STEPS, WIDTH)), layer])
-
-
-def encoder_decoder(kind):
-    """States are symbolic, from another layer."""
-    first, second = keras.Input((None, WIDTH)), keras.Input((None, WIDTH))
-    _, *states = kind(UNITS, return_state=True)(first)
-    outputs = kind(UNITS, return_sequences=True)(second, initial_state=states)
-    return keras.Model([first, second], outputs)
-
-
-def stateful(kind):
-    inputs = keras.Input(batch_shape=(BATCH, STEPS, WIDTH))
-    return keras.Model(inputs, kind(UNITS, stateful=True)(inputs))
-
-
-def sequence_with_padding():
-    x = draw(BATCH, STEPS, WIDTH)
-    x[:3, 4:] = 0
-    return x
-
-
-MODELS = {
-    "Masking": (masked, sequence_with_padding()),
-    "Embedding": (embedded, np.random.default_rng(0).integers(0, 9, (BATCH, STEPS))),
-    "Bidirectional": (both_ways, draw(BATCH, STEPS, WIDTH)),
-    "TimeDistributed": (distributed, draw(BATCH, 4, STEPS, WIDTH)),
-    "states from a layer": (
-        encoder_decoder,
-        (draw(BATCH, 4, WIDTH, seed=2), draw(BATCH, STEPS, WIDTH)),
-    ),
-    "stateful": (stateful, draw(BATCH, STEPS, WIDTH)),
-}
-
-
-# What is one for both cells is compiled once: each case takes seconds.
-GRUS, LSTMS = PAIRS
-COMPILED = [(pair, name, "auto") for name in MODELS for pair in PAIRS]
-COMPILED.remove((LSTMS, "Masking", "auto"))
-COMPILED.remove((LSTMS, "TimeDistributed", "auto"))
-COMPILED.remove((GRUS, "Embedding", "auto"))
-COMPILED += [(GRUS, "Bidirectional", True), (LSTMS, "Masking", False)]
-
-
-@pytest.mark.filterwarnings("ignore:Model doesn't support `jit_compile=True`")  # as Keras' own
-@pytest.mark.parametrize(
-    ("pair", "name", "jit_compile"),
-    COMPILED,
-    ids=[f"{pair[0].__name__}-{name}-{jit}" for pair, name, jit in COMPILED],
-    indirect=["pair"],
-)
-def test_models_learn_and_predict_as_with_keras_layers(pair, name, jit_compile):
-    make, x = MODELS[name]
-    found = []
-    for model, jit in zip(models_of(pair, make), (jit_compile, False), strict=True):
-        model.compile("sgd", "mse", jit_compile=jit)
-        target = draw(*model(x).shape)
-        before = model.predict(x, verbose=0, batch_size=BATCH)
-        history = model.fit(x, target, epochs=2, verbose=0, shuffle=False, batch_size=BATCH)
-        found.append([[before, *history.history["loss"]], model.get_weights()])
-    assert_alike(*found)
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_models_come_back_from_a_file_and_from_their_config(pair, name, tmp_path):
-    make, x = MODELS[name]
-    model, _ = models_of(pair, make)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    cloned = keras.models.clone_model(model)
-    cloned.set_weights(model.get_weights())
-    first = model(x)
-    for other in (loaded, cloned):
-        if name != "stateful":
-            np.testing.assert_array_equal(other(x), first)
-        assert [type(layer) for layer in other.layers] == [type(layer) for layer in model.layers]
-
-
-def test_configs_of_keras_own_layers_and_of_files_from_before(pair):
-    ours, theirs = pair
-    config = theirs(UNITS, activation="relu", go_backwards=True).get_config()
-    for implementation in (0, 1, 2):
-        layer = ours.from_config(config | {"implementation": implementation})
-        assert layer.core == "auto"
-        assert layer.cell.implementation == (1 if implementation == 1 else implementation)
-    old = ours.from_config(ours(UNITS).get_config() | {"implementation": "keras"})
-    assert old.core == "keras"
-    assert ours.from_config(old.get_config()).core == "keras"
-
-
-def test_a_function_that_xla_compiles_runs_on_keras_loop_also_within_another(pair):
-    ours, theirs = twins(pair, UNITS, return_sequences=True, use_cudnn=False)
-    x = tf.constant(draw(BATCH, STEPS, WIDTH))
-    compiled = tf.function(lambda x: tf.function(ours)(x) + ours(x), jit_compile=True)
-    np.testing.assert_allclose(compiled(x), 2 * theirs(x), rtol=0, atol=2 * VALUES)
-    compiled = tf.function(lambda x: results_of_graph(ours, x), jit_compile=True)(x)
-    wanted = tf.function(lambda x: results_of_graph(theirs, x))(x)
-    assert_alike(([], [v.numpy() for v in compiled]), ([], [v.numpy() for v in wanted]))
-    assert on_core(ours)
-
-
-def results_of_graph(layer, x):
-    with tf.GradientTape() as tape:
-        loss = weighted_sum(layer(x))
-    return tape.gradient(loss, layer.trainable_variables)
-
-
-def test_core_native_says_why_it_cannot_be_compiled_by_xla(pair):
-    layer = pair[0](UNITS, core="native")
-    with pytest.raises(ValueError, match="XLA"):
-        tf.function(layer, jit_compile=True)(draw(BATCH, STEPS, WIDTH))
-
-
-SECOND_ORDER = {
-    "plain": {},
-    "sequences": {"return_sequences": True},
-    "backwards": {"go_backwards": True, "return_sequences": True},
-    "states": {"return_state": True},
-}
-
-
-@pytest.mark.parametrize(
-    ("name", "graph"), [*((name, False) for name in SECOND_ORDER), ("sequences", True)]
-)
-def test_gradients_of_gradients(pair, name, graph):
-    x = tf.constant(draw(BATCH, STEPS, WIDTH))
-    found = []
-    for layer in twins(pair, UNITS, **SECOND_ORDER[name]):
-
-        def second(layer=layer):
-            variables = layer.trainable_variables
-            with tf.GradientTape() as outer:
-                outer.watch(x)
-                with tf.GradientTape() as inner:
-                    inner.watch(x)
-                    results = tf.nest.flatten(layer(x, training=True))
-                    loss = tf.add_n([weighted_sum(v) for v in results])
-                first = inner.gradient(loss, [x, *variables])
-                penalty = tf.add_n([weighted_sum(v * v) for v in first])
-            return first, outer.gradient(penalty, [x, *variables])
-
-        values = (tf.function(second) if graph else second)()
-        found.append([[], [v.numpy() for v in tf.nest.flatten(values)]])
-    assert_alike(*found)
-
-
-def test_forward_mode(pair):
-    x, towards = (tf.constant(draw(BATCH, STEPS, WIDTH, seed=seed)) for seed in (1, 3))
-    found = []
-    for layer in twins(pair, UNITS, return_sequences=True):
-        kernel = layer.trainable_variables[0].value
-        directions = [towards, tf.ones_like(kernel)]
-        with tf.autodiff.ForwardAccumulator([x, kernel], directions) as accumulator:
-            outputs = layer(x)
-        found.append([[outputs.numpy()], [accumulator.jvp(outputs).numpy()]])
-    assert_alike(*found)
-
-
-def test_jacobians_and_hessian_vector_products(pair):
-    x, towards = tf.constant(draw(2, 3, WIDTH)), tf.constant(draw(2, 3, WIDTH, seed=3))
-    found = []
-    for layer in twins(pair, UNITS):
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            outputs = layer(x)
-        jacobian = tape.jacobian(outputs, x)
-        with tf.autodiff.ForwardAccumulator(x, towards) as forward:
-            with tf.GradientTape() as tape:
-                tape.watch(x)
-                loss = weighted_sum(layer(x) ** 2)
-            gradient = tape.gradient(loss, x)
-        product = forward.jvp(gradient)
-        found.append([[], [jacobian.numpy(), product.numpy()]])
-    assert_alike(*found)
 
 
 def test_what_keras_layers_refuse_ours_refuse_as_well(pair):

@@ -57,14 +57,17 @@ def put(library: Path, folder: Path) -> Path:
     return folder / library.name
 
 
-def test_a_core_that_is_cut_short_is_built_anew(sound, folders):
+@pytest.fixture
+def compiled(sound, monkeypatch) -> None:
+    """What would be compiled, in a minute, is copied."""
+    monkeypatch.setattr(native, "_compile", lambda command, library: shutil.copy(sound, library))
+
+
+def test_a_core_that_is_cut_short_is_built_anew(sound, folders, compiled):
     library = put(sound, folders[0])
     os.truncate(library, 150_000)
     assert native.build(native.compiler()) == library
-    assert library.stat().st_size > 150_000
-    # In a process of its own: here it would register all operations a second time.
-    load = "import sys, tensorflow as tf; tf.load_op_library(sys.argv[1])"
-    subprocess.run([sys.executable, "-c", load, str(library)], check=True)
+    assert library.read_bytes() == sound.read_bytes()
 
 
 @pytest.mark.parametrize("damage", ["flipped", "no checksum", "checksum cut"])
@@ -83,18 +86,15 @@ def test_a_damaged_core_is_noticed(sound, folders, damage):
     assert not native._is_whole(library)
 
 
-def test_where_the_project_cannot_be_written_the_user_s_cache_serves(sound, folders, monkeypatch):
+def test_where_the_project_cannot_be_written_the_user_s_cache_serves(
+    sound, folders, compiled, monkeypatch
+):
     built, cache = folders
     built.rmdir()
     built.write_text("a file, so that no folder can be made there")
     library = put(sound, cache)
     assert native.build(native.compiler()) == library
     os.remove(library)
-
-    def compiled(command, library):
-        shutil.copy(sound, library)
-
-    monkeypatch.setattr(native, "_compile", compiled)
     assert native.build(native.compiler()) == library
     monkeypatch.setattr(native, "CACHE", built / "none")
     with pytest.raises(OSError, match="Not a directory"):

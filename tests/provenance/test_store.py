@@ -3,13 +3,14 @@
 import getpass
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-from study_copy import ROOT
 from tiny_study import DATA, binarise_digits, train, train_folder
+from track_results import main as track_results
 from tracking_store import Store, opened, own_environment
 
 from scanline.provenance import store as stores
@@ -173,51 +174,49 @@ def test_a_copy_in_other_hands_is_another_study_on_a_server(results, monkeypatch
     assert mine == again
 
 
-def track(results: Path, *more: str, code: int = 0) -> str:
-    """The lines of ``make track``'s script."""
-    import subprocess
-    import sys
+@pytest.fixture
+def track(results, capsys) -> Callable[..., str]:
+    """What ``make track`` says."""
 
-    words = ["workflow/scripts/track_results.py", "--results", str(results), *more]
-    done = subprocess.run(
-        [sys.executable, *words], cwd=ROOT, capture_output=True, text=True, timeout=600
-    )
-    assert done.returncode == code, done.stderr
-    return done.stdout + done.stderr
+    def track(code: int | None = None) -> str:
+        with pytest.raises(SystemExit) if code else nullcontext() as ended:
+            track_results(results=results)
+        assert code is None or ended.value.code == code
+        return "".join(capsys.readouterr())
+
+    return track
 
 
-def test_a_deleted_experiment_is_told_with_the_way_out(results):
+def test_a_deleted_experiment_is_told_with_the_way_out(results, track):
     opened(results)
     store = stores.Store(results)
     store.client.delete_experiment(store.experiment)
-    (line,) = track(results, code=1).splitlines()
+    (line,) = track(code=1).splitlines()
     assert f"`mlflow experiments restore --experiment-id {store.experiment}`" in line
     store.client.restore_experiment(store.experiment)
-    assert "2 stages sent" in track(results)
+    assert "2 stages sent" in track()
 
 
-def test_a_store_that_was_removed_is_made_anew(results, monkeypatch):
+def test_a_study_without_a_store_gets_one(results, track, monkeypatch):
     config = {"results": str(results), "dataset": DATA, "tracking": "sqlite"}
     keep(config, [])
-    opened(results)
     monkeypatch.delenv(tracking.ADDRESS)
-    assert "2 stages sent" in track(results)
-    shutil.rmtree(results / "mlflow")
-    assert "2 stages sent" in track(results)
+    assert "2 stages sent" in track()
     assert (results / "mlflow/mlflow.db").is_file()
     (results / "config.json").unlink()
-    assert f"{results}/config.json is missing" in track(results, code=1)
+    monkeypatch.delenv(tracking.ADDRESS)
+    assert f"{results}/config.json is missing" in track(code=1)
     keep(config | {"tracking": "none"}, [])
-    assert "has tracking: none" in track(results, code=1)
+    assert "has tracking: none" in track(code=1)
     keep(config | {"tracking": "http://me:S3cret@127.0.0.1:9"}, [])
-    said = track(results, code=1)
+    said = track(code=1)
     assert "http://***@127.0.0.1:9 needs what no file keeps: set SCANLINE_TRACKING" in said
 
 
-def test_a_damaged_record_is_named_and_the_others_are_sent(results):
+def test_a_damaged_record_is_named_and_the_others_are_sent(results, track):
     opened(results)
     (results / DATA / "pixels/run.json").write_text("{")
-    said = track(results, code=1)
+    said = track(code=1)
     assert "1 stages sent; " in said
     assert "pixels/run.json is not a stage's record" in said
     assert json.loads((results / "tracking/study.json").read_text())["id"]

@@ -1,4 +1,4 @@
-"""MLflow observes through a server, on SQLite and PostgreSQL, that comes and goes."""
+"""MLflow observes through a server that comes and goes, on PostgreSQL where it is installed."""
 
 import time
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from servers import PATIENCE, TrackingServer, postgresql
+from servers import PATIENCE, TrackingServer, database
 from tiny_study import binarise_digits, train
 from tracking_store import (
     METRICS,
@@ -26,23 +26,15 @@ from train_predictor import train_predictor
 pytestmark = pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def server(request, tmp_path_factory, environment) -> Iterator[TrackingServer]:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, environment) -> Iterator[TrackingServer]:
     """A tracking server that has not been started yet."""
-    folder = tmp_path_factory.mktemp("server")
-    if request.param == "sqlite":
-        made = TrackingServer(folder, f"sqlite:///{folder}/store.db")
+    with database() as address:
+        made = TrackingServer(tmp_path_factory.mktemp("server"), address)
         try:
             yield made
         finally:
             made.stop()
-    else:
-        with postgresql() as database:
-            made = TrackingServer(folder, database)
-            try:
-                yield made
-            finally:
-                made.stop()
 
 
 def test_a_server_that_comes_and_goes(server, tmp_path, environment, capsys):

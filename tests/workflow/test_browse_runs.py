@@ -8,12 +8,15 @@ import sys
 from urllib.request import urlopen
 
 from study_copy import ROOT
+from tracking_store import empty_store
 
 ADDRESS = r"(http://127\.0\.0\.1:\d+/)#/experiments/(\d+)/runs\?workflowType=machine_learning"
 
 
 def test_the_printed_address_is_that_of_the_table_of_the_study_s_runs(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"tracking": "sqlite"}))
+    (tmp_path / "mlflow").mkdir()
+    (tmp_path / "mlflow/mlflow.db").write_bytes(empty_store())
     unset = ("SCANLINE_TRACKING", "DISPLAY", "WAYLAND_DISPLAY")  # no browser must open
     served = subprocess.Popen(
         [sys.executable, "workflow/scripts/browse_runs.py", "--results", str(tmp_path)],

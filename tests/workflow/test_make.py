@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from subprocess import PIPE, STDOUT
+from subprocess import STDOUT
 
 import pytest
 from study_copy import copy_project
@@ -77,10 +77,9 @@ def test_a_report_of_untrained_models_is_refused_with_their_names(tmp_path):
     study = copy_project(tmp_path / "project")
     study.configure(results="my results")
     study.snakemake("--cores", "1", "my results/config.json")
-    words = [sys.executable, "workflow/scripts/refuse_trainings.py", "--results"]
 
     def refused(results: str) -> str:
-        done = subprocess.run([*words, results], cwd=study.folder, capture_output=True, text=True)
+        done = study.python("workflow/scripts/refuse_trainings.py", "--results", results)
         assert (done.returncode, done.stdout) == (1, "")
         (line,) = done.stderr.splitlines()
         return line
@@ -96,21 +95,18 @@ def test_a_report_of_untrained_models_is_refused_with_their_names(tmp_path):
     assert "the study in moved was run with results: my results, where it is no" in refused("moved")
 
 
-def test_a_study_shows_its_progress_and_a_refusal_but_not_each_job_s_words(tmp_path):
+def test_a_study_shows_its_progress_and_a_refusal_but_not_each_job_s_words(tmp_path, monkeypatch):
     """As ``make run`` calls Snakemake, by its own variables."""
     study = copy_project(tmp_path / "project")
     show = "--eval=show: ; @echo $(SNAKEMAKE)"
     asked = ["make", "-s", "-f", str(ROOT / "Makefile"), show, "show"]
     alone = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     words = subprocess.check_output(asked, cwd=ROOT, env=alone, text=True).split()
-    command = [sys.executable, "-m", *words, "--configfile", "smoke.yaml", "--until", "binarise"]
-    alone["SCANLINE_QUIET"] = "1"
+    command = ["-m", *words, "--configfile", "smoke.yaml", "--until", "binarise"]
+    monkeypatch.setenv("SCANLINE_QUIET", "1")
 
     def shown() -> str:
-        done = subprocess.run(
-            command, cwd=study.folder, env=alone, text=True, stdout=PIPE, stderr=STDOUT
-        )
-        return done.stdout
+        return study.python(*command, stderr=STDOUT).stdout
 
     progress = shown()
     log = (study.folder / "results/logs/binarise/smoke.log").read_text()

@@ -13,6 +13,7 @@ from study_copy import Study, copy_project
 from written_sets import write_folders
 
 SMALL = {
+    "tracking": "none",
     "classify": {"variants": ["gru-8"]},
     "predict": {"variants": ["gru-8"]},
     "complete": {"variants": ["gru-8"], "images": 12, "cut": 0.6, "hidden_runs": [0.02, 0.2]},

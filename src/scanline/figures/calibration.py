@@ -111,14 +111,12 @@ def _few_numbers(*axes: Axis) -> None:
         axis.set_minor_formatter(NullFormatter())
         low, high = axis.get_view_interval()
         powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
-        digits = ((1,), (1, 3), (1, 2, 5))
-        choices = [
-            *(np.outer(powers, each) for each in digits),
-            MaxNLocator(2).tick_values(low, high),
-        ]
+        choices = [np.outer(powers, digits) for digits in ((1,), (1, 3), (1, 2, 5))]
+        choices.append(np.asarray(MaxNLocator(2).tick_values(low, high)))
         shown = [each[(low <= each) & (each <= high)] for each in choices]
         if len(shown[0]) < 2:
-            axis.set_major_locator(FixedLocator(next(each for each in shown if len(each) > 1)))
+            few = next(each for each in shown if len(each) > 1)
+            axis.set_major_locator(FixedLocator(few.tolist()))
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 

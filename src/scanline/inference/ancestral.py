@@ -13,6 +13,7 @@ import tensorflow as tf
 from scanline.holes.sets import check_hidden, values_at
 from scanline.inference.forecast import Completions
 from scanline.inference.log_odds import log_prob
+from scanline.inference.loops import compiled_loop
 from scanline.models.predictor import Predictor
 
 ROWS = 2**14  # sequences that advance together
@@ -78,7 +79,7 @@ def read(model, pixels, start, stop, states):
     return model.segment(pixels, start, stop, states)
 
 
-@tf.function(reduce_retracing=True)
+@compiled_loop
 def fill(model, seen, observed, greedy, start, stop, states, seed):
     """Pixels ``start`` to ``stop`` of every column, and their log-odds: [stop - start, B] each.
 

@@ -5,10 +5,11 @@ All weights are logarithms in float64, not normalised. Sequence n * P + p is par
 
 import tensorflow as tf
 
+from scanline.inference.loops import compiled_loop
 from scanline.inference.resampling import branch, draw_ink, effective_size, resample
 
 
-@tf.function(reduce_retracing=True)
+@compiled_loop
 def advance(model, seen, is_hidden, start, stop, states, log_weights, log_likelihood, draws):
     """Takes all particles from ``start`` to ``stop``; hidden pixels are drawn, or searched.
 

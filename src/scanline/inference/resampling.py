@@ -15,7 +15,6 @@ LEAST = 1e-300  # for a threshold of 0, where fewer than P children are alive
 RESAMPLE_BELOW = 0.5  # of the particles: their effective number
 
 
-@tf.autograph.experimental.do_not_convert
 def branch(joint: tf.Tensor, uniform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Keeps P of the children whose log weights are ``joint`` float64 [N, 2P].
 
@@ -46,14 +45,12 @@ def threshold_of(weights: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
     return tf.gather(each, first[:, None], batch_dims=1)
 
 
-@tf.autograph.experimental.do_not_convert
 def effective_size(log_weights: tf.Tensor) -> tf.Tensor:
     """(sum of weights)**2 / sum of squared weights, over the second axis of [N, P, ...]."""
     once = tf.reduce_logsumexp(log_weights, axis=1)
     return tf.exp(2 * once - tf.reduce_logsumexp(2 * log_weights, axis=1))
 
 
-@tf.autograph.experimental.do_not_convert
 def draw_ink(ink: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
     """Pixels [N, P], each 1 with probability ``ink`` [N, P]; ``uniform`` [N, P] decides.
 
@@ -68,7 +65,6 @@ def draw_ink(ink: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.where(forced, uniform, number) <= ink, tf.int32)
 
 
-@tf.autograph.experimental.do_not_convert
 def resample(log_weights: tf.Tensor, uniform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Parents [N, P] and log weights after resampling the images whose effective number is low.
 

@@ -70,7 +70,6 @@ class PixelInputs:
         # outside the image.
         return self._reading(tf.pad(tf.cast(pixels, tf.uint8), [[0, 0], [1, 0]]), start, stop)
 
-    @tf.autograph.experimental.do_not_convert
     def at(self, seen: tf.Tensor, t) -> Reading:
         """``seen`` uint8 [T + 1, B] -> what step ``t`` reads; a step of a long loop.
 

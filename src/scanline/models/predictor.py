@@ -75,7 +75,6 @@ class Predictor(keras.Model):
         """The logits of pixel ``t`` [B], read from the pixels before it, and the state after."""
         return self.step_on(self.inputs_of.between(pixels, t, t + 1), states)
 
-    @tf.autograph.experimental.do_not_convert  # it has no loop, and the search for one is slow
     def step_on(self, inputs: Reading, states: States) -> tuple[tf.Tensor, States]:
         """One step on what it reads (see ``PixelInputs``): the logits [B], the state after."""
         outputs, states = self.stack.step(inputs, states)
