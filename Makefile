@@ -76,8 +76,9 @@ runs: $(READY)  ## list the current runs and what each was made from
 verify: $(READY)  ## compare all recorded hashes with results, config and code
 	python workflow/scripts/verify_results.py --results "$$RESULTS"
 
+# One worker more than there are cores, because tests also wait: for servers, and for kills to work.
 test: $(READY)  ## the tests
-	python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
+	python -m pytest -n $$(($(CORES) + 1)) --dist loadfile --no-loadscope-reorder
 
 SEED ?= 0
 mutants: $(READY)  ## plant faults in the code; do the tests notice? (a day; SAMPLE=20 SEED=1: some, 3 minutes)
