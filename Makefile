@@ -83,7 +83,7 @@ test: $(READY)  ## the tests
 SEED ?= 0
 mutants: $(READY)  ## plant faults in the code; do the tests notice? (a day; SAMPLE=20 SEED=1: some, 3 minutes)
 	python tests/helpers/mutants.py --seed $(SEED) --jobs $(CORES) \
-	  $(if $(SAMPLE),--sample $(SAMPLE) --minutes 1 --limit-s 30 --least 0.6)
+	  $(if $(SAMPLE),--sample $(SAMPLE) --minutes 2 --limit-s 30 --least 0.6)
 
 cluster-test: $(READY)  ## the tests on a real one-node Slurm (root; installs nothing)
 	@python tests/helpers/slurm.py

@@ -1,11 +1,7 @@
 """The command that completes an image of one's own: as a process, and what it refuses."""
 
 import inspect
-import os
 import re
-import subprocess
-import sys
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +9,7 @@ import pytest
 import yaml
 from matplotlib.image import imread, imsave
 from refusals import ROOT, held, pattern_of, rows
+from study_copy import Study
 
 from scanline.commands.complete import complete
 from scanline.models.classifier import Classifier
@@ -52,15 +49,13 @@ def given(folder: Path) -> dict[str, Path]:
 
 def test_it_runs_as_a_command(folder):
     words = [word for name, path in given(folder).items() for word in (f"--{name}", str(path))]
-    program = [sys.executable, "-m", "scanline", "complete"]
-    command = [*program, *words, "--truth", str(folder / "my.png")]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    run = partial(subprocess.run, env=environment, capture_output=True, text=True, timeout=300)
-    done = run(command)
+    command = ["-m", "scanline", "complete", *words, "--truth", str(folder / "my.png")]
+    run = Study(ROOT / "src").python
+    done = run(*command)
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"^log p\(observed\) +-\d+\.\d\d ± 0\.00 nats \(exact\)$", done.stdout, re.M)
     assert imread(folder / "out.png").shape[2] == 4
-    refused = run([*command, "--samples", "0"])
+    refused = run(*command, "--samples", "0")
     assert refused.returncode == 1
     assert refused.stderr == "scanline complete: samples is 0; allowed: 1 and above\n"
 

@@ -157,6 +157,14 @@ def overlaid(below: dict, above: dict) -> dict:
     return merged
 
 
+def copy_core(folder: Path) -> None:
+    """The project's core, where it is built: named by its sources, it is right or not used."""
+    built = ROOT / "build/kernel"
+    if built.is_dir():
+        unfinished = shutil.ignore_patterns("tmp*", ".*", "lock")
+        shutil.copytree(built, folder / "build/kernel", ignore=unfinished)
+
+
 def copy_project(folder: Path) -> Study:
     """The project's sources, its core, the smoke study and generated digits, in ``folder``."""
     folder.mkdir(parents=True)
@@ -167,10 +175,7 @@ def copy_project(folder: Path) -> Study:
             shutil.copytree(source, folder / part, ignore=ignored)
         else:
             shutil.copy2(source, folder / part)
-    built = ROOT / "build/kernel"
-    if built.is_dir():  # named by its sources' hash, so it is right or not used
-        unfinished = shutil.ignore_patterns("tmp*", ".*", "lock")
-        shutil.copytree(built, folder / "build/kernel", ignore=unfinished)
+    copy_core(folder)
     write_digits(folder / "digits", training=64, test=120, side=28)
     (folder / "smoke.yaml").write_text(yaml.safe_dump(SMOKE))
     return Study(folder)

@@ -3,14 +3,13 @@
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from posterior_tables import methods_table
-from study_copy import ROOT
+from study_copy import ROOT, Study, copy_core
 from tiny_study import DATA, EPOCHS, binarise_digits, train, train_folder
 
 from make_tables import make_tables
@@ -48,6 +47,8 @@ def project(tmp_path_factory) -> Path:
     binarise_digits(results, folder / "digits")
     train(results, train_images=0, selection="validation")
     finish(results)
+    (folder / "Snakefile").touch()  # whose folder has its own core
+    copy_core(folder)
     return folder
 
 
@@ -80,12 +81,7 @@ def copied(project, tmp_path) -> Path:
 
 def publish(project: Path) -> subprocess.CompletedProcess:
     """Runs the command in a project."""
-    return subprocess.run(
-        [sys.executable, "workflow/scripts/publish_results.py", "--results", "results"],
-        cwd=project,
-        capture_output=True,
-        text=True,
-    )
+    return Study(project).python("workflow/scripts/publish_results.py", "--results", "results")
 
 
 def published(project: Path) -> pd.DataFrame:
