@@ -51,6 +51,9 @@ def test_write_whole_replaces_or_leaves(tmp_path, monkeypatch):
     write_whole(path, b"one")
     write_whole(path, b"two")
     assert path.read_bytes() == b"two"
+    (path.parent / "other").touch()
+    assert path.stat().st_mode == (path.parent / "other").stat().st_mode  # others may read it, too
+    (path.parent / "other").unlink()
 
     def full(*_):
         raise OSError("no space left on device")

@@ -58,6 +58,8 @@ def test_what_was_removed_is_put_back_as_it_was(tmp_path, source):
     assert Finished(tmp_path / "results").put_back(key, out)
     assert content(out) == before
     assert (out / "deep/copy.txt").stat().st_mtime > 1  # newer than what it was made from
+    kept = next((tmp_path / "results").rglob(key))
+    assert kept.stat().st_mode == out.stat().st_mode  # who may read results may read what is kept
 
 
 def test_it_takes_no_room_while_it_is_a_result(tmp_path, source):

@@ -113,6 +113,13 @@ def test_the_study_ends_with_a_report_and_a_record_a_stage(finished):
     assert not list(results.rglob(".partial-*"))
 
 
+def test_the_results_are_no_more_private_than_the_user_s_files(finished):
+    umask = os.umask(0)
+    os.umask(umask)
+    written = (finished.folder / "results").rglob("*")
+    assert [path for path in written if ~path.stat().st_mode & ~umask & 0o444] == []
+
+
 def test_second_run(finished):
     assert finished.planned() == {}
     assert verified(finished)[0] == 0

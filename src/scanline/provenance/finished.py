@@ -10,9 +10,9 @@ known, its files are put in place instead of computed. DVC calls this a run cach
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -52,8 +52,8 @@ class Finished:
         record = Record.load(out / NAME)
         stage = self.folder / out.relative_to(self.results)
         try:
-            stage.mkdir(parents=True, exist_ok=True)
-            partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=stage))
+            partial = stage / f"{PARTIAL}{secrets.token_hex(8)}"
+            partial.mkdir(parents=True)
             try:
                 for name in record.outputs:
                     _link(out / name, partial / name)
