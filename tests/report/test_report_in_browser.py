@@ -109,6 +109,20 @@ def test_every_choice_shows_the_one_that_bears_its_name(driven, report, report_f
     assert all(shown == [choice] for _, choice, shown in chosen)
 
 
+def test_each_chooser_begins_with_the_best_model_that_it_has(driven, report, tmp_path):
+    best_first = ["gru-128", "gru-3x32", "gru-64", "gru-32"]  # by what was published in 2017
+    lacking = re.sub(r'(data-group="complete-table" data-choice=)"gru-128"', r'\1"another"', report)
+    page = tmp_path / "report.html"
+    page.write_text(lacking)
+    driven.window(DESK, 800)
+    driven.open(page.as_uri())
+    models = driven.run("""[...document.querySelectorAll("select[data-label=Model]")].map(
+        (select) => [select.value, [...select.options].map((option) => option.value)])""")
+    begun = [next(name for name in best_first if name in held) for _, held in models]
+    assert [value for value, _ in models] == begun
+    assert set(begun) == {"gru-128", "gru-3x32"}
+
+
 @pytest.mark.parametrize(("width", "dark"), [(TELEPHONE, False), (DESK, True)])
 def test_axe_finds_no_fault(driven, report_file, width, dark):
     driven.window(width, 800, phone=width == TELEPHONE, dark=dark)

@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
-from scanline.evaluation.words import TASKS
 from scanline.layout import Place
 from scanline.provenance.record import Record
 from scanline.report import posterior as posterior_report
 from scanline.report.pictures import picture
-from scanline.report.summary import headlines, longest, of_holes, shown_first
+from scanline.report.summary import best_last, headlines, longest, of_holes, shown_first
 from scanline.report.tables import (
     by_hidden_run,
     by_hole,
@@ -55,8 +54,8 @@ def write_report(
     elsewhere = elsewhere[elsewhere["data"] == data.get("data")]
     few = small and len(own) > 0 and len(elsewhere) > 0
     holes = elsewhere if few else own
-    best_first = [*headlines(by_task), *of_holes(holes)]
-    best_model = next((line.model for line in best_first if line.task == TASKS["predict"]), "")
+    summary = [*headlines(by_task), *of_holes(holes)]
+    models = best_last(by_task["predict"]) if "predict" in by_task else []
     for table in by_task.values():
         table["model"] += np.where(table["trained"] == "pretrained", " (pretrained)", "")
     lines = pd.concat(by_task.values())
@@ -70,17 +69,17 @@ def write_report(
         ranked={task: ranked(of_task) for task, of_task in pairs.groupby("task")},
         literature=literature(by_task.get("predict"), data.get("data"), published),
         trainings=_trainings(runs),
-        summary=best_first,
+        summary=summary,
         first_picture=shown_first(pictures),
         chosen={
-            "Model": best_model,
+            "Model": " ".join(models),
             "Hidden pixels": longest(by_task["complete"]) if "complete" in by_task else "",
         },
         holes=posterior_report.by_model_and_hole(holes, () if few else _taken(runs)),
         published_holes=few,
         hole_headings=posterior_report.headings(holes),
         play=play,
-        own_play=_page_to_play_with(runs, best_model),
+        own_play=_page_to_play_with(runs, models[-1] if models else ""),
         cells=pd.read_csv(cells).to_dict("records"),
         pictures=pictures,
         sampled=any(each.kind == "images" for each in pictures),

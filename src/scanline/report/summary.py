@@ -58,6 +58,13 @@ def headlines(tables: Mapping[str, pd.DataFrame]) -> list[Headline]:
     return found
 
 
+def best_last(predict: pd.DataFrame) -> list[str]:
+    """The models of the table of next-pixel models, from the worst on test images to the best."""
+    quantity, split = HEADLINES["predict"]
+    lines = predict[(predict["quantity"] == quantity) & (predict["split_or_hidden"] == split)]
+    return lines.sort_values("measured", ascending=False)["model"].tolist()
+
+
 def longest(lines: pd.DataFrame) -> str:
     """The largest hidden part among a table's: the run of most pixels, or the last kind of hole."""
     parts = list(dict.fromkeys(lines["split_or_hidden"].astype(str)))
