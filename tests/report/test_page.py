@@ -214,6 +214,10 @@ def test_other_people_s_models_stand_beside_published_numbers_of_the_same_pixels
     # Without a number of ours there is no table.
     assert "Other people's models: mnist-threshold-0.33, nats per image" not in shown
     assert "Other people" not in written(study, tmp_path / "without")
+    # Nor in the report of other images than MNIST's.
+    others = record(tmp_path / "pixels", "binarise", BINARISED | {"source": "letters"})
+    given = {"records": (*study["records"][:-1], others), "published": tmp_path / "figures.csv"}
+    assert "Other people" not in written(study, tmp_path / "others", **given)
 
 
 def test_trainings_are_told_with_their_recipe_and_time(study, tmp_path):
@@ -233,7 +237,8 @@ def test_it_leads_to_a_page_to_play_with_and_says_how_to_write_one(study, tmp_pa
     text = written(study, tmp_path / "out", records=records, play="../../index.html")
     assert "../../index.html" in Parsed(text).addresses
     page = f"{tmp_path}/mnist/predict/gru-128/seed-1/play/index.html"  # of the best model
-    assert f"<code>snakemake --cores 1 {page}</code>" in text
+    command = f"snakemake --cores 1 {page} --configfile {tmp_path}/config.json"
+    assert f"<code>{command}</code>" in text
 
 
 def one_score(folder: Path, name: Number, lines: dict) -> Path:

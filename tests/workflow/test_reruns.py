@@ -3,9 +3,11 @@
 The study is run once, to its end; each test works on a copy, or leaves it as it found it.
 """
 
+import html
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -111,6 +113,14 @@ def test_the_study_ends_with_a_report_and_a_record_a_stage(finished):
     assert scripts["fill_holes"] == scripts["score_forecasts"] == 1
     assert scripts["calibrate_posterior"] == 1
     assert not list(results.rglob(".partial-*"))
+
+
+def test_the_report_tells_the_command_that_writes_a_page_to_play_with(finished):
+    report = (finished.folder / "results/smoke/report/report.html").read_text()
+    (told,) = re.findall(r"<code>(snakemake .*)</code>", report)
+    done = finished.python("-m", *shlex.split(html.unescape(told)), "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^write_play +1$", done.stdout + done.stderr, re.MULTILINE)
 
 
 def test_the_results_are_no_more_private_than_the_user_s_files(finished):

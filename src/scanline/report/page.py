@@ -1,5 +1,6 @@
 """The report as one HTML file that fetches nothing: a summary, then each task of the study."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from scanline.report.tables import (
     ranked,
     with_origins,
 )
+from scanline.study.kept import CONFIG
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 
@@ -67,7 +69,9 @@ def write_report(
         complete=by_hidden_run(by_task.get("complete")),
         inpaint=by_hole(by_task.get("inpaint")),
         ranked={task: ranked(of_task) for task, of_task in pairs.groupby("task")},
-        literature=literature(by_task.get("predict"), data.get("data"), published),
+        literature=literature(by_task.get("predict"), data.get("data"), published)
+        if data.get("source") == "mnist"
+        else {},
         trainings=_trainings(runs),
         summary=summary,
         first_picture=shown_first(pictures),
@@ -79,7 +83,7 @@ def write_report(
         published_holes=few,
         hole_headings=posterior_report.headings(holes),
         play=play,
-        own_play=_page_to_play_with(runs, models[-1] if models else ""),
+        how_to_play=_how_to_play(runs, models[-1] if models else ""),
         cells=pd.read_csv(cells).to_dict("records"),
         pictures=pictures,
         sampled=any(each.kind == "images" for each in pictures),
@@ -122,14 +126,19 @@ def _taken(runs: Sequence[Record]) -> set[str]:
     return {place.variant for place in places if place.task == "predict"}
 
 
-def _page_to_play_with(runs: Sequence[Record], best_model: str) -> str:
-    """What to ask Snakemake for: the best next-pixel model's page; "" where there is no model."""
+def _how_to_play(runs: Sequence[Record], best_model: str) -> str:
+    """The command that writes the best next-pixel model's page; "" where there is no model."""
     folders = [
         (place.variant == best_model, Path(run.folder).parent)
         for run in runs
         if (place := Place.find(run.folder)) and place.task == "predict"
     ]
-    return f"{max(folders)[1]}/play/index.html" if folders else ""
+    if not folders:
+        return ""
+    folder = max(folders)[1]
+    config = folder.parents[3] / CONFIG  # the study's own, in its results
+    words = ("--cores", "1", f"{folder}/play/index.html", "--configfile", str(config))
+    return shlex.join(["snakemake", *words])
 
 
 def _is_small(runs: Sequence[Record]) -> bool:
