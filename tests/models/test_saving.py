@@ -13,7 +13,8 @@ from scanline.models.predictor import Predictor
 from scanline.models.saving import DATE, SAVED, save_model
 
 
-@pytest.mark.parametrize(("kind", "cell"), [(Predictor, "gru"), (Classifier, "lstm")])
+@pytest.mark.parametrize("kind", [Predictor, Classifier])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_the_file_is_the_model_s_alone(pixel_sets, tmp_path, kind, cell):
     identity = pixel_sets["train"].identity
     paths = [tmp_path / f"{number}.keras" for number in range(3)]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tiny_study import DATA, binarise_digits, train, train_folder
 from track_results import main as track_results
-from tracking_store import Store, opened, own_environment
+from tracking_store import Store, call, opened, own_environment
 
 from scanline.provenance import store as stores
 from scanline.provenance import tracking
@@ -197,14 +197,18 @@ def test_a_deleted_experiment_is_told_with_the_way_out(results, track):
     assert "2 stages sent" in track()
 
 
-def test_a_study_without_a_store_gets_one(results, track, monkeypatch):
+def test_a_store_that_was_removed_is_made_anew(results, track, monkeypatch):
     config = {"results": str(results), "dataset": DATA, "tracking": "sqlite"}
     keep(config, [])
     monkeypatch.delenv(tracking.ADDRESS)
     assert "2 stages sent" in track()
+    shutil.rmtree(results / "mlflow")
+    # By another process: this one's MLflow still holds the removed file.
+    monkeypatch.delenv(tracking.ADDRESS)
+    told = call("workflow/scripts/track_results.py", "--results", results).stdout
+    assert "2 stages sent" in told
     assert (results / "mlflow/mlflow.db").is_file()
     (results / "config.json").unlink()
-    monkeypatch.delenv(tracking.ADDRESS)
     assert f"{results}/config.json is missing" in track(code=1)
     keep(config | {"tracking": "none"}, [])
     assert "has tracking: none" in track(code=1)
