@@ -2,18 +2,21 @@
 
 from pathlib import Path
 
-from scanline.evaluation.forecasts import by_model
+from scanline.evaluation.posterior import by_model
 from scanline.provenance.stage import main
 
 
-def tabulate_posterior(*, methods: tuple[Path, ...], out: Path) -> None:
+def tabulate_posterior(
+    *, methods: tuple[Path, ...], forecasts: tuple[Path, ...], out: Path
+) -> None:
     """Writes posterior.csv, one line for each model, hole and method.
 
     Args:
         methods: methods.csv of the models, in {data}/posterior/{variant}/seed-{seed}/{stage}/
+        forecasts: {hole}.npz of the same models, whose nats by image give the intervals
         out: folder for posterior.csv
     """
-    by_model(methods).to_csv(out / "posterior.csv", index=False)
+    by_model(methods, forecasts).to_csv(out / "posterior.csv", index=False)
 
 
 if __name__ == "__main__":

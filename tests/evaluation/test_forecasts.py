@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from posterior_tables import NUMBERS, methods_table
 
-from scanline.evaluation.forecasts import BINS, by_model, digit_accuracy, reliability, scores
+from scanline.evaluation.forecasts import BINS, digit_accuracy, reliability, scores
 from scanline.inference.forecast import Forecast
 
 
@@ -86,24 +85,3 @@ def test_reliability_equals_a_loop_over_the_bins(forecast, truth):
 def test_a_digit_is_read_where_its_class_is_the_most_probable():
     log_probs = np.log([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.1, 0.8, 0.1], [0.2, 0.3, 0.5]])
     assert digit_accuracy(log_probs, np.array([0, 2, 0, 2])) == 0.75
-
-
-def test_seeds_are_one_line_their_mean(tmp_path):
-    paths = []
-    for model, seed in (("gru-9", 1), ("gru-8", 1), ("gru-8", 2)):
-        folder = tmp_path / "mnist" / "posterior" / model / f"seed-{seed}" / "score"
-        folder.mkdir(parents=True)
-        methods_table(seed).to_csv(folder / "methods.csv", index=False)
-        paths.append(folder / "methods.csv")
-    table = by_model(paths)
-    assert list(table) == ["model", "hole", "method", "n_images", *NUMBERS, "n_seeds"]
-    first, second = methods_table(1), methods_table(2)
-    assert table["model"].tolist() == ["gru-9"] * len(first) + ["gru-8"] * len(first)
-    for name in NUMBERS:
-        both = (first[name] + second[name]) / 2
-        found = table[table["model"] == "gru-8"][name].to_numpy()
-        np.testing.assert_allclose(found, both, rtol=1e-12)
-    assert table.groupby("model")["n_seeds"].unique().map(list).to_dict() == {
-        "gru-9": [1],
-        "gru-8": [2],
-    }

@@ -39,6 +39,7 @@ def test_no_completion_has_a_higher_cross_entropy_than_the_truth(problem):
     assert (arrays["truth_rank"][same] == 0).all()
     assert (arrays["log_likelihood_map"] == arrays["log_likelihood_truth"])[same].all()
     assert (arrays["truth_rank"][~same] > 0).all()
+    assert ((arrays["truth"] == arrays["map"]).all(axis=1) == same).all()
 
 
 def test_scores_are_in_nats_per_pixel_of_the_whole_image(problem):

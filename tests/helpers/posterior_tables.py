@@ -37,6 +37,13 @@ def methods_table(seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame(lines)[["hole", "method", "n_images", *NUMBERS]]
 
 
+def posterior_table(seed: int = 0, model: str = "gru-128") -> pd.DataFrame:
+    """posterior.csv of one model, as tabulate_posterior writes it; its holes have 50 pixels."""
+    table = methods_table(seed).assign(model=model)
+    nats = 50 * table["nats_per_hidden_pixel"]
+    return table.assign(nats_per_image=nats, nats_low=nats - 1.2, nats_high=nats + 1.3, n_seeds=1)
+
+
 def reliability_table(seed: int = 0) -> pd.DataFrame:
     """reliability.csv of one model."""
     generator = np.random.default_rng(seed)

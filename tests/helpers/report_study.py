@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from PIL import Image
-from posterior_tables import methods_table
+from posterior_tables import posterior_table
 from study_copy import figures_of_config
 
 from demonstrate_cells import demonstrate_cells
@@ -66,8 +66,7 @@ def study_in(folder: Path) -> dict:
     for place, name in enumerate(figures_of_config()):
         colour = (place, 100, 100)  # its own
         Image.new("RGB", (900, 60), colour).save(drawn / f"{name}.png")  # wider than a telephone
-    posterior = methods_table().assign(model="gru-128", n_seeds=1)
-    posterior.to_csv(folder / "posterior.csv", index=False)
+    posterior_table().to_csv(folder / "posterior.csv", index=False)
     return {
         "posterior": folder / "posterior.csv",
         "tables": tuple(sorted((folder / "tables").glob("table-*.csv"))),

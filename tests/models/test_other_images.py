@@ -149,14 +149,22 @@ def tabulated(results: Path, variants: str, out: Path) -> dict[str, pd.DataFrame
     places = [place for variant in variants for place in results.glob(f"*/{variant}/seed-1/*")]
     files = [path for place in places for path in place.iterdir()]
     kept = ("predictions.npz", "log_likelihoods.npz", "by_image.csv")
-    posteriors = [path for path in files if path.parts[-5] == "inpaint" and path.suffix == ".npz"]
+    holes = [path for path in files if path.name == "1x1.npz"]
+    posteriors, forecasts = (
+        [path for path in holes if path.parent.name == stage]
+        for stage in ("posterior", "forecasts")
+    )
     make_tables(
         scores=tuple(path for path in files if path.name == "scores.csv"),
         by_image=(*posteriors, *(path for path in files if path.name in kept)),
         beside="nothing",
         out=out,
     )
-    tabulate_posterior(methods=tuple(f for f in files if f.name == "methods.csv"), out=out)
+    tabulate_posterior(
+        methods=tuple(path for path in files if path.name == "methods.csv"),
+        forecasts=tuple(forecasts),
+        out=out,
+    )
     return {path.name: pd.read_csv(path) for path in out.glob("*.csv")}
 
 
@@ -193,6 +201,9 @@ def test_every_table_of_a_study_says_which_of_its_models_are_of_other_data(resul
     numbers = tables["figures.csv"].set_index(["task", "split_or_hidden", "quantity"])
     for key in (("predict", "test", "nats_per_image"), ("inpaint", "1x1", "entropy")):
         assert numbers.loc[[key], ["low", "high"]].notna().all(axis=None)
+    known = tables["posterior.csv"].dropna(subset="nats_per_hidden_pixel")
+    assert set(known["model"]) == {"a", "b"}
+    assert known[["nats_low", "nats_high"]].notna().all(axis=None)
 
 
 def test_a_study_on_its_own_data_has_no_such_column(results, out):

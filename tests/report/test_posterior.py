@@ -1,41 +1,88 @@
 """The report's lines on holes are the table's."""
 
 import pandas as pd
-from posterior_tables import HOLES, methods_table, ways_of
+from posterior_tables import HOLES, methods_table, posterior_table, ways_of
 
 from scanline.evaluation.words import METHODS, QUANTITIES
 from scanline.report.posterior import SHOWN, by_model_and_hole, headings
+from scanline.report.summary import of_holes
 
 
 def test_every_number_of_the_table_is_shown_once():
-    table = methods_table().assign(model="gru-8", n_seeds=1)
-    other = methods_table(1).assign(model="gru-9", n_seeds=1)
+    table, other = posterior_table(model="gru-8"), posterior_table(1, "gru-9")
     shown = by_model_and_hole(pd.concat([table, other]), {"gru-9"})
     names = [(model, hole) for model in ("gru-8", "gru-9 (pretrained)") for hole in HOLES]
     assert [(each.model, each.hole) for each in shown] == names
     assert {each.images for each in shown} == {20}
     for each in shown:
-        assert [way for way, _ in each.lines] == [
+        assert each.table.columns == [QUANTITIES[name].heading for name in SHOWN]
+        assert [way for way, _ in each.table.rows] == [
             METHODS[way].label for way in ("truth", *ways_of(each.hole))
         ]
-    lines = [numbers for each in shown for _, numbers in each.lines]
+    rows = [entries for each in shown for _, entries in each.table.rows]
     wanted = pd.concat([table, other])
-    for numbers, (_, line) in zip(lines, wanted.iterrows(), strict=True):
-        for (text, _), name in zip(numbers, SHOWN, strict=True):
+    for entries, (_, line) in zip(rows, wanted.iterrows(), strict=True):
+        for entry, name in zip(entries, SHOWN, strict=True):
             if line[name] != line[name]:
-                assert text == ""
-            else:  # shown with 4 decimals, in percent with one, or 2 digits
+                assert entry.ours == ""
+            else:  # shown with 4 decimals, nats per image and percent with one, or 2 digits
                 value = line[name] * (100 if QUANTITIES[name].is_share else 1)
-                least = 0.06 if QUANTITIES[name].is_share else 6e-5
-                assert abs(float(text) - value) < max(least, 0.1 * value)
+                coarse = QUANTITIES[name].is_share or name == "nats_per_image"
+                least = 0.06 if coarse else 6e-5
+                assert abs(float(entry.ours) - value) < max(least, 0.1 * value)
+
+
+def test_nats_per_image_have_their_interval():
+    table = posterior_table()
+    rows = [entries for each in by_model_and_hole(table, ()) for _, entries in each.table.rows]
+    for entries, (_, line) in zip(rows, table.iterrows(), strict=True):
+        intervals = {name: each.interval for name, each in zip(SHOWN, entries, strict=True)}
+        wanted = ""
+        if line["nats_per_image"] == line["nats_per_image"]:
+            # Two digits of the error, 1.25.
+            wanted = f"{line['nats_low']:.1f} to {line['nats_high']:.1f}".replace("-", "−")
+        assert intervals.pop("nats_per_image") == wanted
+        assert set(intervals.values()) == {""}
+
+
+def test_the_summary_has_the_best_way_s_interval():
+    (shown,) = of_holes(posterior_table())
+    lines = posterior_table().query("hole == 'random-half'").set_index("method")
+    best = lines.loc[lines["nats_per_image"].idxmin()]
+    assert shown.what == "nats per image (random-half)"
+    assert shown.ours == f"{best['nats_per_image']:.1f}"
+    assert shown.interval == f"{best['nats_low']:.1f} to {best['nats_high']:.1f}".replace("-", "−")
+    assert shown.beside == f"{lines['nats_per_image']['prefix']:.1f} (prefix)"
+
+
+def test_a_table_that_was_published_without_intervals_is_shown_without():
+    old = methods_table().assign(model="gru-128", n_seeds=1)
+    new = posterior_table(1, "gru-9")
+    lines = old.query("hole == 'random-half'").set_index("method")["nats_per_hidden_pixel"]
+    (alone,) = of_holes(old)
+    assert alone.what == "nats per hidden pixel (random-half)"
+    assert (alone.ours, alone.interval) == (f"{lines.min():.4f}", "")
+    assert alone.beside == f"{lines['prefix']:.4f} (prefix)"
+    assert "nats_per_image" not in headings(old)
+    for each in by_model_and_hole(old, ()):
+        assert not any(entry.interval for _, entries in each.table.rows for entry in entries)
+    # Beside a newer one the old lines have an empty place.
+    place = SHOWN.index("nats_per_image")
+    for each in by_model_and_hole(pd.concat([old, new]), ()):
+        told = [entries[place].ours for _, entries in each.table.rows]
+        assert any(told) is (each.model == "gru-9")
 
 
 def test_the_best_way_is_marked_and_never_the_truth():
-    table = methods_table().assign(model="gru-8", n_seeds=1)
+    table = posterior_table()
     for each in by_model_and_hole(table, ()):
         of_hole = table[table["hole"] == each.hole]
         for place, name in enumerate(SHOWN):
-            marked = {way: numbers[place][0] for way, numbers in each.lines if numbers[place][1]}
+            marked = {
+                way: entries[place].ours
+                for way, entries in each.table.rows
+                if entries[place].is_best
+            }
             ways = of_hole[of_hole["method"] != "truth"]
             lowest = QUANTITIES[name].best == "low"
             best = ways.loc[ways[name].idxmin() if lowest else ways[name].idxmax(), "method"]
@@ -45,21 +92,19 @@ def test_the_best_way_is_marked_and_never_the_truth():
 
 
 def test_ways_that_are_shown_alike_are_marked_alike():
-    table = methods_table().assign(model="gru-8", n_seeds=1)
-    table = table.assign(brier=0.04141).assign(
-        brier=lambda t: t["brier"].where(t.index != 3, 0.04139)
-    )
+    table = posterior_table().assign(brier=0.04141)
+    table = table.assign(brier=table["brier"].where(table.index != 3, 0.04139))
     (first, *_) = by_model_and_hole(table, ())
-    numbers = [numbers[SHOWN.index("brier")] for way, numbers in first.lines if way != "truth"]
-    assert set(numbers) == {("0.0414", True)}
+    entries = [row[SHOWN.index("brier")] for way, row in first.table.rows if way != "truth"]
+    assert {(entry.ours, entry.is_best) for entry in entries} == {("0.0414", True)}
 
 
 def test_without_a_classifier_no_classes_are_shown():
-    table = methods_table().assign(model="gru-8", n_seeds=1)
+    table = posterior_table()
     read = [name for name in SHOWN if name.endswith("digit_accuracy")]
     assert len(read) == 2
     table = table.assign(**dict.fromkeys(read, float("nan")))
     shown = headings(table)
     assert list(shown) == [name for name in SHOWN if name not in read]
     for each in by_model_and_hole(table, set()):
-        assert all(len(numbers) == len(shown) for _, numbers in each.lines)
+        assert all(len(entries) == len(shown) for _, entries in each.table.rows)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from posterior_tables import methods_table
+from posterior_tables import methods_table, posterior_table
 from study_copy import ROOT, Study, copy_core
 from tiny_study import DATA, EPOCHS, binarise_digits, train, train_folder
 
@@ -196,6 +196,16 @@ def test_holes_of_other_data_and_models_stay():
     for data, model, seed in (("x", "a", 4), ("x", "b", 2), ("y", "a", 3)):
         found = after[(after["data"] == data) & (after["model"] == model)]
         assert found["brier"].dropna().tolist() == methods_table(seed)["brier"].dropna().tolist()
+
+
+def test_holes_that_were_published_without_intervals_stay_beside_those_with():
+    before = methods_table(1).assign(model="a", data="x")
+    after = merged_holes(before, posterior_table(2, "b"), "x")
+    old, new = (after[after["model"] == model] for model in "ab")
+    pd.testing.assert_frame_equal(old[list(before)], before)
+    nats = ["nats_per_image", "nats_low", "nats_high"]
+    assert old[nats].isna().all(axis=None)
+    pd.testing.assert_frame_equal(new[nats], posterior_table(2)[nats])
 
 
 def test_models_on_other_data_are_not_published():

@@ -154,7 +154,22 @@ def test_holes_are_filled_scored_and_drawn(tmp_path, pixels_folder, model_file, 
     assert metrics["2x2/exact/brier", 0] == pytest.approx(wanted)
     assert ("2x2/nearest_image/nats_per_hidden_pixel", 0) not in metrics
 
-    run(tabulate_posterior, methods=(out / "methods.csv",), out=tmp_path / "table")
+    run(
+        tabulate_posterior,
+        methods=(out / "methods.csv",),
+        forecasts=filled,
+        out=tmp_path / "table",
+    )
+    lines = pd.read_csv(tmp_path / "table/posterior.csv")
+    for hole, k in (("run-3", 3), ("2x2", 4), ("random-half", 8)):
+        of_hole = lines[lines["hole"] == hole]
+        np.testing.assert_allclose(
+            of_hole["nats_per_image"], k * of_hole["nats_per_hidden_pixel"], rtol=1e-12
+        )
+        known = of_hole.dropna(subset=["nats_per_image"])
+        assert len(known) == 3  # prefix, a posterior, pixel frequencies
+        assert (known["nats_low"] < known["nats_per_image"]).all()
+        assert (known["nats_per_image"] < known["nats_high"]).all()
     run(
         draw_posterior,
         table=tmp_path / "table/posterior.csv",

@@ -93,7 +93,12 @@ rule score_forecasts:
 
 rule tabulate_posterior:
     input:
-        of_each("posterior", "score", "methods.csv"),
+        methods=of_each("posterior", "score", "methods.csv"),
+        forecasts=[
+            path
+            for hole in study_settings.holes(config)
+            for path in of_each("posterior", "forecasts", f"{hole}.npz")
+        ],
     output:
         table=report(
             f"{RESULTS}/{{data}}/posterior/table/posterior.csv",
@@ -109,8 +114,8 @@ rule tabulate_posterior:
         out=subpath(output.table, parent=True),
         code=code_hash("tabulate_posterior"),
     shell:
-        "python src/tabulate_posterior.py --methods {input:q} --out {params.out:q}"
-        " 2>&1 | tee {log:q}"
+        "python src/tabulate_posterior.py --methods {input.methods:q} --forecasts {input.forecasts:q}"
+        " --out {params.out:q} 2>&1 | tee {log:q}"
 
 
 rule draw_posterior:

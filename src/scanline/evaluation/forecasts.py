@@ -5,15 +5,10 @@ score is the mean of (p - pixel)**2: 0 at best, 0.25 for p = 1/2 everywhere. It 
 of all pixels with p = 0.7, seven in ten are ink: what a reliability diagram shows.
 """
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from scanline.data.other_data import mark_columns
 from scanline.inference.forecast import Forecast
-from scanline.layout import Place
 
 BINS = 10  # of a reliability diagram, equally wide
 
@@ -23,25 +18,26 @@ def scores(forecast: Forecast, truth: np.ndarray) -> dict[str, float]:
 
     nats_per_hidden_pixel (of the truth, -log p; NaN where undefined), brier, and the accuracies.
     """
+    found = accuracies(forecast.best, forecast.marginals, truth)
     return {
         "nats_per_hidden_pixel": -forecast.log_prob.mean() / truth.shape[1],
-        **accuracies(forecast.best, forecast.marginals, truth),
+        **{name: each.mean() for name, each in found.items()},
         "brier": np.square(forecast.marginals - truth).mean(),
     }
 
 
-def accuracies(best: np.ndarray, marginals: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """How often a forecast is right about hidden pixels, all arrays [N, k].
+def accuracies(best: np.ndarray, marginals: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
+    """How often a forecast is right about each image's hidden pixels [N, k]; of each a value [N].
 
-    map_whole_accuracy (the share of images all of whose hidden pixels ``best`` has right),
-    map_pixel_accuracy (the share of pixels that it has right), marginal_pixel_accuracy (the share
-    of pixels whose more probable value is the true one).
+    map_whole_accuracy (whether ``best`` has all of them right), map_pixel_accuracy (the share of
+    them that it has right), marginal_pixel_accuracy (the share of them whose more probable value
+    is the true one).
     """
     right = best == truth
     return {
-        "map_whole_accuracy": right.all(axis=1).mean(),
-        "map_pixel_accuracy": right.mean(),
-        "marginal_pixel_accuracy": ((marginals > 0.5) == truth).mean(),
+        "map_whole_accuracy": right.all(axis=1),
+        "map_pixel_accuracy": right.mean(axis=1),
+        "marginal_pixel_accuracy": ((marginals > 0.5) == truth).mean(axis=1),
     }
 
 
@@ -65,16 +61,3 @@ def reliability(marginals: np.ndarray, truth: np.ndarray) -> pd.DataFrame:
     table.insert(0, "low", places / BINS)
     table.insert(1, "high", (places + 1) / BINS)
     return table.reset_index(drop=True)
-
-
-def by_model(methods: Sequence[Path]) -> pd.DataFrame:
-    """One table of several methods.csv files, each where its stage writes it (``layout``).
-
-    The column ``model`` comes first. Several seeds of a model are one line, their mean; the last
-    column, ``n_seeds``, says of how many. Models of other data stand apart (``data.other_data``).
-    """
-    table = pd.concat(pd.read_csv(path).assign(model=Place.of(path).variant) for path in methods)
-    keys = ["model", "hole", "method", *mark_columns(table)]
-    lines = table.groupby(keys, sort=False, dropna=False)
-    table = lines.mean().astype({"n_images": int}).assign(n_seeds=lines.size())
-    return table.reset_index()

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from scanline.data.other_data import MARK
-from scanline.evaluation.quantities import COMPLETED
+from scanline.evaluation.forecasts import accuracies
+from scanline.evaluation.quantities import COMPLETED, PUBLISHED_AS
 from scanline.files import load_arrays
 from scanline.layout import Place
 
@@ -79,11 +80,14 @@ def _completed(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:
 
 def _inpainted(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:
     names = ("log_likelihood_truth", "log_likelihood_map", "truth_log_posterior", "entropy_nats")
-    arrays, description = load_arrays(path, *names)
+    filled = ("map", "marginals", "truth")
+    arrays, description = load_arrays(path, *names, *filled)
     size = description["rows"] * description["columns"]
     truth, best = (-arrays[name] / size for name in names[:2])
     yield "ground_truth_mean", path.stem, truth
     yield "map_mean", path.stem, best
     yield "difference_mean", path.stem, best - truth
+    for name, numbers in accuracies(*(arrays[each] for each in filled)).items():
+        yield PUBLISHED_AS[name], path.stem, numbers
     yield "truth_log_posterior", path.stem, arrays["truth_log_posterior"]
     yield "entropy", path.stem, arrays["entropy_nats"]

@@ -22,7 +22,7 @@ def truth_arrays(pixels: np.ndarray, posterior: ExactPosterior) -> dict[str, np.
     """What the posterior says of the true ``pixels`` [N, T], and of the best completion.
 
     truth_rank (0: no completion is more probable), truth_log_posterior, log_likelihood_truth and
-    log_likelihood_map (of the whole image), map [N, k]; log-probabilities in nats.
+    log_likelihood_map (of the whole image), truth and map [N, k]; log-probabilities in nats.
     """
     truth = np.take_along_axis(pixels, posterior.hidden, axis=1)
     true_index = posterior.index_of(truth)[:, None]
@@ -32,6 +32,7 @@ def truth_arrays(pixels: np.ndarray, posterior: ExactPosterior) -> dict[str, np.
         "truth_log_posterior": np.take_along_axis(posterior.log_posterior, true_index, 1)[:, 0],
         "log_likelihood_truth": np.take_along_axis(posterior.log_joint, true_index, 1)[:, 0],
         "log_likelihood_map": np.take_along_axis(posterior.log_joint, best_index, 1)[:, 0],
+        "truth": truth,
         "map": posterior.map_completion,
     }
 
@@ -46,7 +47,6 @@ def score_inpainting(pixels: np.ndarray, posterior: ExactPosterior, hole: str) -
     are means over images, in nats.
     """
     arrays = truth_arrays(pixels, posterior)
-    truth = np.take_along_axis(pixels, posterior.hidden, axis=1)
     size = pixels.shape[1]
     by_image = {
         "ground_truth": -arrays["log_likelihood_truth"] / size,
@@ -57,8 +57,8 @@ def score_inpainting(pixels: np.ndarray, posterior: ExactPosterior, hole: str) -
     for name, nats in by_image.items():
         values[f"{name}_mean"] = nats.mean()
         values[f"{name}_std"] = nats.std()
-    found = accuracies(arrays["map"], posterior.marginals, truth)
-    values |= {PUBLISHED_AS[name]: value for name, value in found.items()}
+    found = accuracies(arrays["map"], posterior.marginals, arrays["truth"])
+    values |= {PUBLISHED_AS[name]: each.mean() for name, each in found.items()}
     values |= {
         "truth_log_posterior": arrays["truth_log_posterior"].mean(),
         "entropy": posterior.entropy.mean(),

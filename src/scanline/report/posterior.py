@@ -5,23 +5,21 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from scanline.evaluation.posterior import HIGH, LOW, NATS
 from scanline.evaluation.quantities import FILLED
 from scanline.evaluation.words import METHODS, QUANTITIES
-from scanline.report.tables import best_of, with_origins
+from scanline.report.tables import Entry, Table, best_of, entry_of, with_origins
 
-SHOWN = [name for name in QUANTITIES if name in FILLED]  # columns of posterior.csv
+SHOWN = [name for name in QUANTITIES if name in (NATS, *FILLED)]  # columns of posterior.csv
 
 
 class Holes(NamedTuple):
-    """One model's fillings of one hole in so many images.
-
-    ``lines``: a method, then a number for each of the headings and whether it is the best as shown.
-    """
+    """One model's fillings of one hole in so many images; in the table each method has a row."""
 
     model: str
     hole: str
     images: int
-    lines: list[tuple[str, list[tuple[str, bool]]]]
+    table: Table
 
 
 def headings(lines: pd.DataFrame) -> dict[str, str]:
@@ -37,7 +35,7 @@ def by_model_and_hole(lines: pd.DataFrame, pretrained: Collection[str]) -> list[
     """The tables of posterior.csv's ``lines``; models in ``pretrained`` are marked so."""
     if lines.empty:
         return []
-    columns = list(headings(lines))
+    columns = headings(lines)
     marks = lines["model"].isin(list(pretrained)).map({True: " (pretrained)", False: ""})
     named = with_origins(lines)
     named["model"] += marks
@@ -46,30 +44,38 @@ def by_model_and_hole(lines: pd.DataFrame, pretrained: Collection[str]) -> list[
             str(model),
             str(hole),
             int(group["n_images"].iloc[0]),
-            _lines(group, columns),
+            Table("method", list(columns.values()), _rows(group, list(columns))),
         )
         for (model, hole), group in named.groupby(["model", "hole"], sort=False)
     ]
 
 
-def _lines(group: pd.DataFrame, columns: list[str]) -> list[tuple[str, list[tuple[str, bool]]]]:
+def entry_of_hole(line: pd.Series, name: str) -> Entry:
+    """A line's number in column ``name`` as it is shown; "" where it is missing."""
+    if pd.isna(line[name]):
+        return Entry("")
+    if name == NATS:
+        number = {"quantity": name, "measured": line[name], "low": line[LOW], "high": line[HIGH]}
+        return entry_of(pd.Series({**number, "n_seeds": 1}))  # the table has no error over seeds
+    # The heading says percent.
+    return Entry(QUANTITIES[name].form.format(line[name]).removesuffix("%"))
+
+
+def _rows(group: pd.DataFrame, columns: list[str]) -> list[tuple[str, list[Entry | None]]]:
     of_methods = group[group["method"] != "truth"]  # the truth is no way to fill a hole
-    best = {name: _written(name, best_of(name, of_methods[name])) for name in columns}
-    return [
-        (
-            METHODS[line["method"]].label,
-            [
-                (text, text != "" and text == best[name] and line["method"] != "truth")
-                for name in columns
-                for text in [_written(name, line[name])]
-            ],
-        )
-        for line in group.to_dict("records")
-    ]
+    best = {name: _best(name, of_methods) for name in columns}
+    rows = []
+    for _, line in group.iterrows():
+        entries: list[Entry | None] = []
+        for name in columns:
+            entry = entry_of_hole(line, name)
+            is_best = entry.ours == best[name] != "" and line["method"] != "truth"
+            entries.append(entry._replace(is_best=is_best))
+        rows.append((METHODS[line["method"]].label, entries))
+    return rows
 
 
-def _written(name: str, value: float | None) -> str:
-    """As it is shown; "" where it is missing."""
-    if pd.isna(value):
-        return ""
-    return QUANTITIES[name].form.format(value).removesuffix("%")  # the heading says percent
+def _best(name: str, lines: pd.DataFrame) -> str:
+    """The best number of a column as it is shown; "" where none is the best."""
+    found = lines[lines[name] == best_of(name, lines[name])]
+    return entry_of_hole(found.iloc[0], name).ours if len(found) else ""

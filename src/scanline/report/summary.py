@@ -5,11 +5,13 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from scanline.evaluation.posterior import NATS
 from scanline.evaluation.words import METHODS, QUANTITIES, TASKS
 from scanline.report.pictures import Picture
+from scanline.report.posterior import entry_of_hole
 from scanline.report.tables import best_of, entry_of
 
-NATS = "nats_per_hidden_pixel"
+BY_PIXEL = "nats_per_hidden_pixel"
 # Of each task the quantity that says most, and whether it is of the test split or of a hidden part.
 HEADLINES = {
     "classify": ("accuracy", "test"),
@@ -80,16 +82,18 @@ def of_holes(lines: pd.DataFrame) -> list[Headline]:
     """
     if lines.empty:
         return []
-    lines = lines[lines["hole"] == lines["hole"].iloc[-1]].dropna(subset=[NATS])
-    best = lines.sort_values(NATS).iloc[0]
+    lines = lines[lines["hole"] == lines["hole"].iloc[-1]].dropna(subset=[BY_PIXEL])
+    best = lines.sort_values(BY_PIXEL).iloc[0]
+    quantity = NATS if pd.notna(best.get(NATS)) else BY_PIXEL  # an older table has no other
+    shown = entry_of_hole(best, quantity)
     prefix = lines[(lines["model"] == best["model"]) & (lines["method"] == "prefix")]
     line = Headline(
         TASKS["posterior"],
-        f"{QUANTITIES[NATS].heading} ({best['hole']})",
+        f"{QUANTITIES[quantity].heading} ({best['hole']})",
         f"{best['model']}, {METHODS[best['method']].label}",
-        QUANTITIES[NATS].form.format(best[NATS]),
-        "",
-        "".join(f"{QUANTITIES[NATS].form.format(value)} (prefix)" for value in prefix[NATS]),
+        shown.ours,
+        shown.interval,
+        "".join(f"{entry_of_hole(each, quantity).ours} (prefix)" for _, each in prefix.iterrows()),
     )
     return [line]
 

@@ -24,10 +24,10 @@ class Entry(NamedTuple):
     """
 
     ours: str
-    interval: str
-    published: str
-    difference: str
-    matched_polarity: str
+    interval: str = ""
+    published: str = ""
+    difference: str = ""
+    matched_polarity: str = ""
     is_best: bool = False  # of its column
 
 
