@@ -99,6 +99,21 @@ def test_ways_that_are_shown_alike_are_marked_alike():
     assert {(entry.ours, entry.is_best) for entry in entries} == {("0.0414", True)}
 
 
+def test_equal_ways_are_marked_whatever_the_digits_of_their_errors():
+    table = posterior_table().query("hole == '4x4'")
+    equal = table["method"].isin(["prefix", "smc"])
+    table = table.assign(
+        nats_per_image=table["nats_per_image"].where(~equal, 0.5),
+        nats_high=table["nats_high"].where(table["method"] != "smc", 0.52),
+        nats_low=table["nats_low"].where(table["method"] != "smc", 0.48),
+    )
+    table.loc[table["method"] == "prefix", ["nats_low", "nats_high"]] = [0.3, 0.7]
+    (shown,) = by_model_and_hole(table, ())
+    place = SHOWN.index("nats_per_image")
+    marked = [row[place].ours for _, row in shown.table.rows if row[place].is_best]
+    assert marked == ["0.50", "0.500"]
+
+
 def test_without_a_classifier_no_classes_are_shown():
     table = posterior_table()
     read = [name for name in SHOWN if name.endswith("digit_accuracy")]

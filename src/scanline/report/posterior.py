@@ -69,13 +69,13 @@ def _rows(group: pd.DataFrame, columns: list[str]) -> list[tuple[str, list[Entry
         entries: list[Entry | None] = []
         for name in columns:
             entry = entry_of_hole(line, name)
-            is_best = entry.ours == best[name] != "" and line["method"] != "truth"
+            is_best = entry.ours in best[name] and line["method"] != "truth"
             entries.append(entry._replace(is_best=is_best))
         rows.append((METHODS[line["method"]].label, entries))
     return rows
 
 
-def _best(name: str, lines: pd.DataFrame) -> str:
-    """The best number of a column as it is shown; "" where none is the best."""
+def _best(name: str, lines: pd.DataFrame) -> set[str]:
+    """The best number of a column as its lines show it, each with the digits of its own error."""
     found = lines[lines[name] == best_of(name, lines[name])]
-    return entry_of_hole(found.iloc[0], name).ours if len(found) else ""
+    return {entry_of_hole(line, name).ours for _, line in found.iterrows()}
