@@ -1,6 +1,11 @@
 """What is trained stands in one table, which is checked against the files before a study starts."""
 
+import os
+import subprocess
+import sys
+
 import pytest
+from study_copy import ROOT
 
 from scanline.models.classifier import Classifier
 from scanline.models.predictor import Predictor
@@ -19,6 +24,20 @@ def test_the_names_are_those_of_models_and_objectives():
     assert KINDS["classify"].minimised is CLASSIFY
     assert KINDS["predict"].minimised is PREDICT
     kinds.check(CONFIG)
+
+
+READER = """
+import sys
+from scanline.training.kinds import KINDS
+print([kind.minimised.quantity for kind in KINDS.values()], "tensorflow" in sys.modules)
+"""
+
+
+def test_what_is_minimised_is_told_without_tensorflow():
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    words = [sys.executable, "-c", READER]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True)
+    assert done.stdout == "['nats', 'nats_per_pixel'] False\n", done.stderr
 
 
 def test_a_script_tells_its_task():

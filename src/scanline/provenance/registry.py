@@ -21,6 +21,7 @@ from scanline.layout import Place
 from scanline.models.description import description_of
 from scanline.provenance.code import SOURCE, code_of
 from scanline.provenance.summary import CURVE, Summary
+from scanline.training.kinds import KINDS
 
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel
@@ -195,11 +196,10 @@ def _kept(curve: Path, task: str) -> tuple[int, dict[str, float]]:
 
 
 def _rank(task: str, held_out: Mapping[str, float]) -> tuple[float, ...]:
-    """The lower, the better; as ``training.objectives`` compares checkpoints."""
+    """The lower, the better, as the task's trainings compare checkpoints."""
+    objective = KINDS[task].minimised
     values = {name.partition("/")[2]: value for name, value in held_out.items()}
-    if task == "classify":
-        return -values["accuracy"], values["nats"]
-    return (values["nats_per_pixel"],)
+    return objective.rank(objective.score_in(values))
 
 
 def _of_test(summary: Summary, task: str) -> dict[str, float]:

@@ -144,7 +144,7 @@ def best_epoch(curve: pd.DataFrame, script: str) -> tuple[int, Score]:
     held_out = curve[curve["split"] != "train"]
     for epoch, rows in held_out.groupby("epoch"):
         values = dict(zip(rows["quantity"], rows["value"], strict=True))
-        score = Score(values[objective.quantity], values["accuracy"])
+        score = objective.score_in(values)
         if objective.is_better(score, best):
             best, kept = score, int(str(epoch))
     if best is None:

@@ -1,14 +1,19 @@
-"""What a model is trained for: the mean negative log-likelihood, and the accuracy beside it."""
+"""What a model is trained for: the mean negative log-likelihood, and the accuracy beside it.
 
-from collections.abc import Callable
+Which of two checkpoints is the better one is told without TensorFlow, which is imported where a
+model runs: whoever only reads learning curves need not wait for it.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from scanline.data.pixels import PixelSet
+
+if TYPE_CHECKING:
+    import keras
 
 EVALUATION_BATCH = 256  # images; bounds the memory of a pass over a whole split
 
@@ -32,8 +37,10 @@ class Objective:
     quantity: str
     by_accuracy: bool
 
-    def per_image(self, model: keras.Model, pixels, labels, training: bool):
+    def per_image(self, model: "keras.Model", pixels, labels, training: bool):
         """pixels [B, T], labels [B] -> (nats [B], accuracy [B])."""
+        import tensorflow as tf
+
         if self.quantity == "nats":
             logits = model(pixels, training=training)
             labels = tf.cast(labels, tf.int32)
@@ -46,16 +53,21 @@ class Objective:
         right = tf.cast(tf.equal(logits > 0, targets > 0.5), tf.float32)
         return tf.reduce_mean(nats, axis=1), tf.reduce_mean(right, axis=1)
 
+    def score_in(self, values: Mapping[str, float]) -> Score:
+        """The score among values by quantity, as a learning curve has them."""
+        return Score(values[self.quantity], values["accuracy"])
+
+    def rank(self, score: Score) -> tuple[float, ...]:
+        """What orders checkpoints by their scores: the lower, the better."""
+        return (-score.accuracy, score.nats) if self.by_accuracy else (score.nats,)
+
     def is_better(self, score: Score, best: Score | None) -> bool:
         """Whether ``score`` is the better checkpoint's. Of equal ones the earlier wins."""
-        if best is None:
-            return True
-        if self.by_accuracy and score.accuracy != best.accuracy:
-            return score.accuracy > best.accuracy
-        return score.nats < best.nats
+        return best is None or self.rank(score) < self.rank(best)
 
-    def scorer(self, model: keras.Model) -> Callable[[PixelSet], tuple[np.ndarray, np.ndarray]]:
+    def scorer(self, model: "keras.Model") -> Callable[[PixelSet], tuple[np.ndarray, np.ndarray]]:
         """A function that gives nats and accuracy of each image, [N] each, in evaluation mode."""
+        import tensorflow as tf
 
         @tf.function(autograph=False, reduce_retracing=True)
         def scored(pixels, labels):
