@@ -131,6 +131,20 @@ def test_sending_again_changes_nothing_and_mends_what_is_missing(results):
     assert content(results)[CLASSIFY][0] == {"best": "1"}
 
 
+def test_a_run_is_looked_up_once(results, monkeypatch):
+    asked = []
+
+    def find(self, tag: str, value: str) -> list:
+        asked.append((tag, value))
+        return found(self, tag, value)
+
+    found = Store.find
+    monkeypatch.setattr(Store, "find", find)
+    tracking.send(results)
+    runs = [value for tag, value in asked if tag == tracking.RUN_ID]
+    assert len(runs) == len(set(runs)) == 4  # a request each, on a server
+
+
 def test_the_name_of_another_study_is_left_to_it(results):
     store = Store(results)
     mine = registry._registered(store, PREDICT)

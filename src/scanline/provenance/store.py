@@ -12,7 +12,7 @@ import logging
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from time import time
@@ -22,7 +22,7 @@ from filelock import FileLock
 from scanline.layout import DEPTH
 from scanline.models.counting import n_parameters_in
 from scanline.provenance.record import Record
-from scanline.provenance.registry import log_model, register
+from scanline.provenance.registry import log_model
 from scanline.provenance.summary import (
     VARIANT,
     Summary,
@@ -264,11 +264,11 @@ class Store:
         told = [Metric(name, value, at, step, model_id) for name, value in metrics.items()]
         self.client.log_batch(run_id, metrics=told)
 
-    def complete(self, record: Record, folder: Path) -> bool:
-        """Adds to a record's run what it lacks; whether anything was missing."""
+    def complete(self, record: Record, folder: Path) -> tuple[str, bool]:
+        """Adds to a record's run what it lacks; its id, and whether anything was missing."""
         found = self.find(RUN_ID, record.run_id)
         if found and found[0].data.tags.get("complete") == "yes":
-            return False
+            return found[0].info.run_id, False
         run_id = self.run_of(record)
         work = training_of_taken(record) or record
         ended = milliseconds(work) + int(work.seconds * 1000)
@@ -292,16 +292,7 @@ class Store:
             log_model(self, run_id, folder / "model.keras")
         self.client.set_terminated(run_id, "FINISHED", ended)
         self.client.set_tag(run_id, "complete", "yes")
-        return True
-
-    def register(self, summaries: Sequence[Summary], records: Mapping[Path, Record]) -> None:
-        """Registers the models of all trainings, once their runs are complete."""
-        runs = {
-            folder: self.find(RUN_ID, record.run_id)[0].info.run_id
-            for folder, record in records.items()
-            if (folder / "model.keras").exists()
-        }
-        register(self, summaries, runs)
+        return run_id, True
 
 
 def _key(where: Mapping[str, str]) -> str:

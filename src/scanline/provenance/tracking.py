@@ -19,6 +19,7 @@ from typing import Any
 
 from scanline.provenance.code import SOURCE
 from scanline.provenance.record import Record, records_in
+from scanline.provenance.registry import register
 from scanline.provenance.store import (
     FOLDER,
     MANNERS,
@@ -97,10 +98,12 @@ def send(results: Path, tell: Callable[[], None] = lambda: None) -> int:
             variants = summaries(records)
             for summary in variants:
                 store.summarise(summary)
+            runs: dict[Path, str] = {}
             for folder, record in records.items():
-                added += store.complete(record, folder)
+                runs[folder], lacked = store.complete(record, folder)
+                added += lacked
                 tell()
-            store.register(variants, records)
+            register(store, variants, runs)
     except Exception as error:
         raise OSError(
             f"the tracking store {shown_address()} cannot be filled ({in_one_line(error)})"
