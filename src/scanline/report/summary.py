@@ -35,22 +35,15 @@ class Headline(NamedTuple):
 def headlines(tables: Mapping[str, pd.DataFrame]) -> list[Headline]:
     """The summary's lines; ``tables``: by task, those of tables/."""
     found = []
-    for task, (quantity, where) in HEADLINES.items():
-        lines = tables.get(task)
-        if lines is None:
-            continue
-        lines = lines[lines["quantity"] == quantity]
-        if where == "longest":
-            where = longest(lines)
-        lines = lines[lines["split_or_hidden"].astype(str) == where]
-        if lines.empty:
+    for task, (quantity, _) in HEADLINES.items():
+        if task not in tables or (lines := _most_telling(task, tables[task])).empty:
             continue
         best = _best(quantity, lines, "measured")
         entry = entry_of(best)
         found.append(
             Headline(
                 TASKS[task],
-                f"{QUANTITIES[quantity].heading} ({_place(task, where)})",
+                f"{QUANTITIES[quantity].heading} ({_place(task, best['split_or_hidden'])})",
                 str(best["model"]),
                 entry.ours,
                 entry.interval,
@@ -62,8 +55,7 @@ def headlines(tables: Mapping[str, pd.DataFrame]) -> list[Headline]:
 
 def best_last(predict: pd.DataFrame) -> list[str]:
     """The models of the table of next-pixel models, from the worst on test images to the best."""
-    quantity, split = HEADLINES["predict"]
-    lines = predict[(predict["quantity"] == quantity) & (predict["split_or_hidden"] == split)]
+    lines = _most_telling("predict", predict)
     return lines.sort_values("measured", ascending=False)["model"].tolist()
 
 
@@ -103,6 +95,15 @@ def shown_first(pictures: Sequence[Picture]) -> Picture | None:
     digits = [each for each in pictures if each.kind == "digit"]
     well = [each for each in digits if each.choice.endswith("well")]
     return max(well, key=lambda each: int(each.choice.split("|")[0]), default=None)
+
+
+def _most_telling(task: str, lines: pd.DataFrame) -> pd.DataFrame:
+    """Of a task's table the lines that HEADLINES names, one for each model."""
+    quantity, where = HEADLINES[task]
+    lines = lines[lines["quantity"] == quantity]
+    if where == "longest":
+        where = longest(lines)
+    return lines[lines["split_or_hidden"].astype(str) == where]
 
 
 def _place(task: str, where: str) -> str:
