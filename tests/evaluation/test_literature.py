@@ -53,6 +53,12 @@ def test_other_people_s_numbers_are_those_quoted_with_source_and_caveat(tables):
     assert keras_io["n_parameters"] == 532_673
 
 
+def test_beside_numbers_on_other_images_than_mnist_s_there_is_no_table():
+    # Pixels of other images may have been given a name of MNIST's.
+    assert literature.beside_ours(ours(("mnist-bernoulli", "gru-8", 1, 80.0)), "letters") == {}
+    assert literature.beside_ours(ours(("mnist-bernoulli", "gru-8", 1, 80.0)), None) == {}
+
+
 def test_ours_stand_beside_those_of_the_same_pixels_alone_best_first(tables):
     assert set(tables) == set(QUOTED)  # drawn and thresholded pixels share no table
     drawn = tables["mnist-bernoulli"]

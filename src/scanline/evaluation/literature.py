@@ -10,14 +10,18 @@ import pandas as pd
 
 LITERATURE = Path(__file__).with_name("literature.csv")
 OURS = "this project"
+IMAGES = "mnist"  # the source of the images that all of them are of
 
 
-def beside_ours(numbers: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """One table for each data set, with the best model first.
+def beside_ours(numbers: pd.DataFrame, images: str | None = IMAGES) -> dict[str, pd.DataFrame]:
+    """One table for each data set, with the best model first; none beside other ``images``.
 
-    ``numbers``: as in docs/results/figures.csv. Columns: model, nats_per_image, low, high,
-    n_parameters, source (``OURS`` of our next-pixel models, mean over seeds), caveat.
+    ``numbers``: as in docs/results/figures.csv; ``images``: the source of a study's. Columns:
+    model, nats_per_image, low, high, n_parameters, source (``OURS`` of our next-pixel models, mean
+    over seeds), caveat.
     """
+    if images != IMAGES:
+        return {}
     ours = numbers[
         (numbers["task"] == "predict")
         & (numbers["quantity"] == "nats_per_image")

@@ -1,6 +1,7 @@
 """The tables of the report: what each shows, and how its numbers are written."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -108,15 +109,16 @@ def ranked(pairs: pd.DataFrame) -> list[Behind]:
 
 
 def literature(
-    predict: pd.DataFrame | None, data: str | None, published: Path | None
+    predict: pd.DataFrame | None, made: Mapping, published: Path | None
 ) -> dict[str, list[dict]]:
     """Our models beside other people's, by data set, where we have a number for these pixels.
 
-    ``predict``: this study's table for its pixels, ``data``; ``published``: docs/results/
-    figures.csv, for the numbers of other data sets.
+    ``predict``: this study's table; ``made``: the settings by which its pixels were made;
+    ``published``: docs/results/figures.csv, for the numbers of other data sets.
     """
     if predict is None:
         return {}
+    data = made.get("data")
     mine = predict.rename(columns={"measured": "value"})
     numbers = mine.assign(task="predict", data=data, n_parameters=np.nan)
     if published is not None:
@@ -124,7 +126,7 @@ def literature(
         numbers = pd.concat([numbers, other[other["data"] != data]])
     return {
         name: [_beside(line) for _, line in table.iterrows()]
-        for name, table in beside_ours(numbers).items()
+        for name, table in beside_ours(numbers, made.get("source")).items()
         if OURS in set(table["source"])
     }
 
