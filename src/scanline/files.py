@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +41,14 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def unused(start: Path) -> Path:
+    """A path that begins like ``start`` and that no file has.
+
+    What is made there is as readable as the user's files; tempfile's is its owner's alone.
+    """
+    return start.with_name(f"{start.name}{secrets.token_hex(8)}")
+
+
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """Yields an empty folder; what it holds at the end replaces ``folder``'s files of that name.
@@ -57,7 +64,8 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         _move_complete(folder)
         for left in folder.glob(f"{PARTIAL}*"):
             shutil.rmtree(left, ignore_errors=True)
-        partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=folder))
+        partial = unused(folder / PARTIAL)
+        partial.mkdir()
         try:
             yield partial
             for path in (*sorted(partial.rglob("*")), partial):
@@ -112,8 +120,7 @@ def _flush(path: Path) -> None:
 def write_whole(path: Path, content: bytes) -> None:
     """Writes ``content`` to ``path`` in one rename, flushed to disk before it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Not by tempfile, whose files only their owner may read.
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    partial = unused(path.with_name(f".{path.name}."))
     try:
         with open(partial, "xb") as file:
             file.write(content)

@@ -10,14 +10,13 @@ known, its files are put in place instead of computed. DVC calls this a run cach
 import hashlib
 import json
 import os
-import secrets
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-from scanline.files import PARTIAL, sha256_of, whole_folder
+from scanline.files import PARTIAL, sha256_of, unused, whole_folder
 from scanline.provenance.code import code_hash
 from scanline.provenance.record import NAME, Record, versions
 
@@ -52,7 +51,7 @@ class Finished:
         record = Record.load(out / NAME)
         stage = self.folder / out.relative_to(self.results)
         try:
-            partial = stage / f"{PARTIAL}{secrets.token_hex(8)}"
+            partial = unused(stage / PARTIAL)
             partial.mkdir(parents=True)
             try:
                 for name in record.outputs:

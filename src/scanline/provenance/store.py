@@ -19,6 +19,7 @@ from time import time
 
 from filelock import FileLock
 
+from scanline.files import unused
 from scanline.layout import DEPTH
 from scanline.models.counting import n_parameters_in
 from scanline.provenance.record import Record
@@ -66,7 +67,7 @@ def study_of(results: Path) -> str:
     path = results / "tracking" / "study.json"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{uuid.uuid4().hex}")
+        draft = unused(path.with_name(f".{path.name}."))
         draft.write_text(json.dumps({"id": uuid.uuid4().hex}) + "\n")
         with suppress(FileExistsError):  # another process was faster
             os.link(draft, path)
