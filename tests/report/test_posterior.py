@@ -123,3 +123,7 @@ def test_without_a_classifier_no_classes_are_shown():
     assert list(shown) == [name for name in SHOWN if name not in read]
     for each in by_model_and_hole(table, set()):
         assert all(len(entries) == len(shown) for _, entries in each.table.rows)
+        # And no line without a number: of the truth nothing else is known.
+        assert [way for way, _ in each.table.rows] == [
+            METHODS[way].label for way in ways_of(each.hole)
+        ]

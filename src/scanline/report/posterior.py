@@ -14,7 +14,10 @@ SHOWN = [name for name in QUANTITIES if name in (NATS, *FILLED)]  # columns of p
 
 
 class Holes(NamedTuple):
-    """One model's fillings of one hole in so many images; in the table each method has a row."""
+    """One model's fillings of one hole in so many images; in the table each method has a row.
+
+    A method without any number has none: without a classifier nothing is told of the truth.
+    """
 
     model: str
     hole: str
@@ -65,7 +68,7 @@ def _rows(group: pd.DataFrame, columns: list[str]) -> list[tuple[str, list[Entry
     of_methods = group[group["method"] != "truth"]  # the truth is no way to fill a hole
     best = {name: _best(name, of_methods) for name in columns}
     rows = []
-    for _, line in group.iterrows():
+    for _, line in group.dropna(subset=columns, how="all").iterrows():
         entries: list[Entry | None] = []
         for name in columns:
             entry = entry_of_hole(line, name)
