@@ -12,7 +12,9 @@ from make_tables import make_tables
 from scanline.evaluation import tables
 from scanline.evaluation.comparisons import comparisons
 from scanline.evaluation.image_values import Number
+from scanline.provenance.record import Record
 from scanline.provenance.stage import run
+from scanline.report.page import duration
 from scanline.report.tables import entry_of
 
 
@@ -229,6 +231,21 @@ def test_trainings_are_told_with_their_recipe_and_time(study, tmp_path):
     text = written(study, tmp_path / "out", records=(*study["records"], more))
     (row,) = Parsed(text).tables["Trainings"][1:]
     assert row[:6] == ["predict/gru-9/seed-2", "7", "64", "0.005", "cosine", "all"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0.0, "0.0 seconds"), (59.9, "59.9 seconds"), (60, "1.0 minutes"), (3599, "60.0 minutes"),
+     (3600, "1.0 hours"), (360_000, "100.0 hours")],
+)  # fmt: skip
+def test_a_time_is_told_in_a_unit_that_says_something(seconds, told):
+    assert duration(seconds) == told
+
+
+def test_the_time_of_all_stages_is_told(study, tmp_path):
+    text = written(study, tmp_path / "out")
+    seconds = sum(Record.load(path).seconds for path in study["records"])
+    assert f"3 stages took {duration(seconds)} of computing" in text
 
 
 def test_it_leads_to_a_page_to_play_with_and_says_how_to_write_one(study, tmp_path):

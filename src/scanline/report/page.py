@@ -92,9 +92,17 @@ def write_report(
         on_test_batches=any(run.settings.get("selection") == "test_batches" for run in runs),
         runs=sorted(runs, key=lambda run: run.folder),
         versions=runs[0].environment,
-        hours=sum(run.seconds for run in runs) / 3600,
+        took=duration(sum(run.seconds for run in runs)),
     )
     path.write_text(html)
+
+
+def duration(seconds: float) -> str:
+    """A time in the largest unit of which it has at least one."""
+    for unit, length in (("hours", 3600), ("minutes", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.1f} seconds"
 
 
 def _read(table: Path | None) -> pd.DataFrame:
