@@ -1,124 +1,24 @@
-"""Each file that does not match its record is named, and each result's chain of makers is told."""
+"""What does not match the records, the config or the code is named, and nothing else."""
 
 import json
 import os
-import re
 import shutil
 from pathlib import Path
 
 import pytest
-import yaml
-from study_copy import Study, copy_project
-from tiny_study import DATA, binarise_digits, train
+from recorded_study import CONFIG, PLACE, RESULTS, TRAIN, TRAINING, call
+from study_copy import Study
+from tiny_study import DATA
 from written_sets import write_folders
 
 from binarise import binarise
-from hide_pixels import hide_pixels
-from make_tables import make_tables
-from sample_completions import sample_completions
 from scanline.data.binarise import PixelSettings
 from scanline.files import sha256_of
-from scanline.provenance import tracking
-from scanline.provenance.lineage import Lineage
-from scanline.provenance.record import Record, records_in
+from scanline.provenance.record import Record
 from scanline.provenance.stage import run
 from scanline.provenance.verify import verify as verified
-from scanline.study import settings as study_settings
 from scanline.study.config import load_config
 from scanline.study.kept import keep
-from score_completions import score_completions
-
-RESULTS = Path("results")
-PLACE = RESULTS / DATA / "complete/gru-4/seed-1"
-TRAIN = RESULTS / DATA / "predict/gru-4/seed-1/train"
-TRAINING = {"epochs": 3, "batch_size": 16, "warmup_steps": 0}
-CONFIG = {
-    "results": "results",
-    "dataset": DATA,
-    "tracking": "none",
-    "datasets": {
-        DATA: {
-            "source": "digits",
-            "binarise": "threshold",
-            "threshold": 0.1,
-            "validation_images": 8,
-        }
-    },
-    "variants": {"gru-4": {"cell": "gru", "units": 4, "layers": 1}},
-    "classify": {"variants": ["gru-4"], "exceptions": []},
-    "predict": {
-        "variants": ["gru-4"],
-        "exceptions": [{"variants": ["gru-4"], "training": TRAINING}],
-    },
-    "complete": {
-        "variants": ["gru-4"],
-        "images": 5,
-        "cut": 6,
-        "hidden_runs": [1, 10],
-        "samples": 2,
-    },
-    "inpaint": {"variants": []},
-    "posterior": {"variants": []},
-}
-
-TEST_IMAGES = "t10k-images-idx3-ubyte"
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Study:
-    """A copy of the project, with results from the pixels to the tables of completions."""
-    made = copy_project(tmp_path_factory.mktemp("verify") / "project")
-    (made.folder / "smoke.yaml").write_text(yaml.safe_dump(CONFIG))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(made.folder)
-        patch.setenv(tracking.ADDRESS, "none")
-        _run_stages(load_config([made.folder / "config.yaml", made.folder / "smoke.yaml"]))
-    return made
-
-
-def _run_stages(config: dict) -> None:
-    def settings(rule: str) -> dict:
-        return study_settings.settings(config, rule, data=DATA, variant="gru-4", seed="1")
-
-    hidden = RESULTS / DATA / "complete/hidden"
-    given = settings("hide_pixels")
-    binarise_digits(RESULTS, Path("digits"))
-    trained = settings("train_predictor")
-    train(RESULTS, **{name: value for name, value in trained.items() if name != "seed"})
-    run(
-        hide_pixels,
-        test=RESULTS / DATA / "pixels/test.npz",
-        out=hidden,
-        **given | {"runs": tuple(given["runs"])},
-    )
-    run(
-        sample_completions,
-        model=TRAIN / "model.keras",
-        hidden=hidden / "hidden.npz",
-        out=PLACE / "samples",
-        **settings("sample_completions"),
-    )
-    run(score_completions, samples=PLACE / "samples/samples.npz", out=PLACE / "score")
-    run(
-        make_tables,
-        scores=(PLACE / "score/scores.csv",),
-        out=RESULTS / DATA / "tables",
-        **settings("make_tables"),
-    )
-
-
-@pytest.fixture
-def copied(finished, tmp_path) -> Study:
-    """A copy of it that a test may change."""
-    folder = tmp_path / "project"
-    shutil.copytree(finished.folder, folder, copy_function=shutil.copy2)
-    return Study(folder)
-
-
-def call(made: Study, script: str, *arguments: str) -> tuple[int, list[str], str]:
-    """The exit code, the lines and the errors of a script of the workflow."""
-    done = made.python(f"workflow/scripts/{script}.py", *arguments)
-    return done.returncode, done.stdout.splitlines(), done.stderr
 
 
 def verify(made: Study) -> tuple[int, list[str], str]:
@@ -345,56 +245,6 @@ def test_without_records_there_is_one_line(finished, tmp_path):
         [],
         f"verify_results: {tmp_path} holds no record (run.json); run the study first\n",
     )
-
-
-def test_runs_are_listed_with_the_chain_from_the_pixels_to_the_table(finished):
-    code, lines, _ = call(finished, "list_runs", "--results", "results")
-    assert code == 0
-    record = Record.load(finished.folder / RESULTS / DATA / "tables/run.json")
-    (at,) = (i for i, line in enumerate(lines) if line.endswith(f"{RESULTS / DATA}/tables"))
-    assert lines[at].startswith(f"{record.run_id[:8]}  {record.started[:16]}  ")
-    *chains, total = lines[at + 1 :]
-    count = len(records_in(finished.folder / RESULTS))
-    assert re.fullmatch(rf"{count} runs, \d+\.\d\d CPU-hours \(a stage has one thread\)", total)
-
-    def named(folder: Path, file: str, more: str = "") -> str:
-        return f"{folder.name}/{file} {sha256_of(finished.folder / folder / file)[:8]}{more}"
-
-    score = named(PLACE / "score", "scores.csv")
-    samples = named(PLACE / "samples", "samples.npz")
-    pixels = RESULTS / DATA / "pixels"
-    raw = sha256_of(finished.folder / "digits" / TEST_IMAGES)[:8]
-    start = f"    digits/{TEST_IMAGES} {raw} +3"
-    hidden = named(RESULTS / DATA / "complete/hidden", "hidden.npz")
-    model = named(TRAIN, "model.keras")
-    assert sorted(chains) == sorted(
-        [
-            f"{start} → {named(pixels, 'train.npz', ' +1')} → {model} → {samples} → {score}",
-            f"{start} → {named(pixels, 'test.npz')} → {hidden} → {samples} → {score}",
-        ]
-    )
-
-
-def test_the_list_starts_with_what_was_made_first(finished):
-    records = Lineage(records_in(finished.folder / RESULTS)).in_order()
-    assert [record.script for record in records] == [
-        "binarise",
-        "hide_pixels",
-        "train_predictor",
-        "sample_completions",
-        "score_completions",
-        "make_tables",
-    ]
-
-
-def test_a_file_that_was_made_anew_is_marked_in_the_chains(copied, monkeypatch):
-    monkeypatch.chdir(copied.folder)
-    monkeypatch.setenv(tracking.ADDRESS, "none")
-    old = sha256_of(TRAIN / "model.keras")[:8]
-    train(RESULTS, epochs=1)
-    _, lines, _ = call(copied, "list_runs")
-    marked = [line for line in lines if f"model.keras {old} (changed since) → samples" in line]
-    assert len(marked) == 2  # of the scores and of the tables
 
 
 def test_a_folder_of_images_is_compared_by_its_content(tmp_path, monkeypatch):
