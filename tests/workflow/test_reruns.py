@@ -1,13 +1,11 @@
 """Each row of docs/reruns.md, on the small study: which jobs Snakemake plans after a change.
 
-The study is run once, to its end; each test works on a copy, or leaves it as it found it.
+Each test works on a copy of the finished study, or leaves it as it found it.
 """
 
-import html
 import json
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
@@ -19,7 +17,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from study_copy import ASIDE, ROOT, Study, copy_project
+from study_copy import ASIDE, ROOT, Study
+from whole_study import copied_project, made_by
 
 from scanline.files import sha256_of
 from scanline.provenance.code import SOURCE, code_of
@@ -31,23 +30,6 @@ SAMPLES = {"sample_completions": 2, "score_completions": 2, "draw_completions": 
 REPORT = {"make_tables": 1, "write_report": 1}
 SCORES = {"score_classifier", "score_predictor", "score_completions", "infer_patches"}
 PATIENCE = 600.0  # seconds on a busy machine; a twentieth of it is needed
-
-
-def copied_project(folder: Path) -> Study:
-    """The project's sources, with what the report reads and links: numbers, a page to play with."""
-    study = copy_project(folder)
-    for path in ("docs/results/figures.csv", "docs/play/index.html"):
-        (folder / path).parent.mkdir(parents=True)
-        shutil.copyfile(ROOT / path, folder / path)
-    return study
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Study:
-    """The small study, run to its end."""
-    study = copied_project(tmp_path_factory.mktemp("workflow") / "project")
-    study.snakemake("--cores", "2")
-    return study
 
 
 @pytest.fixture
@@ -98,46 +80,9 @@ def keep_config_of(study: Study) -> None:
     study.snakemake("--cores", "1", "results/config.json", "--force")
 
 
-def test_the_study_ends_with_a_report_and_a_record_a_stage(finished):
-    results = finished.folder / "results"
-    report = results / "smoke/report/report.html"
-    assert "gru-2x8" in report.read_text()
-    (page,) = re.findall(r'href="([^"#]+)"', report.read_text())
-    assert (report.parent / page).resolve() == finished.folder / "docs/play/index.html"
-    assert (report.parent / page).is_file()
-    records = list((results / "smoke").rglob("run.json"))
-    scripts = Counter(json.loads(path.read_text())["script"] for path in records)
-    assert scripts["train_classifier"] == 2
-    assert scripts["sample_completions"] == 2
-    assert scripts["infer_patches"] == 1
-    assert scripts["fill_holes"] == scripts["score_forecasts"] == 1
-    assert scripts["calibrate_posterior"] == 1
-    assert not list(results.rglob(".partial-*"))
-
-
-def test_the_report_tells_the_command_that_writes_a_page_to_play_with(finished):
-    report = (finished.folder / "results/smoke/report/report.html").read_text()
-    (told,) = re.findall(r"<code>(snakemake .*)</code>", report)
-    done = finished.python("-m", *shlex.split(html.unescape(told)), "--dry-run")
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"^write_play +1$", done.stdout + done.stderr, re.MULTILINE)
-
-
-def test_the_results_are_no_more_private_than_the_user_s_files(finished):
-    umask = os.umask(0)
-    os.umask(umask)
-    written = (finished.folder / "results").rglob("*")
-    assert [path for path in written if ~path.stat().st_mode & ~umask & 0o444] == []
-
-
 def test_second_run(finished):
     assert finished.planned() == {}
     assert verified(finished)[0] == 0
-
-
-def test_the_report_of_a_finished_study_trains_nothing(finished):
-    done = finished.python("workflow/scripts/refuse_trainings.py")
-    assert (done.returncode, done.stdout) == (0, "the report of results (smoke)\n")
 
 
 def test_touch(copied):
@@ -372,27 +317,6 @@ def test_deleted(copied, followers):
     plan = copied.planned()
     assert plan.items() >= (dict.fromkeys(SAMPLES, 1) | REPORT).items()
     assert plan.keys() == followers("sample_completions")
-
-
-def made_by(finished: Study) -> dict[str, str]:
-    """Of each file of the study, named from its folder of results: the rule that made it."""
-    results = finished.folder / "results"
-    plan = json.loads((results / "plan.json").read_text())["smoke"]
-    rules = {
-        path.parent.relative_to(results).as_posix(): json.loads(path.read_text())["script"]
-        for path in results.rglob("run.json")
-    }
-    return {path: rules[str(Path(path).parent)] for path in plan}
-
-
-def test_the_plan_holds_every_file_of_every_stage(finished):
-    results = finished.folder / "results"
-    recorded = {
-        (path.parent / name).relative_to(results).as_posix()
-        for path in results.rglob("run.json")
-        for name in ("run.json", *json.loads(path.read_text())["outputs"])
-    }
-    assert made_by(finished).keys() == recorded
 
 
 @pytest.mark.parametrize(

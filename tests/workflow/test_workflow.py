@@ -1,4 +1,4 @@
-"""The workflow as Snakemake reads it: plans, lint, rules and scripts; test_reruns.py runs it."""
+"""The workflow as Snakemake reads it: plans, lint and rules; test_whole_study.py runs it."""
 
 import re
 import shutil
