@@ -8,8 +8,11 @@ from scanline.commands.files import BEST, ends_in
 from scanline.inference import budget
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from scanline.data.fitting import Ink
     from scanline.data.image_files import Read
-    from scanline.library import Completion
+    from scanline.library import Completion, LoadedPredictor
 
 
 def complete(
@@ -55,35 +58,17 @@ def complete(
         move_particles: particles that draw a block anew
         seed: what the draws depend on
     """
-    import numpy as np
-    from matplotlib.image import imsave
-
-    from scanline.data.image_files import read_pixels
-    from scanline.data.picture import read_mask
-    from scanline.figures import style
     from scanline.files import write_whole
-    from scanline.holes.sets import as_hole
     from scanline.library import load
 
     ends_in(out, ".png")
     predictor = load(model, data=data)
-    mask = read_mask(hidden, *predictor.size)
-    try:
-        as_hole(np.flatnonzero(mask), mask.size)
-    except ValueError as error:
-        raise ValueError(f"{hidden}: {error}") from error
-
-    def one(path: Path) -> "Read":
-        read = read_pixels(path, predictor.pixels, ink)
-        if len(read.pixels) > 1:
-            raise ValueError(f"{path} holds {len(read.pixels)} images; complete one at a time")
-        return read
-
-    (given,), fitted = one(image)
-    shown = None if truth is None else one(truth).pixels
+    hole = _hole(hidden, predictor)
+    (given,), fitted = _one_image(image, predictor, ink)
+    shown = None if truth is None else _one_image(truth, predictor, ink).pixels
     done = predictor.complete(
         given,
-        mask,
+        hole,
         samples=samples,
         seed=seed,
         exact_pixels=exact_pixels,
@@ -93,19 +78,58 @@ def complete(
         block=block,
         move_particles=move_particles,
     )
-    style.use()
-    picture = BytesIO()
-    done.plot(shown).savefig(picture, format="png", bbox_inches="tight")
-    style.plt.close()
-    write_whole(out, picture.getvalue())
+    write_whole(out, _picture(done, shown))
     _report(done, "exact" if done.exact else f"{runs} runs of {particles} particles")
     print(f"picture                      {out}")
     if fitted:
-        shown_as, understood = out.with_name(f"{out.stem}-understood.png"), BytesIO()
-        paper = 1 - given.reshape(predictor.size)
-        imsave(understood, paper, format="png", cmap="gray", vmin=0, vmax=1)
-        write_whole(shown_as, understood.getvalue())
-        print(f"the image, as understood     {shown_as}")
+        understood = out.with_name(f"{out.stem}-understood.png")
+        write_whole(understood, _black_on_white(given.reshape(predictor.size)))
+        print(f"the image, as understood     {understood}")
+
+
+def _hole(hidden: Path, predictor: "LoadedPredictor") -> "np.ndarray":
+    """What a picture hides, bool [rows, columns]; ValueError, naming it, where that is none."""
+    import numpy as np
+
+    from scanline.data.picture import read_mask
+    from scanline.holes.sets import as_hole
+
+    mask = read_mask(hidden, *predictor.size)
+    try:
+        as_hole(np.flatnonzero(mask), mask.size)
+    except ValueError as error:
+        raise ValueError(f"{hidden}: {error}") from error
+    return mask
+
+
+def _one_image(path: Path, predictor: "LoadedPredictor", ink: "Ink") -> "Read":
+    """The pixels of a file of one image, as the model wants them."""
+    from scanline.data.image_files import read_pixels
+
+    read = read_pixels(path, predictor.pixels, ink)
+    if len(read.pixels) > 1:
+        raise ValueError(f"{path} holds {len(read.pixels)} images; complete one at a time")
+    return read
+
+
+def _picture(done: "Completion", truth: "np.ndarray | None") -> bytes:
+    """The image before and after, beside the ``truth`` where it is known, as a .png."""
+    from scanline.figures import style
+
+    style.use()
+    picture = BytesIO()
+    done.plot(truth).savefig(picture, format="png", bbox_inches="tight")
+    style.plt.close()
+    return picture.getvalue()
+
+
+def _black_on_white(pixels: "np.ndarray") -> bytes:
+    """One image, one pixel a pixel, as a .png."""
+    from matplotlib.image import imsave
+
+    picture = BytesIO()
+    imsave(picture, 1 - pixels, format="png", cmap="gray", vmin=0, vmax=1)
+    return picture.getvalue()
 
 
 def _report(done: "Completion", how: str) -> None:
