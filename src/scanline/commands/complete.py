@@ -124,7 +124,7 @@ def _picture(done: "Completion", truth: "np.ndarray | None") -> bytes:
 
 
 def _black_on_white(pixels: "np.ndarray") -> bytes:
-    """One image, one pixel a pixel, as a .png."""
+    """One image as a .png of its own size."""
     from matplotlib.image import imsave
 
     picture = BytesIO()
