@@ -181,7 +181,7 @@ def loop(variants: tuple[str, ...], seconds: float, before: Path | None) -> list
 
     In the study's arrangement: a single-threaded training a core.
     """
-    name = "a process a core"
+    name = "a process for each core"
     processes, threads = ARRANGEMENTS[name]
     checkouts = {("before", "float32"): before, **{("scanline", p): ROOT for p in PRECISIONS}}
     rows = []

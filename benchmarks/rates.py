@@ -12,7 +12,7 @@ from pathlib import Path
 
 Measurement = tuple[float, float]  # a second (images, or operations); peak MiB
 CORES = len(os.sched_getaffinity(0))
-ARRANGEMENTS = {"one process": (1, CORES), "a process a core": (CORES, 1)}  # processes, threads
+ARRANGEMENTS = {"one process": (1, CORES), "a process for each core": (CORES, 1)}  # processes, threads
 
 
 class NotReadyError(RuntimeError):

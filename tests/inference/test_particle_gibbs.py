@@ -21,7 +21,7 @@ CHAINS = 1500
 
 
 def started_at(found, values: np.ndarray):
-    """``found`` with but one particle an image, of ``values`` [N, k]."""
+    """``found`` with a single particle for each image, of ``values`` [N, k]."""
     return found._replace(values=values[:, None], log_weights=np.zeros((len(values), 1)))
 
 

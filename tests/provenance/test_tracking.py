@@ -219,7 +219,7 @@ def test_four_trainings_at_once(tmp_path, environment):
             points = store.points(run, metric)
             assert [epoch for epoch, _ in points] == [1, 2, 3, 4, 5, 6]
             assert points == expected_points(folder, metric)
-    assert len(store.runs()) == 4 + 2  # and a parent a variant
+    assert len(store.runs()) == 4 + 2  # and a parent for each variant
     send_twice_at_once(results)
 
 

@@ -38,8 +38,8 @@ def test_rows_count_by_the_fastest_peer_of_any_precision():
         ("scanline", "float32", "one process"): (300.0, 10.4),
         ("scanline", "bfloat16", "one process"): (450.0, 10.6),
         ("keras", "float32", "one process"): (40.0, 20.0),
-        ("torch", "float32", "a process a core"): (60.0, 30.0),
-        ("keras", "bfloat16", "a process a core"): (90.0, 30.0),
+        ("torch", "float32", "a process for each core"): (60.0, 30.0),
+        ("keras", "bfloat16", "a process for each core"): (90.0, 30.0),
     }
     rows = bench.rows_of("training", "gru-32", found, {"float32": 600.0, "bfloat16": 900.0})
     assert tuple(rows[0]) == COLUMNS
@@ -145,8 +145,8 @@ def test_the_tables_show_both_precisions_and_what_was_before(tmp_path):
     found = {
         ("scanline", "float32", "one process"): (300.0, 910.0),
         ("scanline", "bfloat16", "one process"): (450.0, 900.0),
-        ("torch", "float32", "a process a core"): (60.0, 30.0),
-        ("keras", "bfloat16", "a process a core"): (90.0, 30.0),
+        ("torch", "float32", "a process for each core"): (60.0, 30.0),
+        ("keras", "bfloat16", "a process for each core"): (90.0, 30.0),
     }
     limits = {"float32": 600.0, "bfloat16": 900.0}
     rows = bench.rows_of("training", "gru-32", found, limits)

@@ -211,4 +211,4 @@ def _is_number(field: str) -> bool:
         return False
 
 
-TEXT = Format("tables of numbers (.amat, .csv), one image a line", find)
+TEXT = Format("tables of numbers (.amat, .csv), an image on each line", find)
