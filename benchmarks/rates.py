@@ -12,7 +12,8 @@ from pathlib import Path
 
 Measurement = tuple[float, float]  # a second (images, or operations); peak MiB
 CORES = len(os.sched_getaffinity(0))
-ARRANGEMENTS = {"one process": (1, CORES), "a process for each core": (CORES, 1)}  # processes, threads
+# Processes, and threads of each.
+ARRANGEMENTS = {"one process": (1, CORES), "a process for each core": (CORES, 1)}
 
 
 class NotReadyError(RuntimeError):

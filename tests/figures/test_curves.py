@@ -1,4 +1,4 @@
-"""Learning curves: raw and smoothed values, held-out and training images, a colour for each variant."""
+"""Learning curves: raw and smoothed values, held-out and training images, variants by colour."""
 
 import re
 

@@ -11,7 +11,7 @@ from scanline.figures.pictures import COLOURS, FILLED_INK, FILLED_PAPER, HIDDEN,
 
 @pytest.fixture(scope="module")
 def frames(tmp_path_factory) -> list[np.ndarray]:
-    """Of an image of 5 x 4, its left half hidden: frames [rows, columns, 3], none of their pixels scaled."""
+    """Of an image of 5 x 4, its left half hidden: frames [rows, columns, 3], not enlarged."""
     image = np.zeros((5, 4), np.uint8)
     image[2, 2:] = 1
     hidden = np.zeros((5, 4), bool)

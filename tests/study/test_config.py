@@ -1,4 +1,4 @@
-"""Rows of docs/bad-input.md about the config and the results folder; each row of the table has a test."""
+"""Rows of docs/bad-input.md about the config and the results folder, each of which has a test."""
 
 import os
 import re
