@@ -107,7 +107,7 @@ def main(
         layers: of the model
         inputs: of the model
         precision: of the training
-        batch: images a step
+        batch: images in each step
         threads: of the process
         seconds: for how long, at least
     """

@@ -1,4 +1,4 @@
-"""From grey images to binary pixels: a threshold, or one Bernoulli draw a pixel."""
+"""From grey images to binary pixels: a threshold, or one Bernoulli draw for each pixel."""
 
 import hashlib
 import sys

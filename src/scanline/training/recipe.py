@@ -10,7 +10,7 @@ class Recipe:
 
     Attributes:
         epochs: passes over the training images
-        batch_size: images a step
+        batch_size: images in each step
         learning_rate: of Adam
         warmup_steps: steps from 0 to the learning rate
         decay: of the learning rate after the warm-up
