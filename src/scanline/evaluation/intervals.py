@@ -8,6 +8,7 @@ another training of the same variant would give is not part of it: that is the s
 seeds.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -52,6 +53,14 @@ def interval_of_mean(values: np.ndarray, seed: int = 0) -> Interval:
         rng=np.random.default_rng(seed),
     ).confidence_interval
     return Interval(float(found.low), float(found.high))
+
+
+def interval_over_seeds(values: Sequence[np.ndarray]) -> Interval:
+    """Of several seeds' ``values`` [N] by image: that of their mean; not numbers without seeds.
+
+    It is of the mean for these very models, over images.
+    """
+    return interval_of_mean(np.mean(values, axis=0) if values else np.empty(0))
 
 
 def difference_of_means(first: np.ndarray, second: np.ndarray) -> Difference:

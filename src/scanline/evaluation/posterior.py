@@ -6,7 +6,7 @@ probability have neither.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from scanline.data.other_data import MARK, mark_columns
-from scanline.evaluation.intervals import interval_of_mean
+from scanline.evaluation.intervals import interval_over_seeds
 from scanline.inference.forecast import load_forecasts
 from scanline.layout import Place
 
@@ -45,27 +45,23 @@ def by_model(methods: Sequence[Path], forecasts: Sequence[Path]) -> pd.DataFrame
     table = lines.mean().astype({"n_images": int}).reset_index()
     nats = _nats_by_image(forecasts)
     named = table[keys].fillna("").itertuples(index=False)
-    table[[NATS, LOW, HIGH]] = [_with_interval(Filling(*line), nats) for line in named]
+    found = [nats.get(Filling(*line), []) for line in named]
+    table[NATS] = [np.mean(seeds) if seeds else np.nan for seeds in found]
+    table[[LOW, HIGH]] = [interval_over_seeds(seeds) for seeds in found]
     return table.assign(n_seeds=lines.size().to_numpy())
 
 
 def _nats_by_image(forecasts: Sequence[Path]) -> dict[Filling, list[np.ndarray]]:
-    """-log p of each image's true hidden pixels [N], one array for each seed."""
+    """-log p of each image's true hidden pixels [N], one array for each seed.
+
+    Methods that give the truth no probability are left out.
+    """
     nats: dict[Filling, list[np.ndarray]] = defaultdict(list)
     for path in forecasts:
         found, description = load_forecasts(path)
         source = str(description.get(MARK, ""))
         for method, forecast in found.items():
             name = Filling(Place.of(path).variant, path.stem, method, source)
-            nats[name].append(-forecast.log_prob)
-    return dict(nats)
-
-
-def _with_interval(
-    name: Filling, nats: Mapping[Filling, Sequence[np.ndarray]]
-) -> tuple[float, float, float]:
-    """The mean over images and seeds, and its interval; not numbers where p is not known."""
-    by_image = np.mean(nats[name], axis=0) if name in nats else np.array([np.nan])
-    if np.isnan(by_image).any():
-        return (np.nan, np.nan, np.nan)
-    return (float(by_image.mean()), *interval_of_mean(by_image))
+            if not np.isnan(forecast.log_prob).any():
+                nats[name].append(-forecast.log_prob)
+    return nats

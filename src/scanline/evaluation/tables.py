@@ -15,7 +15,7 @@ import pandas as pd
 
 from scanline.data.other_data import MARK, mark_columns
 from scanline.evaluation.image_values import Number
-from scanline.evaluation.intervals import interval_of_mean, standard_error
+from scanline.evaluation.intervals import interval_over_seeds, standard_error
 from scanline.layout import Place
 
 PUBLISHED = Path(__file__).with_name("published.csv")
@@ -144,4 +144,4 @@ def _sources(numbers: pd.DataFrame) -> pd.Series:
 def _interval(names: Sequence[Number], values: Mapping[Number, np.ndarray]) -> tuple[float, float]:
     """Of the mean over images and models; not numbers where there are no values by image."""
     found = [values[name] for name in names if name in values]
-    return interval_of_mean(np.mean(found, axis=0)) if found else (np.nan, np.nan)
+    return interval_over_seeds(found)

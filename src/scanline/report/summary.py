@@ -75,7 +75,7 @@ def of_holes(lines: pd.DataFrame) -> list[Headline]:
     if lines.empty:
         return []
     lines = lines[lines["hole"] == lines["hole"].iloc[-1]].dropna(subset=[BY_PIXEL])
-    best = lines.sort_values(BY_PIXEL).iloc[0]
+    best = _best(BY_PIXEL, lines, BY_PIXEL)
     quantity = NATS if pd.notna(best.get(NATS)) else BY_PIXEL  # an older table has no other
     shown = entry_of_hole(best, quantity)
     prefix = lines[(lines["model"] == best["model"]) & (lines["method"] == "prefix")]
