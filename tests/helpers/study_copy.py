@@ -95,21 +95,24 @@ class Study:
     def snakemake(
         self, *arguments: str, check: bool = True, configs: Sequence[str] = ("smoke.yaml",)
     ) -> str:
-        """What Snakemake prints for the smoke study, or that of other ``configs``."""
-        words = ["-m", "snakemake", "--configfile", *configs, *arguments]
-        done = self.python(*words, stderr=subprocess.STDOUT)
-        assert done.returncode == 0 or not check, done.stdout
-        return done.stdout
+        """What Snakemake prints for the smoke study, or that of other ``configs``.
 
-    def python(self, *words: str, stderr: int = subprocess.PIPE) -> subprocess.CompletedProcess:
+        Its own words come first, then those of its jobs: in one stream, a job's line may come
+        between a message of Snakemake's and its end of line.
+        """
+        done = self.python("-m", "snakemake", "--configfile", *configs, *arguments)
+        told = done.stderr + done.stdout
+        assert done.returncode == 0 or not check, told
+        return told
+
+    def python(self, *words: str) -> subprocess.CompletedProcess:
         """``python *words`` in the project's folder, all its Python commands being warm ones."""
         here = Path(sys.executable).parent
         return subprocess.run(
             [f"{warm_python.folder()}/python", *words],
             cwd=self.folder,
             env=os.environ | {"PYTHONPATH": "", "PATH": f"{here}:{os.environ['PATH']}"},
-            stdout=subprocess.PIPE,
-            stderr=stderr,
+            capture_output=True,
             text=True,
         )
 

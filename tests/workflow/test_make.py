@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from subprocess import STDOUT
 
 import pytest
 from study_copy import copy_project
@@ -106,7 +105,8 @@ def test_a_study_shows_its_progress_and_a_refusal_but_not_each_job_s_words(tmp_p
     monkeypatch.setenv("SCANLINE_QUIET", "1")
 
     def shown() -> str:
-        return study.python(*command, stderr=STDOUT).stdout
+        done = study.python(*command)
+        return done.stderr + done.stdout
 
     progress = shown()
     log = (study.folder / "results/logs/binarise/smoke.log").read_text()
