@@ -244,7 +244,8 @@ def test_without_effect(copied, followers):
     # The report reads all records, of which one is new.
     assert computed(copied.snakemake("--cores", "2")) == {"binarise": 1, "write_report": 1}
     changed = {name for name, digest in content(copied).items() if digest != before[name]}
-    assert changed == {"pixels/run.json", "report/run.json"}
+    # The report tells the seconds that each stage took, so its page may change with the new record.
+    assert changed - {"report/report.html"} == {"pixels/run.json", "report/run.json"}
     assert copied.planned() == {}
     assert verified(copied)[0] == 0
 
