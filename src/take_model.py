@@ -20,7 +20,7 @@ def take_model(
     to other pixels.
 
     Args:
-        model: model.keras of a classifier or a next-pixel model
+        model: model.keras of a classifier, a next-pixel model or a look-ahead
         curves: its learning curves
         training: the record of its training
         pixels: pixels of the study that takes it

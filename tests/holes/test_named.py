@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanline.holes.named import hidden_patch, hidden_run, hidden_sets, sides_of
+from scanline.holes.named import PARTS, hidden_patch, hidden_run, hidden_sets, sides_of
 
 
 def picture(hole: str, images: int = 1, seed: int = 0) -> np.ndarray:
@@ -31,11 +31,37 @@ def test_a_run_begins_at_the_cut():
         assert np.flatnonzero(picture(f"run-{length}")).tolist() == list(range(484, 484 + length))
 
 
-def test_halves():
+def test_halves_and_quadrants():
     assert picture("upper-half")[0, :14].all()
+    assert picture("lower-half")[0, 14:].all()
     assert picture("left-half")[0, :, :14].all()
-    for hole in ("upper-half", "left-half", "random-half"):
-        assert (picture(hole, images=3).sum(axis=(1, 2)) == 392).all()
+    assert picture("right-half")[0, :, 14:].all()
+    assert picture("upper-right")[0, :14, 14:].all()
+    assert not picture("all-but-lower-left")[0, 14:, :14].any()
+    sizes = {"upper-right": 196, "all-but-lower-left": 588}
+    for hole in (*PARTS, "random-half"):
+        assert (picture(hole, images=3).sum(axis=(1, 2)) == sizes.get(hole, 392)).all()
+
+
+def test_a_share_of_random_pixels():
+    hidden = picture("random-0.8", images=50)
+    assert (hidden.sum(axis=(1, 2)) == round(0.8 * 784)).all()
+    assert len(np.unique(hidden.reshape(50, -1), axis=0)) == 50
+
+
+def test_a_rectangle_anywhere_takes_every_place():
+    hidden = np.zeros((3000, 5, 4), bool)
+    flat = hidden_sets("anywhere-2x3", 5, 4, images=3000, cut=0, seed=0)
+    np.put_along_axis(hidden.reshape(3000, -1), flat, True, axis=1)
+    assert (hidden_sets("anywhere-2x3", 5, 4, images=9, cut=0, seed=0) == flat[:9]).all()
+    corners = flat[:, 0]
+    found, counts = np.unique(corners, return_counts=True)
+    assert found.tolist() == [row * 4 + column for row in range(4) for column in range(2)]
+    # Each of 8 places in 375 of 3,000 images: 5 standard errors of sqrt(3000 * 7 / 64).
+    assert np.abs(counts - 375).max() < 5 * 18.2
+    for corner, each in zip(corners, hidden, strict=True):
+        row, column = divmod(int(corner), 4)
+        assert each[row : row + 2, column : column + 3].all()
 
 
 def test_random_pixels_are_the_seed_s_and_differ_from_image_to_image():
@@ -68,7 +94,9 @@ def test_a_rectangle_lies_in_the_middle():
 @pytest.mark.parametrize(
     ("hole", "message"),
     [
-        ("lower-half", "a hole is 'lower-half'; allowed: run-28, 4x4"),
+        ("upper-third", "a hole is 'upper-third'; allowed: run-28, 4x4"),
+        ("random-2", "a hole is 'random-2'; allowed"),
+        ("anywhere-30x3", "30 x 3"),
         ("2x", "a hole is '2x'; allowed"),
         ("0.3", "a hole is '0.3'; allowed"),
         ("2.7x2", "a hole is '2.7x2'; allowed"),

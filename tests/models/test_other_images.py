@@ -29,7 +29,7 @@ from score_predictor import score_predictor
 from tabulate_posterior import tabulate_posterior
 
 QUICK = dict(exact_pixels=4, particles=4, chains=1, moves=1, block=2, move_particles=2)
-SETTINGS = SamplerSettings(**QUICK, sweeps=1, samples=2, seed=0)
+SETTINGS = SamplerSettings(**QUICK, chain_images=0, sweeps=1, samples=2, seed=0)
 
 
 @pytest.fixture

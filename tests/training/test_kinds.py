@@ -8,21 +8,25 @@ import pytest
 from study_copy import ROOT
 
 from scanline.models.classifier import Classifier
+from scanline.models.look_ahead import LookAhead
 from scanline.models.predictor import Predictor
 from scanline.training import kinds
 from scanline.training.kinds import KINDS, Kind, task_of
+from scanline.training.look_ahead import LOOK_AHEAD
 from scanline.training.objectives import CLASSIFY, PREDICT
 
-CONFIG = {"classify": {}, "predict": {}}
+CONFIG = {"classify": {}, "predict": {}, "look_ahead": {}}
 
 
 def test_the_names_are_those_of_models_and_objectives():
     assert {task: kind.model_class for task, kind in KINDS.items()} == {
         "classify": Classifier,
         "predict": Predictor,
+        "look_ahead": LookAhead,
     }
     assert KINDS["classify"].minimised is CLASSIFY
     assert KINDS["predict"].minimised is PREDICT
+    assert KINDS["look_ahead"].minimised is LOOK_AHEAD
     kinds.check(CONFIG)
 
 
@@ -37,7 +41,7 @@ def test_what_is_minimised_is_told_without_tensorflow():
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     words = [sys.executable, "-c", READER]
     done = subprocess.run(words, env=environment, capture_output=True, text=True)
-    assert done.stdout == "['nats', 'nats_per_pixel'] False\n", done.stderr
+    assert done.stdout == "['nats', 'nats_per_pixel', 'nats_per_pixel'] False\n", done.stderr
 
 
 def test_a_script_tells_its_task():

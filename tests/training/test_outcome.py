@@ -8,7 +8,7 @@ from scanline.data.pixels import PixelSet
 from scanline.models.predictor import Predictor
 from scanline.training.fit import fit
 from scanline.training.objectives import CLASSIFY, PREDICT, Score
-from scanline.training.outcome import by_frequencies, judge
+from scanline.training.outcome import judge
 
 
 class Ended:
@@ -25,12 +25,13 @@ def test_frequencies_of_ink_and_of_classes(pixel_sets):
     train, held_out = pixel_sets["train"], pixel_sets["validation"]
     p = (train.pixels.sum() + 1) / (train.pixels.size + 2)  # Laplace's rule
     q = held_out.pixels.mean()
-    score = by_frequencies(PREDICT, train, held_out)
+    rival, score = PREDICT.to_beat(train, held_out)
+    assert rival == "predicting frequencies"
     np.testing.assert_allclose(score.nats, -(q * np.log(p) + (1 - q) * np.log(1 - p)))
     assert score.accuracy == max(q, 1 - q)
     counts = np.bincount(train.labels, minlength=10) + 1
     wanted = -np.log(counts / counts.sum())[held_out.labels].mean()
-    np.testing.assert_allclose(by_frequencies(CLASSIFY, train, held_out).nats, wanted)
+    np.testing.assert_allclose(CLASSIFY.to_beat(train, held_out)[1].nats, wanted)
 
 
 def judged(pixel_sets, objective, losses, accuracy=0.0, steps=1000):
@@ -52,7 +53,7 @@ def test_a_loss_that_grew_tenfold_is_refused(pixel_sets):
 
 @pytest.mark.parametrize("objective", [PREDICT, CLASSIFY])
 def test_worse_than_frequencies_is_refused_after_many_steps(pixel_sets, objective, capsys):
-    plain = by_frequencies(objective, pixel_sets["train"], pixel_sets["validation"])
+    _, plain = objective.to_beat(pixel_sets["train"], pixel_sets["validation"])
     worse, better = plain.nats * 1.01, plain.nats * 0.99
     with pytest.raises(ArithmeticError, match="worse than predicting frequencies: held-out loss"):
         judged(pixel_sets, objective, [worse])
@@ -66,7 +67,7 @@ def test_worse_than_frequencies_is_refused_after_many_steps(pixel_sets, objectiv
 
 
 def test_a_classifier_that_reads_more_than_the_most_frequent_class_is_kept(pixel_sets, capsys):
-    plain = by_frequencies(CLASSIFY, pixel_sets["train"], pixel_sets["validation"])
+    _, plain = CLASSIFY.to_beat(pixel_sets["train"], pixel_sets["validation"])
     judged(pixel_sets, CLASSIFY, [plain.nats * 2], accuracy=plain.accuracy + 0.1)
     assert capsys.readouterr().err == ""
 

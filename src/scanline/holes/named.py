@@ -3,13 +3,14 @@
 ``run-28`` is the run of 28 pixels from the cut on, as in completion. ``4x4`` is the rectangle of 4
 rows and 4 columns in the middle of the image; the patches of in-painting, named alike, lie
 elsewhere in each image (``holes.hiding.draw_patches``). Numbers below 1 are shares of the image:
-``run-0.1`` of all pixels, ``0.3x0.5`` of its rows and columns. ``upper-half`` and ``left-half``
-are what they say. ``random-half`` hides half of the pixels, drawn anew for each image. All other
-holes are the same in every image.
+``run-0.1`` of all pixels, ``0.3x0.5`` of its rows and columns. PARTS are halves and quadrants.
+``random-half`` hides half of the pixels and ``random-0.8`` that share, drawn anew for each image;
+``anywhere-10x14`` is such a rectangle at a place drawn anew for each image. All other holes are the
+same in every image.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -17,8 +18,18 @@ from scanline.holes.sets import as_hole
 
 NUMBER = r"\d+|0\.\d+"
 RECTANGLE = re.compile(rf"({NUMBER})x({NUMBER})")
-HALVES = ("upper-half", "left-half", "random-half")
-ALLOWED = f"run-28, 4x4, 0.3x0.5 (any such numbers), {', '.join(HALVES)}"
+PARTS: dict[str, Callable[[np.ndarray, int, int], np.ndarray]] = {  # of places, by their middle
+    "upper-half": lambda places, row, column: places[:row],
+    "lower-half": lambda places, row, column: places[row:],
+    "left-half": lambda places, row, column: places[:, :column],
+    "right-half": lambda places, row, column: places[:, column:],
+    "upper-right": lambda places, row, column: places[:row, column:],
+    "all-but-lower-left": lambda places, row, column: np.setdiff1d(places, places[row:, :column]),
+}
+ALLOWED = (
+    f"run-28, 4x4, 0.3x0.5, random-0.8, anywhere-10x14 (any such numbers), random-half, "
+    f"{', '.join(PARTS)}"
+)
 
 
 def hidden_sets(
@@ -27,14 +38,21 @@ def hidden_sets(
     """The pixels that ``hole`` hides: int32 [images, k], flat indices, ascending."""
     size = rows * columns
     places = np.arange(size).reshape(rows, columns)
-    if hole == "random-half":
-        generator = np.random.Generator(np.random.Philox(seed))
-        drawn: Sequence = [generator.permutation(size)[: size // 2] for _ in range(images)]
+    generator = np.random.Generator(np.random.Philox(seed))
+    if share := re.fullmatch(r"random-(half|0\.\d+)", hole):
+        count = size // 2 if share[1] == "half" else _pixels(share[1], size)
+        drawn: Sequence = [generator.permutation(size)[:count] for _ in range(images)]
         return np.stack([as_hole(each, size) for each in drawn])
-    if hole == "upper-half":
-        hidden = as_hole(places[: rows // 2], size)
-    elif hole == "left-half":
-        hidden = as_hole(places[:, : columns // 2], size)
+    if sides := re.fullmatch(f"anywhere-({RECTANGLE.pattern})", hole):
+        high, wide = patch = sides_of(sides[1], rows, columns)
+        corners = generator.integers(
+            (rows - high + 1, columns - wide + 1), size=(images, 2)
+        ).tolist()
+        return np.stack(
+            [hidden_patch(row, column, patch, rows, columns) for row, column in corners]
+        )
+    if hole in PARTS:
+        hidden = as_hole(PARTS[hole](places, rows // 2, columns // 2), size)
     elif run := re.fullmatch(rf"run-({NUMBER})", hole):
         hidden = hidden_run(cut, _pixels(run[1], size), size)
     elif RECTANGLE.fullmatch(hole):

@@ -32,3 +32,20 @@ class PredictorArchitecture(Architecture):
 
     inputs: Inputs = "previous"
     radius: int = 6  # the best on validation of those tried (docs/experiments.md)
+
+
+@dataclass(frozen=True)
+class LookAheadArchitecture:
+    """The companion of a next-pixel model that also sees what is observed after a pixel.
+
+    Attributes:
+        meeting_units: units of each layer in which what is observed meets what was seen before
+        row_units: units of the recurrence over rows, from the last to the first
+        features: numbers that each pixel gets of that recurrence, and of the pixels around it
+        radius: that of the variant; rows and columns that the seen neighbourhood reaches
+    """
+
+    meeting_units: int = 128
+    row_units: int = 256
+    features: int = 16
+    radius: int = 6

@@ -71,6 +71,12 @@ class Predictor(keras.Model):
         inputs = self.inputs_of.between(pixels, start, stop)
         return self.stack.logits(inputs, states, self.logit, training)
 
+    def outputs(self, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """pixels [B, T] -> what the last layer gives [B, T, units], the logits [B, T]."""
+        inputs = self.inputs_of.between(pixels, 0, self.inputs_of.size)
+        outputs, _ = self.stack.run(inputs, self.zero_states(tf.shape(pixels)[0]))
+        return outputs, self.logit(outputs)[..., 0]
+
     def step(self, pixels: tf.Tensor, t, states: States) -> tuple[tf.Tensor, States]:
         """The logits of pixel ``t`` [B], read from the pixels before it, and the state after."""
         return self.step_on(self.inputs_of.between(pixels, t, t + 1), states)

@@ -143,14 +143,18 @@ class RecurrentStack(keras.layers.Layer):
         if not isinstance(inputs, Reading):
             inputs = inputs[:, None]
         _, states = self._run(inputs, states, training=False, sequences=False)
-        return states[-self.states_per_layer], states
+        return self.output_of(states), states
+
+    def output_of(self, states: States) -> tf.Tensor:
+        """The output [B, units] of the step that left these states."""
+        return states[-self.states_per_layer]
 
     def last(self, inputs: tf.Tensor | Reading, training: bool = False) -> tf.Tensor:
         """inputs [B, T, D] -> the output of the last step [B, units]."""
         batch = inputs.batch if isinstance(inputs, Reading) else tf.shape(inputs)[0]
         states = self.zero_states(batch)
         _, states = self._run(inputs, states, training, sequences=False)
-        return states[-self.states_per_layer]
+        return self.output_of(states)
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """inputs [B, T, D] -> outputs [B, T, units], from the zero state."""

@@ -81,7 +81,8 @@ def fit(
 
     with _stop_signals() as stopped:
         for epoch, pixels, labels in batches(train, recipe, state.step):
-            loss, accuracy, rate = (float(v) for v in step_once(pixels, labels))
+            given = objective.given(pixels, recipe.seed, state.step)
+            loss, accuracy, rate = (float(v) for v in step_once(given, labels))
             if not math.isfinite(loss):
                 raise ArithmeticError(
                     f"the loss is {loss} at step {state.step + 1} (epoch {epoch + 1}); try a lower "

@@ -58,6 +58,13 @@ KINDS = {
         "scanline.models.architecture:PredictorArchitecture",
         "scanline.training.objectives:PREDICT",
     ),
+    "look_ahead": Kind(
+        "train_look_ahead",
+        "score_look_ahead",
+        "scanline.models.look_ahead:LookAhead",
+        "scanline.models.architecture:LookAheadArchitecture",
+        "scanline.training.look_ahead:LOOK_AHEAD",
+    ),
 }
 
 

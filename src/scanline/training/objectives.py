@@ -21,7 +21,7 @@ EVALUATION_BATCH = 256  # images; bounds the memory of a pass over a whole split
 class Score(NamedTuple):
     """Means over images."""
 
-    nats: float  # by image (classes), or by pixel (next pixels)
+    nats: float  # by image (classes), or by pixel (all others)
     accuracy: float  # fraction of classes, or of pixels, whose most probable value is the true one
 
     @classmethod
@@ -36,6 +36,10 @@ class Objective:
 
     quantity: str
     by_accuracy: bool
+
+    def given(self, pixels: np.ndarray, *draw: int) -> np.ndarray:
+        """What a step is given of pixels uint8 [B, T]; ``draw`` seeds what is drawn for it."""
+        return pixels
 
     def per_image(self, model: "keras.Model", pixels, labels, training: bool):
         """pixels [B, T], labels [B] -> (nats [B], accuracy [B])."""
@@ -65,6 +69,21 @@ class Objective:
         """Whether ``score`` is the better checkpoint's. Of equal ones the earlier wins."""
         return best is None or self.rank(score) < self.rank(best)
 
+    def to_beat(self, train: PixelSet, held_out: PixelSet) -> tuple[str, Score]:
+        """What every training must beat, in words, and its score on the held-out images.
+
+        It predicts how frequent each class, or ink, is among the training images.
+        """
+        if self.by_accuracy:
+            values, wanted = train.labels_or_zeros, held_out.labels_or_zeros
+        else:
+            values, wanted = train.pixels.ravel(), held_out.pixels.ravel()
+        counts = np.bincount(values, minlength=int(max(values.max(), wanted.max())) + 1) + 1.0
+        shares = counts / counts.sum()
+        found = np.bincount(wanted, minlength=len(shares)) / len(wanted)
+        score = Score(float(-(found * np.log(shares)).sum()), float(found[np.argmax(shares)]))
+        return "predicting frequencies", score
+
     def scorer(self, model: "keras.Model") -> Callable[[PixelSet], tuple[np.ndarray, np.ndarray]]:
         """A function that gives nats and accuracy of each image, [N] each, in evaluation mode."""
         import tensorflow as tf
@@ -78,7 +97,10 @@ class Objective:
             starts = range(0, len(images), EVALUATION_BATCH)
             parts = [slice(start, start + EVALUATION_BATCH) for start in starts]
             batches = [
-                scored(tf.constant(images.pixels[part]), tf.constant(labels[part]))
+                scored(
+                    tf.constant(self.given(images.pixels[part], part.start)),
+                    tf.constant(labels[part]),
+                )
                 for part in parts
             ]
             nats, accuracy = (tf.concat(values, axis=0) for values in zip(*batches, strict=True))

@@ -2,21 +2,19 @@
 
 import sys
 
-import numpy as np
-
 from scanline.data.pixels import PixelSet
-from scanline.training.objectives import Objective, Score
+from scanline.training.objectives import Objective
 from scanline.training.recipe import Recipe
 from scanline.training.state import State
 
 GROWTH = 10.0  # of the held-out loss over its least
-SHORT = 200  # steps of a training that may yet be worse than frequencies
+SHORT = 200  # steps of a training that may yet be worse
 
 
 def judge(
     state: State, objective: Objective, recipe: Recipe, train: PixelSet, held_out: PixelSet
 ) -> None:
-    """Raises ArithmeticError where the loss grew tenfold, or frequencies predict better.
+    """Raises ArithmeticError where the loss grew tenfold, or what it is ``to_beat`` is better.
 
     Of a training of few steps the latter is only said.
     """
@@ -33,27 +31,15 @@ def judge(
         raise ArithmeticError(
             f"the held-out loss grew from {min(losses):.4f} to {losses[-1]:.4f}: {way_out}"
         )
-    plain = by_frequencies(objective, train, held_out)
+    rival, plain = objective.to_beat(train, held_out)
     best = state.best
     if best is None or objective.is_better(best, plain) or best.nats < plain.nats:
         return
     told = (
-        f"after {state.step} steps the model is worse than predicting frequencies: held-out loss "
+        f"after {state.step} steps the model is worse than {rival}: held-out loss "
         f"{best.nats:.4f} against {plain.nats:.4f}, accuracy {best.accuracy:.4f} against "
         f"{plain.accuracy:.4f}; {way_out}"
     )
     if state.step > SHORT:
         raise ArithmeticError(told)
     print(told, file=sys.stderr)
-
-
-def by_frequencies(objective: Objective, train: PixelSet, held_out: PixelSet) -> Score:
-    """The score of predicting how frequent each class, or ink, is among the training images."""
-    if objective.by_accuracy:
-        values, wanted = train.labels_or_zeros, held_out.labels_or_zeros
-    else:
-        values, wanted = train.pixels.ravel(), held_out.pixels.ravel()
-    counts = np.bincount(values, minlength=int(max(values.max(), wanted.max())) + 1) + 1.0
-    shares = counts / counts.sum()
-    found = np.bincount(wanted, minlength=len(shares)) / len(wanted)
-    return Score(float(-(found * np.log(shares)).sum()), float(found[np.argmax(shares)]))

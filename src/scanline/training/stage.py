@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 
-from scanline.data.pixels import load_pixels
+from scanline.data.pixels import PixelSet, load_pixels
 from scanline.models.saving import save_model
 from scanline.training.fit import LogEpoch, fit
 from scanline.training.objectives import Objective
@@ -24,17 +24,20 @@ def train_model(
     checkpoints: Path,
     label: str,
     log_epoch: LogEpoch | None,
+    drawn: Callable[[PixelSet], PixelSet] | None = None,
 ) -> dict:
     """Writes model.keras, curve_by_epoch.csv and curve_by_step.csv into ``out``.
 
     Returns what computed them, for the record.
 
     ``model_for`` makes the untrained model for pixels that it is told of (a PixelSet's identity);
-    the other arguments are those of src/train_….py and of ``fit``. Raises ValueError where the
-    recipe chooses checkpoints on test batches and no ``test`` pixels are given, and what ``fit``
-    raises.
+    the other arguments are those of src/train_….py and of ``fit``. ``drawn``, where it is given,
+    makes of the training pixels, and of those held out, what is used in their place. Raises
+    ValueError where the recipe chooses checkpoints on test batches and no ``test`` pixels are
+    given, and what ``fit`` raises.
     """
-    training = load_pixels(train).first(recipe.train_images)
+    drawn = drawn or (lambda pixels: pixels)
+    training = drawn(load_pixels(train).first(recipe.train_images))
     held_out = validation if recipe.selection == "validation" else test
     if held_out is None:
         raise ValueError("selection test_batches needs --test, the test pixels to draw from")
@@ -43,7 +46,7 @@ def train_model(
         model,
         objective,
         training,
-        load_pixels(held_out),
+        drawn(load_pixels(held_out)),
         recipe,
         label=f"{label}, seed {recipe.seed}",
         checkpoints=checkpoints,

@@ -30,7 +30,8 @@ def chosen_step(state: State, objective: Objective, train: PixelSet, recipe: Rec
     steps = {name: compiled(how) for name, how in offered.items()}
     if state.choice is None or state.choice.name not in offered:
         before = copy.deepcopy(state.content())
-        _, *batch = next(batches(train, recipe, state.step))
+        _, pixels, labels = next(batches(train, recipe, state.step))
+        batch = objective.given(pixels, recipe.seed, state.step), labels
 
         def timed(name: str) -> None:
             state.model.stack.core = offered[name].core
