@@ -70,3 +70,17 @@ def test_a_name_is_found_by_task_data_and_seed():
 def test_what_there_is_not(wanted, message):
     with pytest.raises(ValueError, match=message):
         catalogue.find(*wanted)
+
+
+@pytest.mark.parametrize("end", ["model.keras", "train/model.keras"])
+def test_a_look_ahead_lies_beside_its_model(tmp_path, end):
+    """In pretrained/ and in the results of a study."""
+    model = tmp_path / "mine/predict/gru-8/seed-2" / end
+    companion = tmp_path / "mine/look_ahead/gru-8/seed-2" / end
+    assert catalogue.look_ahead_of(model) is None
+    companion.parent.mkdir(parents=True)
+    companion.touch()
+    assert catalogue.look_ahead_of(model) == companion
+    assert catalogue.look_ahead_of(tmp_path / "mine/classify/gru-8/seed-2" / end) is None
+    assert catalogue.look_ahead_of(tmp_path / "mine/predict/gru-8/seed-3" / end) is None
+    assert catalogue.look_ahead_of(tmp_path / "model.keras") is None

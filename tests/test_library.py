@@ -11,6 +11,7 @@ from tabulated import (
     check_frequencies,
     conditional_table,
     log_joint_table,
+    tiny_look_ahead,
     tiny_predictor,
 )
 
@@ -104,6 +105,17 @@ def test_completions_of_a_larger_hole_are_sampled(model):
     assert 0 < done.error < 0.2
     # 40 chains over 60 moves that redraw all 4 pixels: the mean of about 2,400 draws.
     check_completion(done, model, 0.1)
+
+
+def test_a_look_ahead_beside_the_model_draws_its_particles(model, tmp_path):
+    for task, made in (("predict", model.keras), ("look_ahead", tiny_look_ahead(model.keras))):
+        (tmp_path / f"mine/{task}/tiny/seed-1").mkdir(parents=True)
+        made.save(tmp_path / f"mine/{task}/tiny/seed-1/model.keras")
+    loaded = scanline.load(tmp_path / "mine/predict/tiny/seed-1")
+    settings = {"exact_pixels": 3, "particles": 64, "runs": 6, "moves": 60, "seed": 1}
+    done = loaded.complete(IMAGE, HIDDEN, samples=40, **settings)
+    check_completion(done, model, 0.1)
+    assert done.log_observed != model.complete(IMAGE, HIDDEN, samples=40, **settings).log_observed
 
 
 @pytest.mark.parametrize("exact_pixels", [SIZE, 3])

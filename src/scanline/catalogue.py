@@ -7,13 +7,14 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scanline.layout import Place
+from scanline.layout import Place, results_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PACKAGE = Path(__file__).resolve().parent
 INSTALLED, CHECKOUT = PACKAGE / "pretrained", PACKAGE.parents[1]
+LOOK_AHEAD = "look_ahead"  # the task of companions
 DATA = "mnist-threshold-0.1"  # the study's pixels, which a name alone means
 
 
@@ -29,8 +30,20 @@ def numbers() -> Path:
 
 
 def places() -> list[Place]:
-    """Of all models that come with the project, sorted."""
-    return sorted(Place.of(path) for path in pretrained().glob("*/*/*/*/model.keras"))
+    """Of all models that come with the project, sorted; not of companions (``look_ahead_of``)."""
+    found = (Place.of(path) for path in pretrained().glob("*/*/*/*/model.keras"))
+    return sorted(place for place in found if place.task != LOOK_AHEAD)
+
+
+def look_ahead_of(model: Path) -> Path | None:
+    """model.keras of a next-pixel model's look-ahead, which lies beside it; None without one."""
+    model = model.absolute()
+    if not (place := Place.find(model)):
+        return None
+    results = results_of(model)
+    beside = place._replace(task=LOOK_AHEAD)
+    path = results / str(beside) / model.relative_to(results / str(place))
+    return path if place.task == "predict" and path.is_file() else None
 
 
 def models() -> "pd.DataFrame":

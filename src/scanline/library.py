@@ -22,6 +22,7 @@ with quietly():
     from scanline.inference.one_image import Completed, complete_by_sampling, complete_exactly
     from scanline.models.classifier import Classifier, load_classifier
     from scanline.models.loading import n_parameters
+    from scanline.models.look_ahead import LookAhead, load_look_ahead
     from scanline.models.predictor import Predictor, load_predictor
 
 if TYPE_CHECKING:
@@ -62,7 +63,10 @@ def load(
         raise ValueError(f"task is {task!r}; allowed: predict, classify")
     path = path_of(model, task, data, seed)
     if task == "predict":
-        return LoadedPredictor(load_predictor(path), str(model))
+        predictor = load_predictor(path)
+        beside = catalogue.look_ahead_of(path)
+        look_ahead = load_look_ahead(beside, predictor) if beside else None
+        return LoadedPredictor(predictor, str(model), look_ahead)
     return LoadedClassifier(load_classifier(path), str(model))
 
 
@@ -76,6 +80,7 @@ class Completion(NamedTuple):
     log_likelihood: np.ndarray  # float64 [S], of the samples' whole images, nats, falling
     log_observed: float  # log p(observed), nats
     error: float  # standard error of log_observed, nats; 0 where it is exact
+    interval: tuple[float, float]  # that holds log_observed by 95 %, nats
     effective_sample_size: float  # of all particles, least after the hole; infinite if exact
     image: np.ndarray  # uint8 [rows, columns], as it was given
     hidden: np.ndarray  # bool [rows, columns]
@@ -97,12 +102,13 @@ class Completion(NamedTuple):
 class LoadedPredictor:
     """A next-pixel model: the probability of whole images. ``keras`` is the model itself.
 
+    A ``look_ahead`` makes completions of large holes better (``models.look_ahead``).
     Images are [N, rows, columns] or [N, T], a single one has no N; ``data.given`` says which values
     are binary and which are grey. Everything raises ValueError for other images.
     """
 
-    def __init__(self, keras: Predictor, name: str):
-        self.keras, self.name = keras, name
+    def __init__(self, keras: Predictor, name: str, look_ahead: LookAhead | None = None):
+        self.keras, self.name, self.look_ahead = keras, name, look_ahead
         self.pixels = keras.pixels  # for which images it is: rows, columns, how they became binary
         self.size = keras.pixels["rows"], keras.pixels["columns"]
 
@@ -169,6 +175,7 @@ class LoadedPredictor:
                 block,
                 move_particles,
                 seed,
+                self.look_ahead,
             )
         return self._completion(pixels, found)
 
@@ -200,6 +207,7 @@ class LoadedPredictor:
             log_likelihood=found.log_likelihood,
             log_observed=found.log_observed,
             error=found.log_observed_error,
+            interval=found.log_observed_interval,
             effective_sample_size=found.effective_sample_size,
             image=pixels.reshape(self.size),
             hidden=whole(np.ones(len(found.hidden)), nothing, bool),

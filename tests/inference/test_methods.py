@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from tabulated import all_images, conditional_table, log_joint_table, random_sets, tiny_predictor
+from tabulated import (
+    all_images,
+    conditional_table,
+    log_joint_table,
+    random_sets,
+    tiny_look_ahead,
+    tiny_predictor,
+)
 
 from scanline.evaluation import words
 from scanline.evaluation.forecasts import scores
@@ -41,6 +48,7 @@ COUNT = 4
 SETTINGS = SamplerSettings(
     exact_pixels=COUNT,
     particles=8,
+    chain_images=0,
     chains=2,
     moves=3,
     block=2,
@@ -56,15 +64,16 @@ def model():
     return tiny_predictor("gru", 1, "context")
 
 
-@pytest.fixture(scope="module")
-def given(model) -> Given:
-    """6 images with 4 hidden pixels each."""
-    return Given(model, all_images()[::3], *random_sets(6, COUNT, seed=8))
+@pytest.fixture(scope="module", params=["alone", "with a look-ahead"])
+def given(request, model) -> Given:
+    """6 images with 4 hidden pixels each, and a model that has a companion or none."""
+    companion = None if request.param == "alone" else tiny_look_ahead(model, spread=0.5)
+    return Given(model, all_images()[::3], *random_sets(6, COUNT, seed=8), companion)
 
 
 @pytest.mark.parametrize("way", ["exact", "smc"])
 def test_the_posterior_is_that_of_the_table(given, way):
-    model, _, pixels, hidden = given
+    model, _, pixels, hidden, _ = given
     if way == "exact":
         found, tolerance = by_exact_posterior(given, samples=3, seed=0), TOLERANCE
     else:  # 4,096 particles, a few hundred of them effective: 5 standard errors of a share
@@ -94,8 +103,10 @@ def test_samples_are_the_posterior_s(given, way):
 
 def test_where_nothing_is_observed_the_truth_costs_its_whole_likelihood(model):
     pixels = all_images()[5::50]
-    given = Given(model, all_images()[::3], pixels, np.tile(np.arange(8), (len(pixels), 1)))
-    found = {each.name: each.forecast(given, SETTINGS) for each in METHODS}
+    hidden = np.tile(np.arange(8), (len(pixels), 1))
+    given = Given(model, all_images()[::3], pixels, hidden)
+    ways = [method for method in METHODS if not method.needs_look_ahead]
+    found = {each.name: each.forecast(given, SETTINGS) for each in ways}
     assert all(each.best.shape == pixels.shape for each in found.values())
     for name in ("prefix", "exact", "smc"):
         expected = log_likelihoods(model, pixels)
@@ -130,7 +141,7 @@ def test_the_truth_is_more_probable_where_more_is_seen_on_average(model):
 
 
 def test_p_observed_is_at_least_that_of_the_known_completions(given):
-    model, _, pixels, hidden = given
+    model, _, pixels, hidden, _ = given
     truth = values_at(pixels, hidden)
     nats = log_likelihoods(model, pixels)
     found = smc_posterior(model, pixels, hidden, particles=3, seed=0)
@@ -171,8 +182,10 @@ def test_pixel_frequencies_know_no_neighbours():
 )
 def test_every_method_says_something_of_every_hidden_pixel(given, exact_pixels, posterior):
     settings = replace(SETTINGS, exact_pixels=exact_pixels)
-    ways = methods_for(COUNT, settings)
-    names = ["prefix", *posterior, "gibbs", "nearest_image", "pixel_frequencies"]
+    companion = given.look_ahead is not None
+    ways = methods_for(COUNT, settings, companion)
+    begin = ["prefix", "look_ahead"] if companion else ["prefix"]
+    names = [*begin, *posterior, "gibbs", "nearest_image", "pixel_frequencies"]
     assert [method.name for method in ways] == names
     for method in ways:
         found = method.forecast(given, settings)
@@ -183,12 +196,20 @@ def test_every_method_says_something_of_every_hidden_pixel(given, exact_pixels, 
         assert (np.isnan(found.log_prob) | (found.log_prob <= TOLERANCE)).all()
 
 
+def test_chains_may_fill_fewer_images(given):
+    settings = replace(SETTINGS, exact_pixels=3, chain_images=2)
+    for method in methods_for(COUNT, settings, look_ahead=False):
+        found = method.forecast(given, settings)
+        count = 2 if method.name in ("particle_gibbs", "gibbs") else 6
+        assert [len(each) for each in found] == [count] * len(found)
+
+
 NAMES = [field.name for field in fields(SamplerSettings)]
 
 
 def test_every_setting_is_read():
     read = {name for method in METHODS for name in method.settings}
-    assert read | {"exact_pixels"} == set(NAMES)
+    assert read | {"exact_pixels", "chain_images"} == set(NAMES)
 
 
 def test_the_config_and_the_labels_have_what_the_methods_need():

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
-from tabulated import COLUMNS, SIZE, tiny_predictor
+from tabulated import COLUMNS, SIZE, tiny_look_ahead, tiny_predictor
 
 from scanline.figures.one_image import draw_completed
+from scanline.inference import smc
 from scanline.inference.exact import exact_posterior
-from scanline.inference.one_image import complete_by_sampling, complete_exactly
+from scanline.inference.one_image import complete_by_sampling, complete_exactly, error_of
 
 HIDDEN = np.array([1, 2, 4, 6, 7])
 PIXELS = np.array([1, 0, 0, 1, 0, 1, 0, 0], np.uint8)
@@ -23,9 +24,12 @@ def posterior(model):
     return exact_posterior(model, PIXELS[None], HIDDEN[None])
 
 
-@pytest.fixture(scope="module")
-def sampled(model):
-    return complete_by_sampling(model, PIXELS, HIDDEN, 50, 3, range(6), range(30), 16, 16, 0)
+@pytest.fixture(scope="module", params=["alone", "with a look-ahead"])
+def sampled(request, model):
+    companion = None if request.param == "alone" else tiny_look_ahead(model, spread=0.5)
+    return complete_by_sampling(
+        model, PIXELS, HIDDEN, 50, 3, range(6), range(30), 16, 16, 0, companion
+    )
 
 
 def test_exact_samples_are_draws_from_the_posterior(model, posterior):
@@ -39,6 +43,7 @@ def test_exact_samples_are_draws_from_the_posterior(model, posterior):
     assert (np.diff(done.log_likelihood) <= 0).all()
     assert done.log_observed == posterior.log_observed[0]
     assert done.log_observed_error == 0
+    assert done.log_observed_interval == (done.log_observed, done.log_observed)
 
 
 def test_sampling_agrees_with_the_posterior(sampled, posterior):
@@ -46,6 +51,8 @@ def test_sampling_agrees_with_the_posterior(sampled, posterior):
     # The error is itself estimated, from six runs.
     assert 0 < sampled.log_observed_error < 0.2
     assert error < 5 * sampled.log_observed_error
+    low, high = sampled.log_observed_interval
+    assert low < sampled.log_observed < high
     # 50 chains over 30 moves that redraw all: no more than 1,500 draws, each seen a few times.
     np.testing.assert_allclose(sampled.marginals, posterior.marginals[0], atol=0.1)
     assert (sampled.map_completion == posterior.map_completion[0]).all()
@@ -56,10 +63,39 @@ def test_sampling_agrees_with_the_posterior(sampled, posterior):
     assert 1 <= sampled.effective_sample_size <= 18
 
 
+@pytest.mark.parametrize("particles", [3, 12])
+def test_the_interval_holds_log_p_observed_in_95_of_100_repetitions(model, posterior, particles):
+    """Of 500 repetitions of 8 runs, in which hidden pixels are drawn."""
+    repetitions, runs = 500, 8
+    pixels, hidden = (np.tile(each, (repetitions * runs, 1)) for each in (PIXELS, HIDDEN))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(smc, "BRANCH_UP_TO", -1)
+        found = smc.smc_posterior(model, pixels, hidden, particles, 0).log_observed
+    held = []
+    for estimates in found.reshape(repetitions, runs):
+        off = np.logaddexp.reduce(estimates) - np.log(runs) - posterior.log_observed[0]
+        held.append(abs(off) <= error_of(estimates)[1])
+    # 5 standard errors of a share of 0.95 among 500.
+    assert abs(np.mean(held) - 0.95) < 5 * 0.0097
+
+
 def test_without_moves_marginals_are_the_particles(model, posterior):
     done = complete_by_sampling(model, PIXELS, HIDDEN, 4, 500, range(4), range(0), 16, 16, 0)
     np.testing.assert_allclose(done.marginals, posterior.marginals[0], atol=0.1)
     assert done.samples.shape == (4, 5)
+
+
+def test_a_look_ahead_s_particles_give_the_marginals_where_they_are_more_than_the_chains(
+    model, posterior
+):
+    """Of two chains every marginal is 0, 1/2 or 1."""
+    given = (model, PIXELS, HIDDEN, 2, 200, range(4), range(1), 16, 16, 0)
+    alone = complete_by_sampling(*given)
+    assert set(2 * alone.marginals) <= {0, 1, 2}
+    done = complete_by_sampling(*given, tiny_look_ahead(model, spread=0.5))
+    assert done.effective_sample_size > 20
+    np.testing.assert_allclose(done.marginals, posterior.marginals[0], atol=0.1)
+    assert not set(2 * done.marginals) <= {0, 1, 2}
 
 
 def test_entropy_is_of_the_marginals(sampled):

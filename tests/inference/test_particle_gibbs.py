@@ -9,6 +9,7 @@ from tabulated import (
     check_frequencies,
     check_likelihoods,
     random_sets,
+    tiny_look_ahead,
     tiny_predictor,
 )
 
@@ -26,7 +27,7 @@ def started_at(found, values: np.ndarray):
 
 
 @pytest.mark.parametrize("block", [1, 3, 99])
-def test_a_move_leaves_the_posterior_as_it_is(model, block):
+def test_a_move_leaves_the_posterior_as_it_is(model, look_ahead, block):
     """Chains that begin with exact draws are exact draws after a few moves."""
     pixels, hidden = random_sets(2, 4, seed=4)
     exact = exact_posterior(model, pixels, hidden)
@@ -37,14 +38,18 @@ def test_a_move_leaves_the_posterior_as_it_is(model, block):
         log_likelihood=np.take_along_axis(exact.log_joint, drawn, axis=1),
         log_weights=np.full((2, CHAINS), -np.log(CHAINS)),
     )
-    found = refine(model, pixels, begun, CHAINS, 2, seed=3, block=block, particles=3)
+    found = refine(
+        model, pixels, begun, CHAINS, 2, seed=3, block=block, particles=3, look_ahead=look_ahead
+    )
     assert (found.values != begun.values).any()
     check_frequencies(found.values, exact.log_posterior)
 
 
+@pytest.mark.parametrize("guided", [False, True])
 @pytest.mark.parametrize(("settings", "image"), COMING_APART)
-def test_a_move_with_resampling_leaves_the_posterior_as_it_is(settings, image):
+def test_a_move_with_resampling_leaves_the_posterior_as_it_is(settings, image, guided):
     model, pixels = tiny_predictor(**settings), np.array([image], np.uint8)
+    look_ahead = tiny_look_ahead(model, spread=0.5) if guided else None
     hidden = EVERY_SECOND[None]
     exact = exact_posterior(model, pixels, hidden)
     drawn = np.random.default_rng(0).choice(16, CHAINS, p=np.exp(exact.log_posterior[0]))[None]
@@ -53,7 +58,9 @@ def test_a_move_with_resampling_leaves_the_posterior_as_it_is(settings, image):
         log_likelihood=np.take_along_axis(exact.log_joint, drawn, axis=1),
         log_weights=np.full((1, CHAINS), -np.log(CHAINS)),
     )
-    found = refine(model, pixels, begun, CHAINS, 2, seed=3, block=4, particles=6)
+    found = refine(
+        model, pixels, begun, CHAINS, 2, seed=3, block=4, particles=6, look_ahead=look_ahead
+    )
     assert (found.values != begun.values).any()
     check_frequencies(found.values, exact.log_posterior)
 

@@ -83,20 +83,54 @@ def test_systematic_resampling_gives_each_its_share():
     np.testing.assert_allclose(counts.mean(axis=0), 16 * weights, atol=2 / grid)
 
 
+def drawn_ink(ink: np.ndarray, uniform: np.ndarray, log_weights: np.ndarray) -> np.ndarray:
+    weights = np.broadcast_to(np.asarray(log_weights, np.float64), ink.shape)
+    arguments = (tf.constant(each) for each in (ink, uniform, weights))
+    return resampling.draw_ink(*arguments).numpy()
+
+
 def test_pixels_have_their_probability_and_alike_particles_their_share():
     grid = 4000
     ink = np.tile([0.3, 0.3, 0.3, 0.3, 0.9, 0.0, 1.0], (grid, 1))
     uniform = np.repeat((np.arange(grid)[:, None] + 0.5) / grid, 7, axis=1)
-    drawn = resampling.draw_ink(tf.constant(ink), tf.constant(uniform)).numpy()
-    # A pixel's share of the grid is a count, wrong by at most 1 at both ends.
-    np.testing.assert_allclose(drawn.mean(axis=0), ink[0], atol=2 / grid)
+    for log_weights in (np.zeros(7), np.array([2.0, 0, 0, 1, -1, 5, 1])):
+        drawn = drawn_ink(ink, uniform, log_weights)
+        # A pixel's share of the grid is a count, wrong by at most 1 at both ends.
+        np.testing.assert_allclose(drawn.mean(axis=0), ink[0], atol=2 / grid)
+    drawn = drawn_ink(ink, uniform, np.zeros(7))
     assert set(drawn[:, :4].sum(axis=1)) == {1, 2}  # of four alike, 1.2 in the mean
+
+
+def test_particles_of_like_weight_have_their_share_wherever_they_stand():
+    """Heavy and light ones in turn: as many as may be of each kind have ink, to one."""
+    grid = 500
+    heavy = np.arange(16) % 2 == 0
+    ink = np.full((grid, 16), 0.4)
+    uniform = np.repeat((np.arange(grid)[:, None] + 0.5) / grid, 16, axis=1)
+    drawn = drawn_ink(ink, uniform, np.where(heavy, 3.0, -3.0))
+    for kind in (heavy, ~heavy):
+        assert set(drawn[:, kind].sum(axis=1)) == {3, 4}  # of eight, 3.2 in the mean
+
+
+def test_the_order_of_weights_does_not_couple_ink_to_weight():
+    """The mean weight of those with ink is right on average: sequential Monte Carlo's, unbiased."""
+    generator = np.random.default_rng(1)
+    grid = 4000
+    log_weights, ink = generator.normal(size=16), generator.random(16)
+    uniform = np.repeat((np.arange(grid)[:, None] + 0.5) / grid, 16, axis=1)
+    drawn = drawn_ink(np.tile(ink, (grid, 1)), uniform, log_weights)
+    found = (drawn * np.exp(log_weights)).sum(axis=1)
+    expected = (ink * np.exp(log_weights)).sum()
+    # Each of 16 counts is wrong by at most 1 at both ends.
+    assert found.mean() == pytest.approx(expected, abs=2 * np.exp(log_weights).sum() / grid)
+    independent = (ink * (1 - ink) * np.exp(2 * log_weights)).sum()
+    assert found.var() < independent / 2
 
 
 def test_a_number_a_particle_draws_independently():
     ink = np.tile([0.3, 0.8], (20_000, 1))
     uniform = np.random.default_rng(0).random(ink.shape)
-    drawn = resampling.draw_ink(tf.constant(ink), tf.constant(uniform)).numpy()
+    drawn = drawn_ink(ink, uniform, np.array([0.0, -1.0]))
     # 5 standard errors of a mean, and of a correlation.
     np.testing.assert_allclose(drawn.mean(axis=0), ink[0], atol=5 * 0.46 / 20_000**0.5)
     assert abs(np.corrcoef(drawn.T)[0, 1]) < 5 / 20_000**0.5
@@ -105,5 +139,4 @@ def test_a_number_a_particle_draws_independently():
 def test_numbers_outside_force_a_pixel():
     ink = np.array([[1.0, 0.0, 1e-12, 1 - 1e-12]])
     for value, pixel in ((-1.0, 1), (2.0, 0)):
-        drawn = resampling.draw_ink(tf.constant(ink), tf.constant(np.full((1, 4), value)))
-        assert (drawn.numpy() == pixel).all()
+        assert (drawn_ink(ink, np.full((1, 4), value), np.arange(4)) == pixel).all()

@@ -9,11 +9,13 @@ from tabulated import (
     log_joint_table,
     number_of,
     random_sets,
+    tiny_look_ahead,
     tiny_predictor,
 )
 
 from scanline.holes.sets import filled, values_at
 from scanline.inference import smc as module
+from scanline.inference.ancestral import prefix_completions
 from scanline.inference.exact import exact_posterior
 from scanline.inference.smc import Particles, beam_search, smc_posterior
 
@@ -56,11 +58,13 @@ def test_likelihoods_are_those_of_the_completed_images(model, way, count):
     np.testing.assert_allclose(np.exp(found.log_weights).sum(axis=1), 1)
 
 
-def check_unbiased(model, image: np.ndarray, hidden: np.ndarray, particles: int) -> Particles:
+def check_unbiased(
+    model, image: np.ndarray, hidden: np.ndarray, particles: int, look_ahead=None
+) -> Particles:
     """p(observed), and each completion's share of it, in the mean over many runs."""
     exact = exact_posterior(model, image[None], hidden[None])
     pixels, places = np.tile(image, (RUNS, 1)), np.tile(hidden, (RUNS, 1))
-    runs = smc_posterior(model, pixels, places, particles, 1)
+    runs = smc_posterior(model, pixels, places, particles, 1, look_ahead=look_ahead)
     ratio = np.exp(runs.log_observed - exact.log_observed)
     # 5 standard errors, and float32 where all runs agree.
     assert abs(ratio.mean() - 1) < 5 * ratio.std(ddof=1) / RUNS**0.5 + TOLERANCE
@@ -94,6 +98,45 @@ def test_estimates_are_unbiased_where_particles_are_resampled(settings, image, m
     images = images_of(runs, np.tile(image, (RUNS, 1)))
     expected = log_joint_table(model)[number_of(images)]
     np.testing.assert_allclose(runs.log_likelihood.reshape(-1), expected, atol=1e-4)  # float32
+
+
+def test_estimates_are_unbiased_whatever_the_look_ahead_proposes(model, way):
+    pixels, hidden = random_sets(1, 5, seed=3)
+    check_unbiased(model, pixels[0], hidden[0], 6, tiny_look_ahead(model, spread=0.5))
+
+
+@pytest.mark.parametrize(("settings", "image"), COMING_APART)
+def test_a_look_ahead_s_particles_are_weighted_by_what_lies_between(settings, image, monkeypatch):
+    """Of a hole with gaps, each particle's weight is p(image) / q(hidden), up to one number."""
+    monkeypatch.setattr(module, "BRANCH_UP_TO", -1)
+    model, image = tiny_predictor(**settings), np.array(image, np.uint8)
+    companion = tiny_look_ahead(model, spread=0.5)
+    runs = check_unbiased(model, image, EVERY_SECOND, 6, companion)
+    places = np.tile(EVERY_SECOND, (6, 1))
+    pixels = filled(np.tile(image, (6, 1)), places, runs.values[0])
+    proposed = prefix_completions(model, pixels, places, 1, 0, companion).log_probs.sum(axis=1)
+    weights = runs.log_likelihood[0] - proposed
+    expected = weights - np.logaddexp.reduce(weights)
+    np.testing.assert_allclose(runs.log_weights[0], expected, atol=1e-4)  # float32
+    assert np.ptp(expected) > 0.1
+    images = images_of(runs, np.tile(image, (RUNS, 1)))
+    expected = log_joint_table(model)[number_of(images)]
+    np.testing.assert_allclose(runs.log_likelihood.reshape(-1), expected, atol=1e-4)  # float32
+
+
+@pytest.mark.parametrize("count", [3, SIZE])
+def test_where_nothing_is_observed_ahead_no_look_ahead_is_asked(model, way, count):
+    pixels, _ = random_sets(3, 1, seed=2)
+    hidden = np.tile(np.arange(SIZE - count, SIZE), (3, 1))
+    alone = smc_posterior(model, pixels, hidden, 16, 0)
+    beside = smc_posterior(model, pixels, hidden, 16, 0, look_ahead=tiny_look_ahead(model))
+    for ours, theirs in zip(alone, beside, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    samples = [
+        prefix_completions(model, pixels, hidden, 16, 0, look_ahead).samples
+        for look_ahead in (None, tiny_look_ahead(model))
+    ]
+    np.testing.assert_array_equal(*samples)
 
 
 @pytest.mark.parametrize("count", [1, 5, SIZE - 1, SIZE])
@@ -132,32 +175,34 @@ def test_particles_beyond_one_population(way, monkeypatch):
     assert abs(np.mean(ratio) - 1) < 5 * np.std(ratio, ddof=1) / 40**0.5
 
 
-def test_the_seed_decides_and_grouping_does_not(model, way, monkeypatch):
+def test_the_seed_decides_and_grouping_does_not(model, look_ahead, way, monkeypatch):
     pixels, hidden = random_sets(7, 4, seed=2)
-    found = smc_posterior(model, pixels, hidden, 5, 3)
-    check_equal(smc_posterior(model, pixels, hidden, 5, 3), found)
+    hidden[1] = np.arange(SIZE - 4, SIZE)  # of this image nothing is observed ahead
+    found = smc_posterior(model, pixels, hidden, 5, 3, look_ahead=look_ahead)
+    check_equal(smc_posterior(model, pixels, hidden, 5, 3, look_ahead=look_ahead), found)
     check_equal(
-        smc_posterior(model, pixels[:3], hidden[:3], 5, 3),
+        smc_posterior(model, pixels[:3], hidden[:3], 5, 3, look_ahead=look_ahead),
         Particles(*(field[:3] for field in found)),
     )
     monkeypatch.setattr(module, "ROWS", 10)  # two images a group
     monkeypatch.setattr(module, "STEPS_IN_MEMORY", 20)
-    check_equal(smc_posterior(model, pixels, hidden, 5, 3), found)
-    other = smc_posterior(model, pixels, hidden, 5, 4)
+    check_equal(smc_posterior(model, pixels, hidden, 5, 3, look_ahead=look_ahead), found)
+    other = smc_posterior(model, pixels, hidden, 5, 4, look_ahead=look_ahead)
     assert (other.values != found.values).any()
 
 
-def test_hidden_values_are_not_read(model):
+def test_hidden_values_are_not_read(model, look_ahead, way):
     pixels, hidden = random_sets(5, 3, seed=1)
     flipped = filled(pixels, hidden, 1 - values_at(pixels, hidden))
     check_equal(
-        smc_posterior(model, flipped, hidden, 4, 0), smc_posterior(model, pixels, hidden, 4, 0)
+        smc_posterior(model, flipped, hidden, 4, 0, look_ahead=look_ahead),
+        smc_posterior(model, pixels, hidden, 4, 0, look_ahead=look_ahead),
     )
 
 
-def test_nothing_hidden_is_the_likelihood(model, way):
+def test_nothing_hidden_is_the_likelihood(model, look_ahead, way):
     pixels, hidden = random_sets(4, 0, seed=1)
-    found = smc_posterior(model, pixels, hidden, 3, 0)
+    found = smc_posterior(model, pixels, hidden, 3, 0, look_ahead=look_ahead)
     expected = log_joint_table(model)[number_of(pixels)]
     np.testing.assert_allclose(found.log_observed, expected, atol=TOLERANCE)
     np.testing.assert_allclose(found.log_likelihood, np.tile(expected[:, None], 3), atol=TOLERANCE)
@@ -181,18 +226,18 @@ def test_effective_sample_sizes_are_of_the_weights_by_step(model, monkeypatch):
     )
 
 
-def test_particle_0_is_the_reference(model):
+def test_particle_0_is_the_reference(model, look_ahead):
     pixels, hidden = random_sets(20, 6, seed=8)
     reference = np.random.default_rng(1).integers(0, 2, (20, 6)).astype(np.uint8)
-    found = smc_posterior(model, pixels, hidden, 3, 0, reference=reference)
+    found = smc_posterior(model, pixels, hidden, 3, 0, reference, look_ahead)
     assert (found.values[:, 0] == reference).all()
     assert (found.values[:, 1:] != reference[:, None]).any()
 
 
-def test_a_wide_beam_finds_the_best(model):
+def test_a_wide_beam_finds_the_best(model, look_ahead):
     pixels, hidden = random_sets(6, 5, seed=6)
     exact = exact_posterior(model, pixels, hidden)
-    values, log_likelihood = beam_search(model, pixels, hidden, 32)
+    values, log_likelihood = beam_search(model, pixels, hidden, 32, look_ahead)
     np.testing.assert_allclose(log_likelihood, exact.log_joint.max(axis=1), atol=TOLERANCE)
     own = np.take_along_axis(exact.log_joint, exact.index_of(values)[:, None], axis=1)[:, 0]
     np.testing.assert_allclose(own, log_likelihood, atol=TOLERANCE)

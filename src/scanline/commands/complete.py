@@ -52,7 +52,7 @@ def complete(
         samples: completions to draw, at least 1
         exact_pixels: hidden pixels up to which the posterior is exact; the time doubles with each
         particles: particles of one run of sequential Monte Carlo
-        runs: independent runs, at least 2; the error of log p(observed) comes from their spread
+        runs: independent runs, at least 2; their spread gives the interval of log p(observed)
         moves: blocks that each sample draws anew
         block: hidden pixels of a block, which lie together
         move_particles: particles that draw a block anew
@@ -135,8 +135,10 @@ def _black_on_white(pixels: "np.ndarray") -> bytes:
 def _report(done: "Completion", how: str) -> None:
     """Prints the numbers of a completed image, and ``how`` p(observed) was found."""
     print(f"hidden pixels                {done.hidden.sum()}")
-    observed = round(done.log_observed, 2) + 0.0  # not -0.00, where nothing is observed
-    print(f"log p(observed)              {observed:.2f} ± {done.error:.2f} nats ({how})")
+    found = (done.log_observed, *done.interval)
+    observed, low, high = (f"{round(nats, 2) + 0.0:.2f}" for nats in found)  # 0.00, not -0.00
+    sure = "" if done.exact else f"95 %: {low} to {high}; "
+    print(f"log p(observed)              {observed} nats ({sure}{how})")
     if not done.exact:
         print(f"effective sample size        {done.effective_sample_size:.1f}")
     print(f"log p(best image)            {done.log_likelihood.max():.2f} nats")

@@ -14,13 +14,17 @@ from scanline.holes.sets import check_hidden, values_at
 from scanline.inference.forecast import Completions
 from scanline.inference.log_odds import log_prob
 from scanline.inference.loops import compiled_loop
+from scanline.models.look_ahead import LookAhead, read_observed
 from scanline.models.predictor import Predictor
 
 ROWS = 2**14  # sequences that advance together
 
 
 class PrefixCompletions(NamedTuple):
-    """S samples of k hidden pixels, for each of N images."""
+    """S samples of k hidden pixels, for each of N images.
+
+    With a look-ahead everything is also given what is observed after.
+    """
 
     samples: np.ndarray  # uint8 [N, S, k]
     greedy: np.ndarray  # uint8 [N, k], each pixel its more probable value given all before it
@@ -57,6 +61,7 @@ def sample_completions(
         tf.constant(cut + length),
         tuple(tf.repeat(state, samples, axis=0) for state in states),
         tf.constant(_two_words(seed)),
+        None,
     )
     forced = read(model, pixels, tf.constant(cut), tf.constant(cut + length), states)[0]
     return Completions(
@@ -80,18 +85,22 @@ def read(model, pixels, start, stop, states):
 
 
 @compiled_loop
-def fill(model, seen, observed, greedy, start, stop, states, seed):
+def fill(model, seen, observed, greedy, start, stop, states, seed, ahead):
     """Pixels ``start`` to ``stop`` of every column, and their log-odds: [stop - start, B] each.
 
     ``seen`` [T + 1, B], uint8, is the start token and the pixels, one row for each step, so that a
     step reads and writes whole rows. ``observed``, [T, B] or [T, 1], tells which pixels stay.
     ``greedy``, [B] or one for all, tells whether a hidden pixel takes its more probable value
-    instead of a draw.
+    instead of a draw. ``ahead``, a look-ahead and what it has read (``read_observed``) of each
+    image, whose columns stand together, corrects the log-odds; None does not.
     """
     columns = tf.shape(seen)[1]
     logits = tf.TensorArray(tf.float32, stop - start)
     for t in tf.range(start, stop):
         logit, states = model.step_on(model.inputs_of.at(seen, t), states)
+        if ahead is not None:
+            outputs = model.stack.output_of(states)
+            logit += tf.reshape(ahead[0].correction_at(t, ahead[1], outputs, seen), [-1])
         logits = logits.write(t - start, logit)
         uniform = tf.random.stateless_uniform([columns], tf.random.fold_in(seed, t), alg="philox")
         ink = tf.where(greedy, logit > 0, uniform < tf.sigmoid(logit))
@@ -118,9 +127,17 @@ def _inside(cut: int, length: int, size: int) -> None:
 
 
 def prefix_completions(
-    model: Predictor, pixels: np.ndarray, hidden: np.ndarray, samples: int, seed: int
+    model: Predictor,
+    pixels: np.ndarray,
+    hidden: np.ndarray,
+    samples: int,
+    seed: int,
+    look_ahead: LookAhead | None = None,
 ) -> PrefixCompletions:
     """Fills the ``hidden`` [N, k] pixels (flat indices, ascending) of each image.
+
+    Each is drawn given those before it; with a ``look_ahead`` also given all observed ones, and
+    ``marginals`` and ``log_probs`` are given these, too.
 
     ``pixels`` [N, T] in {0, 1} are the true ones: at ``hidden`` they are read for ``log_probs``
     alone. Each draw depends on ``seed``, the pixel, and the sample's place among all. Raises
@@ -133,43 +150,60 @@ def prefix_completions(
         raise ValueError(f"samples is {samples}; allowed: 1 and above")
     group = max(ROWS // (samples + 1), 1)
     parts = [
-        _complete(model, pixels[i : i + group], hidden[i : i + group], samples, [seed, i])
+        _complete(
+            model, pixels[i : i + group], hidden[i : i + group], samples, [seed, i], look_ahead
+        )
         for i in range(0, len(pixels), group)
     ]
     return PrefixCompletions(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
 
-def _complete(model, pixels, hidden, samples, seed) -> PrefixCompletions:
+def _complete(model, pixels, hidden, samples, seed, look_ahead) -> PrefixCompletions:
     images, size = pixels.shape
     start, stop = int(hidden.min()), int(hidden.max()) + 1
     pixels = pixels.astype(np.uint8)
     states = model.zero_states(images)
     if start:
         states = read(model, pixels, tf.constant(0), tf.constant(start), states)[1]
-    forced = read(model, pixels, tf.constant(start), tf.constant(stop), states)[0]
-    rows = samples + 1  # of an image: its samples, then the greedy one
     observed = np.ones((size, images), bool)
     observed[hidden.T, np.arange(images)] = False
-    seen = np.zeros((size + 1, images * rows), np.uint8)  # row 0: the start token
-    seen[1:] = np.repeat(pixels.T * observed, rows, axis=1)
-    filled, logits = fill(
-        model,
-        tf.constant(seen),
-        tf.constant(np.repeat(observed, rows, axis=1)),
-        tf.constant(np.arange(images * rows) % rows == samples),
-        tf.constant(start),
-        tf.constant(stop),
+    ahead = look_ahead and (look_ahead, read_observed(look_ahead, pixels, ~observed.T))
+
+    def filled(columns, kept, greedy, states):
+        seen = np.zeros((size + 1, columns.shape[1]), np.uint8)  # row 0: the start token
+        seen[1:] = columns * kept
+        found = fill(
+            model,
+            tf.constant(seen),
+            tf.constant(kept),
+            tf.constant(greedy),
+            tf.constant(start),
+            tf.constant(stop),
+            states,
+            tf.constant(seed, tf.int64),
+            ahead,
+        )
+        return [each.numpy().T for each in found]
+
+    if look_ahead:  # the truth is one more completion, of which nothing is drawn
+        forced = filled(pixels.T, np.ones_like(observed), np.zeros(images, bool), states)[1]
+    else:
+        forced = read(model, pixels, tf.constant(start), tf.constant(stop), states)[0].numpy()
+    rows = samples + 1  # of an image: its samples, then the greedy one
+    values, logits = filled(
+        np.repeat(pixels.T, rows, axis=1),
+        np.repeat(observed, rows, axis=1),
+        np.arange(images * rows) % rows == samples,
         tuple(tf.repeat(state, rows, axis=0) for state in states),
-        tf.constant(seed, tf.int64),
     )
     places = hidden - start
-    values = _at(filled.numpy().T.reshape(images, rows, -1), places)
-    drawn_logits = _at(logits.numpy().T.reshape(images, rows, -1), places)[:, :samples]
+    values = _at(values.reshape(images, rows, -1), places)
+    drawn_logits = _at(logits.reshape(images, rows, -1), places)[:, :samples]
     return PrefixCompletions(
         samples=values[:, :samples],
         greedy=values[:, samples],
         marginals=np.exp(log_prob(drawn_logits, 1)).mean(axis=1),
-        log_probs=log_prob(values_at(forced.numpy(), places), values_at(pixels, hidden)),
+        log_probs=log_prob(values_at(forced, places), values_at(pixels, hidden)),
     )
 
 

@@ -2,7 +2,7 @@
 
 EXACT_PIXELS = 12  # hidden pixels up to which the posterior is exact; the time doubles with each
 PARTICLES = 256  # of one run of sequential Monte Carlo
-RUNS = 8  # independent ones; the error of log p(observed) comes from their spread
+RUNS = 8  # independent ones; their spread gives the interval of log p(observed)
 MOVES = 40  # of particle Gibbs, each of which draws a block of hidden pixels anew
 BLOCK = 16  # pixels of a block, which lie together
 MOVE_PARTICLES = 16  # that draw a block

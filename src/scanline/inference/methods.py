@@ -19,6 +19,7 @@ from scanline.inference.forecast import Forecast
 
 if TYPE_CHECKING:
     from scanline.inference.smc import Particles
+    from scanline.models.look_ahead import LookAhead
     from scanline.models.predictor import Predictor
 
 HERE = "src/scanline/inference/methods.py"
@@ -31,17 +32,19 @@ class SamplerSettings:
     Attributes:
         exact_pixels: the posterior of a hole of more hidden pixels is sampled, not enumerated
         particles: of sequential Monte Carlo, for each image
+        chain_images: first images of each hole that have chains, 0: all
         chains: of particle Gibbs and of Gibbs sampling, for each image
         moves: of particle Gibbs, each on one block of hidden pixels that lie together
         block: hidden pixels of a block
         move_particles: particles of one move, the present values among them
         sweeps: of Gibbs sampling, each over all hidden pixels
-        samples: for each image, of the prefix and of weighted particles
+        samples: for each image, of the prefix, of the look-ahead and of weighted particles
         seed: what the draws depend on
     """
 
     exact_pixels: int
     particles: int
+    chain_images: int
     chains: int
     moves: int
     block: int
@@ -62,6 +65,11 @@ class Given(NamedTuple):
     training: np.ndarray  # uint8 [M, T], the training images
     pixels: np.ndarray  # uint8 [N, T]
     hidden: np.ndarray  # int [N, k], flat indices, ascending
+    look_ahead: "LookAhead | None" = None  # the model's companion
+
+    def first(self, count: int) -> "Given":
+        """The same of the first ``count`` images."""
+        return self._replace(pixels=self.pixels[:count], hidden=self.hidden[:count])
 
 
 @dataclass(frozen=True)
@@ -69,12 +77,15 @@ class Method:
     """A way to fill a hole: of ``Given`` and, by keyword, of the settings that it reads.
 
     ``holes``: any; those that are ``enumerated``, of up to ``exact_pixels`` hidden pixels; or those
-    that are ``sampled``, of more.
+    that are ``sampled``, of more. One that runs ``by_chains`` may be asked of fewer images than the
+    others.
     """
 
     name: str
     holes: Literal["any", "enumerated", "sampled"]
     function: Callable[..., Forecast]
+    needs_look_ahead: bool = False
+    by_chains: bool = False
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -82,14 +93,20 @@ class Method:
         return tuple(inspect.signature(self.function).parameters)[1:]
 
     def forecast(self, given: Given, settings: SamplerSettings) -> Forecast:
-        """What the method says of the hidden pixels."""
+        """What the method says of the hidden pixels of all images, or of the first ones."""
+        if self.by_chains and settings.chain_images:
+            given = given.first(settings.chain_images)
         return self.function(given, **{name: getattr(settings, name) for name in self.settings})
 
 
-def methods_for(hidden_pixels: int, settings: SamplerSettings) -> list[Method]:
-    """The ways to fill a hole of so many ``hidden_pixels``."""
+def methods_for(hidden_pixels: int, settings: SamplerSettings, look_ahead: bool) -> list[Method]:
+    """The ways to fill a hole of so many ``hidden_pixels``, with a ``look_ahead`` or without."""
     kind = "enumerated" if hidden_pixels <= settings.exact_pixels else "sampled"
-    return [method for method in METHODS if method.holes in ("any", kind)]
+    return [
+        method
+        for method in METHODS
+        if method.holes in ("any", kind) and (look_ahead or not method.needs_look_ahead)
+    ]
 
 
 def check(settings: Iterable[str]) -> None:
@@ -122,10 +139,12 @@ def by_prefix(given: Given, *, samples: int, seed: int) -> Forecast:
 
     The truth's probability is teacher-forced: each true pixel given the true ones before it.
     """
-    from scanline.inference.ancestral import prefix_completions
+    return _by_completions(given, None, samples, seed)
 
-    found = prefix_completions(given.model, given.pixels, given.hidden, samples, seed)
-    return Forecast(found.greedy, found.marginals, found.samples, found.log_probs.sum(axis=1))
+
+def by_look_ahead(given: Given, *, samples: int, seed: int) -> Forecast:
+    """From the pixels before and all observed ones, by the look-ahead alone; as ``by_prefix``."""
+    return _by_completions(given, given.look_ahead, samples, seed)
 
 
 def by_exact_posterior(given: Given, *, samples: int, seed: int) -> Forecast:
@@ -150,9 +169,9 @@ def by_smc(given: Given, *, particles: int, samples: int, seed: int) -> Forecast
     from scanline.inference.likelihood import log_likelihoods
     from scanline.inference.smc import beam_search, smc_posterior
 
-    model, _, pixels, hidden = given
-    found = smc_posterior(model, pixels, hidden, particles, seed)
-    beam, nats = beam_search(model, pixels, hidden, particles)
+    model, _, pixels, hidden, look_ahead = given
+    found = smc_posterior(model, pixels, hidden, particles, seed, look_ahead=look_ahead)
+    beam, nats = beam_search(model, pixels, hidden, particles, look_ahead)
     better = nats > found.log_likelihood.max(axis=1)
     log_likelihood = log_likelihoods(model, pixels)
     drawn = _drawn(found.log_weights, samples, seed)
@@ -179,9 +198,10 @@ def by_particle_gibbs(
     from scanline.inference.particle_gibbs import refine
     from scanline.inference.smc import smc_posterior
 
-    begun = smc_posterior(given.model, given.pixels, given.hidden, particles, seed)
+    model, _, pixels, hidden, look_ahead = given
+    begun = smc_posterior(model, pixels, hidden, particles, seed, look_ahead=look_ahead)
     return _of_chains(
-        refine(given.model, given.pixels, begun, chains, moves, seed, block, move_particles)
+        refine(model, pixels, begun, chains, moves, seed, block, move_particles, look_ahead)
     )
 
 
@@ -221,10 +241,11 @@ def by_pixel_frequencies(given: Given) -> Forecast:
 
 METHODS = (  # in the order of tables and figures
     Method("prefix", "any", by_prefix),
+    Method("look_ahead", "any", by_look_ahead, needs_look_ahead=True),
     Method("exact", "enumerated", by_exact_posterior),
     Method("smc", "sampled", by_smc),
-    Method("particle_gibbs", "sampled", by_particle_gibbs),
-    Method("gibbs", "any", by_gibbs),
+    Method("particle_gibbs", "sampled", by_particle_gibbs, by_chains=True),
+    Method("gibbs", "any", by_gibbs, by_chains=True),
     Method("nearest_image", "any", by_nearest_image),
     Method("pixel_frequencies", "any", by_pixel_frequencies),
 )
@@ -244,6 +265,16 @@ def log_observed_at_least(
     first = [np.unique(values, axis=0, return_index=True)[1] for values in known]
     bounds = [np.logaddexp.reduce(each[i]) for each, i in zip(nats, first, strict=True)]
     return np.maximum(particles.log_observed, bounds)
+
+
+def _by_completions(
+    given: Given, look_ahead: "LookAhead | None", samples: int, seed: int
+) -> Forecast:
+    """Hidden pixels drawn one after the other, best is greedy."""
+    from scanline.inference.ancestral import prefix_completions
+
+    found = prefix_completions(given.model, given.pixels, given.hidden, samples, seed, look_ahead)
+    return Forecast(found.greedy, found.marginals, found.samples, found.log_probs.sum(axis=1))
 
 
 def _of_chains(ends: "Particles") -> Forecast:

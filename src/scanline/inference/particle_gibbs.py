@@ -13,6 +13,7 @@ import numpy as np
 from scanline.holes.sets import filled, values_at
 from scanline.inference.resampling import draw_by_weight
 from scanline.inference.smc import Particles, smc_posterior
+from scanline.models.look_ahead import LookAhead
 from scanline.models.predictor import Predictor
 
 
@@ -25,13 +26,14 @@ def refine(
     seed: int,
     block: int,
     particles: int,
+    look_ahead: LookAhead | None = None,
 ) -> Particles:
     """``chains`` draws from the particles ``found``, each moved ``moves`` times: equal weights.
 
     In a move ``block`` hidden pixels (all, where there are fewer) are drawn anew with ``particles``
-    particles. ``pixels`` [N, T] as ``smc_posterior`` had them. The estimate of p(observed) and the
-    effective sample sizes are those of ``found``. Raises ValueError for a number below 1, or
-    ``particles`` below 2.
+    particles, which a ``look_ahead`` may propose. ``pixels`` [N, T] as ``smc_posterior`` had them.
+    The estimate of p(observed) and the effective sample sizes are those of ``found``. Raises
+    ValueError for a number below 1, or ``particles`` below 2.
     """
     for name, value, least in (("chains", chains, 1), ("block", block, 1), ("moves", moves, 0)):
         if value < least:
@@ -56,6 +58,7 @@ def refine(
             particles,
             int(np.random.SeedSequence((seed, move)).generate_state(1)[0]),
             reference=values_at(values, inside),
+            look_ahead=look_ahead,
         )
         uniform = np.concatenate([each.random((chains, 1)) for each in generators])
         taken = draw_by_weight(again.log_weights, uniform)

@@ -10,14 +10,16 @@ from scanline.inference.resampling import branch, draw_ink, effective_size, resa
 
 
 @compiled_loop
-def advance(model, seen, is_hidden, start, stop, states, log_weights, log_likelihood, draws):
+def advance(model, seen, is_hidden, start, stop, states, log_weights, log_likelihood, draws, ahead):
     """Takes all particles from ``start`` to ``stop``; hidden pixels are drawn, or searched.
 
     ``seen`` uint8 [T + 1, N * P] is the start token and the pixels, one row for each step, of which
     those at ``is_hidden`` [T, N] are replaced; ``states``, ``log_weights`` and ``log_likelihood``
     [N, P] are those before ``start``. ``draws`` are uniform numbers: [T, N, P] for resampling and
     for pixels, or one array [T, N] for branching (``inference.resampling``). None makes it a beam:
-    the P most probable of all 2P continuations live on.
+    the P most probable of all 2P continuations live on. With ``ahead``, a look-ahead and what it
+    has read (``read_observed``), hidden pixels are drawn, or searched, by q in place of the model.
+    Observed pixels between them then count at ``stop``.
 
     Returns by step the pixels uint8 [S, N, P], the particles that they continue int32 [S, N, P],
     and the effective number [S, N]; then states, log_weights and log_likelihood before ``stop``.
@@ -26,10 +28,11 @@ def advance(model, seen, is_hidden, start, stop, states, log_weights, log_likeli
     images, particles = shape[0], shape[1]
     same = tf.tile(tf.range(particles)[None], [images, 1])
     first_row = tf.range(images)[:, None] * particles
-    reach = model.inputs_of.reach
+    reach = model.inputs_of.reach if ahead is None else max(model.inputs_of.reach, ahead[0].reach)
     drawn = tf.TensorArray(tf.uint8, stop - start)
     parents = tf.TensorArray(tf.int32, stop - start)
     sizes = tf.TensorArray(tf.float64, stop - start)
+    owed = tf.zeros_like(log_weights)  # log p of the pixels - log q of the hidden ones
     for t in tf.range(start, stop):
         logits, states = model.step_on(model.inputs_of.at(seen, t), states)
         logits = tf.reshape(tf.cast(logits, tf.float64), shape)
@@ -37,11 +40,18 @@ def advance(model, seen, is_hidden, start, stop, states, log_weights, log_likeli
         pixel = tf.reshape(tf.cast(seen[t + 1], tf.int32), shape)
         parent = same
         observed = tf.gather(log_probs, pixel, batch_dims=2)
-        weights = log_weights + observed
+        weights = log_weights if ahead is not None else log_weights + observed
+        debt = owed + observed if ahead is not None else owed
         likelihood = log_likelihood + observed
         splits = is_hidden[t][:, None]
         if tf.reduce_any(splits):
-            joint = tf.reshape(log_weights[:, :, None] + log_probs, [images, 2 * particles])
+            proposed, proposals = logits, log_probs
+            if ahead is not None:
+                outputs = model.stack.output_of(states)
+                correction = ahead[0].correction_at(t, ahead[1], outputs, seen)
+                proposed += tf.cast(correction, tf.float64)
+                proposals = _log_prob(tf.stack([proposed, proposed], axis=2), [0, 1])
+            joint = tf.reshape(log_weights[:, :, None] + proposals, [images, 2 * particles])
             if draws is None:
                 new_weights, child = tf.math.top_k(joint, particles)
                 new_parent, new_pixel = child // 2, child % 2
@@ -50,13 +60,16 @@ def advance(model, seen, is_hidden, start, stop, states, log_weights, log_likeli
                 new_parent, new_pixel = child // 2, child % 2
             else:
                 new_parent, new_weights = resample(log_weights, draws[0][t])
-                ink = tf.gather(tf.sigmoid(logits), new_parent, batch_dims=1)
-                new_pixel = draw_ink(ink, draws[1][t])
+                ink = tf.gather(tf.sigmoid(proposed), new_parent, batch_dims=1)
+                so_far = new_weights + tf.gather(owed, new_parent, batch_dims=1)
+                new_pixel = draw_ink(ink, draws[1][t], so_far)
             parent = tf.where(splits, new_parent, same)
             pixel = tf.where(splits, new_pixel, pixel)
             weights = tf.where(splits, new_weights, weights)
-            both = log_likelihood[:, :, None] + log_probs
-            likelihood = tf.gather(tf.gather(both, parent, batch_dims=1), pixel, batch_dims=2)
+            likelihood = _of_child(log_likelihood[:, :, None] + log_probs, parent, pixel)
+            if ahead is not None:
+                more = tf.where(splits[:, :, None], log_probs - proposals, log_probs)
+                debt = _of_child(owed[:, :, None] + more, parent, pixel)
             rows = tf.reshape(first_row + parent, [-1])
             states = tuple(tf.ensure_shape(tf.gather(state, rows), state.shape) for state in states)
             # Of the pixels, those that a later step may read.
@@ -65,12 +78,19 @@ def advance(model, seen, is_hidden, start, stop, states, log_weights, log_likeli
             seen = tf.tensor_scatter_nd_update(seen, window[:, None], followed)
         log_weights = tf.ensure_shape(weights, log_weights.shape)
         log_likelihood = tf.ensure_shape(likelihood, log_likelihood.shape)
+        owed = tf.ensure_shape(debt, owed.shape)
         row = tf.cast(tf.reshape(pixel, [1, -1]), tf.uint8)
         seen = tf.tensor_scatter_nd_update(seen, [[t + 1]], row)
         drawn = drawn.write(t - start, tf.cast(pixel, tf.uint8))
         parents = parents.write(t - start, parent)
-        sizes = sizes.write(t - start, effective_size(log_weights))
+        sizes = sizes.write(t - start, effective_size(log_weights + owed))
+    log_weights += owed
     return drawn.stack(), parents.stack(), sizes.stack(), states, log_weights, log_likelihood
+
+
+def _of_child(by_value, parent, pixel):
+    """Of what each particle has for both values of its pixel [N, P, 2], the children's [N, P]."""
+    return tf.gather(tf.gather(by_value, parent, batch_dims=1), pixel, batch_dims=2)
 
 
 @tf.function(autograph=False, reduce_retracing=True)

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 LEAST = 1e-300  # for a threshold of 0, where fewer than P children are alive
 RESAMPLE_BELOW = 0.5  # of the particles: their effective number
+ALIKE = 0.01  # nats between two log weights; what rounding makes of equal ones is far less
 
 
 def branch(joint: tf.Tensor, uniform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -51,15 +52,19 @@ def effective_size(log_weights: tf.Tensor) -> tf.Tensor:
     return tf.exp(2 * once - tf.reduce_logsumexp(2 * log_weights, axis=1))
 
 
-def draw_ink(ink: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+def draw_ink(ink: tf.Tensor, uniform: tf.Tensor, log_weights: tf.Tensor) -> tf.Tensor:
     """Pixels [N, P], each 1 with probability ``ink`` [N, P]; ``uniform`` [N, P] decides.
 
-    With one number for all particles of an image the draw is systematic: of particles that stand
-    side by side and are alike, the right share has ink. With a number each, draws are independent.
-    A number outside of 0 to 1 forces the pixel: below 0 to ink, above 1 to none.
+    With one number for all particles of an image the draw is systematic: of the particles in the
+    order of ``log_weights`` [N, P], any that follow each other have ink in their right share, so
+    heavy ones as well as light ones (as in array-RQMC, L'Ecuyer et al. 2008,
+    doi:10.1287/opre.1080.0556). With a number each, draws are independent. A number outside of 0
+    to 1 forces the pixel: below 0 to ink, above 1 to none.
     """
     uniform = tf.cast(uniform, tf.float64)
-    place = tf.cumsum(ink, axis=1, exclusive=True) + uniform
+    order = tf.argsort(tf.round(log_weights / ALIKE), axis=1, stable=True)
+    summed = tf.cumsum(tf.gather(ink, order, batch_dims=1), axis=1, exclusive=True)
+    place = tf.gather(summed, tf.argsort(order, axis=1), batch_dims=1) + uniform
     number = 1 - (place - tf.floor(place))
     forced = (uniform < 0) | (uniform > 1)
     return tf.cast(tf.where(forced, uniform, number) <= ink, tf.int32)

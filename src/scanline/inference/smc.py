@@ -1,12 +1,18 @@
 """Sequential Monte Carlo: the posterior of any hidden pixels, given all others.
 
-P particles go through the pixels in raster order. A hidden pixel is drawn from the model, an
-observed one weights each particle by the probability that it gave to the value seen. Before a pixel
-is drawn, particles are resampled where their effective number has fallen below half of them. In a
-small hole nothing is drawn: particles branch (``inference.resampling``), which enumerates
-completions as far as P particles can. Over a long hole branching would keep too many improbable
-ones. The mean weight at the end estimates p(observed), without bias; the weighted particles are the
-posterior (Doucet and Johansen 2011, "A tutorial on particle filtering and smoothing").
+P particles go through the pixels in raster order. A hidden pixel is drawn from the model,
+systematically over the particles in the order of their weights. An observed one weights each
+particle by the probability that it gave to the value seen. Before a pixel is drawn, particles are
+resampled where their effective number has fallen below half of them. In a small hole nothing is
+drawn: particles branch (``inference.resampling``), which enumerates completions as far as P
+particles can. Over a long hole branching would keep too many improbable ones. The mean weight at
+the end estimates p(observed), without bias; the weighted particles are the posterior (Doucet and
+Johansen 2011, "A tutorial on particle filtering and smoothing").
+
+A look-ahead (``models.look_ahead``) draws the hidden pixels in place of the model, or weights the
+branches. Observed pixels then change no weight until the last hidden pixel, and no drawn particle
+is resampled. There each particle is weighted by p(pixels so far) / q(hidden ones), and the rest
+goes on as before.
 
 The pixels before an image's first hidden one are read once for each image, those after the last in
 whole segments. Images whose pixels are hidden alike go in groups. Memory is that of ``ROWS``
@@ -24,6 +30,7 @@ import tensorflow as tf
 from scanline.holes.sets import check_hidden, filled
 from scanline.inference.likelihood import STEPS_IN_MEMORY, read_steps
 from scanline.inference.particle_steps import advance, observe
+from scanline.models.look_ahead import LookAhead, read_observed
 from scanline.models.predictor import Predictor
 
 ROWS = 4096  # sequences that advance together
@@ -45,7 +52,8 @@ class Particles(NamedTuple):
     @property
     def marginals(self) -> np.ndarray:
         """p(hidden pixel is ink | observed), float64 [N, k]."""
-        return np.einsum("np,npk->nk", np.exp(self.log_weights), self.values)
+        marginals = np.einsum("np,npk->nk", np.exp(self.log_weights), self.values)
+        return np.minimum(marginals, 1)  # a sum of rounded weights
 
     @property
     def map_completion(self) -> np.ndarray:
@@ -61,13 +69,16 @@ def smc_posterior(
     particles: int,
     seed: int,
     reference: np.ndarray | None = None,
+    look_ahead: LookAhead | None = None,
 ) -> Particles:
     """The posterior of the ``hidden`` [N, k] pixels (flat indices, ascending) of each image.
 
     ``pixels`` uint8 [N, T]; their values at ``hidden`` are not read. Draws depend on ``seed`` and
-    on the image's place, not on how images are grouped. With a ``reference`` [N, k], particle 0 has
-    its values, as particle Gibbs needs it; p(observed) is then not estimated without bias. Raises
-    ValueError where ``hidden`` is no such set, or for a number or a seed that is not allowed.
+    on the image's place, not on how images are grouped (but for rounding, where two particles weigh
+    nearly the same). With a ``reference`` [N, k], particle 0 has its values, as particle Gibbs
+    needs it; p(observed) is then not estimated without bias. A ``look_ahead`` must be the model's.
+    Raises ValueError where ``hidden`` is no such set, or for a number or a seed that is not
+    allowed.
     """
     check_hidden(hidden, pixels.shape)
     if particles < 1:
@@ -77,24 +88,36 @@ def smc_posterior(
     if reference is not None and particles > ROWS:
         raise ValueError(f"particles is {particles}; with a reference at most {ROWS} are allowed")
     populations = [
-        _population(model, pixels, hidden, min(ROWS, particles - first), (seed, first), reference)
+        _population(
+            model,
+            pixels,
+            hidden,
+            min(ROWS, particles - first),
+            (seed, first),
+            reference,
+            look_ahead,
+        )
         for first in range(0, particles, ROWS)
     ]
     return populations[0] if len(populations) == 1 else pooled(populations)
 
 
 def beam_search(
-    model: Predictor, pixels: np.ndarray, hidden: np.ndarray, width: int
+    model: Predictor,
+    pixels: np.ndarray,
+    hidden: np.ndarray,
+    width: int,
+    look_ahead: LookAhead | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The best completions that a beam finds: uint8 [N, k], and log p of their images [N], nats.
 
-    At each hidden pixel the ``width`` most probable beginnings of the image live on. ``pixels`` and
-    ``hidden`` as in ``smc_posterior``.
+    At each hidden pixel the ``width`` most probable beginnings of the image live on; with a
+    ``look_ahead`` the most probable by it. ``pixels`` and ``hidden`` as in ``smc_posterior``.
     """
     check_hidden(hidden, pixels.shape)
     if not 1 <= width <= ROWS:
         raise ValueError(f"width is {width}; allowed: 1 to {ROWS}")
-    found = _population(model, pixels, hidden, width, None, None)
+    found = _population(model, pixels, hidden, width, None, None, look_ahead)
     return found.map_completion, found.log_likelihood.max(axis=1)
 
 
@@ -128,7 +151,7 @@ def pooled(populations: Sequence[Particles]) -> Particles:
     )
 
 
-def _population(model, pixels, hidden, particles, seeds, reference) -> Particles:
+def _population(model, pixels, hidden, particles, seeds, reference, look_ahead) -> Particles:
     """The particles of all images, a group of them at a time; a beam where ``seeds`` is None."""
     images = len(pixels)
     # By the last hidden pixel first, as inference.exact has it.
@@ -147,7 +170,7 @@ def _population(model, pixels, hidden, particles, seeds, reference) -> Particles
             places,
             np.zeros_like(places) if kept is None else kept,
         )
-        found.append(_group(model, known, places, particles, draws))
+        found.append(_group(model, known, places, particles, draws, look_ahead))
     back = np.argsort(order)
     return Particles(*(np.concatenate(field)[back] for field in zip(*found, strict=True)))
 
@@ -180,7 +203,7 @@ def _draws(hidden, seeds, size, particles, reference) -> tuple[np.ndarray, ...]:
     return teeth, pixel
 
 
-def _group(model, known, hidden, particles, draws) -> Particles:
+def _group(model, known, hidden, particles, draws, look_ahead) -> Particles:
     """Particles of images that advance together; ``known`` [N, T] has some values at ``hidden``."""
     images, size = known.shape
     count = hidden.shape[1]
@@ -188,6 +211,7 @@ def _group(model, known, hidden, particles, draws) -> Particles:
     start, stop = (int(hidden.min()), int(hidden.max()) + 1) if count else (0, 1)
     is_hidden = np.zeros((size, images), bool)
     is_hidden[hidden, np.arange(images)[:, None]] = True
+    ahead = look_ahead and (look_ahead, read_observed(look_ahead, known, is_hidden.T))
     before, states = read_steps(model, known, 0, start, model.zero_states(images))
     log_likelihood = np.repeat(before[:, None], particles, axis=1)
     one = draws is None or len(draws) == 1  # a beam or a branching particle begins as one
@@ -209,6 +233,7 @@ def _group(model, known, hidden, particles, draws) -> Particles:
         tf.constant(log_weights),
         tf.constant(log_likelihood),
         None if draws is None else tuple(map(tf.constant, draws)),
+        ahead,
     )
     ess[:, start:stop] = sizes.numpy().T
     values = _traced(drawn.numpy(), parents.numpy(), hidden - start)

@@ -5,6 +5,7 @@
 
 const BRANCH_UP_TO = 32; // hidden pixels; below, particles branch and nothing is drawn
 const RESAMPLE_BELOW = 0.5; // of the particles: their effective number
+const ALIKE = 0.01; // nats between two log weights, below which particles keep their order
 const CORE_ROWS = 8; // for fewer, moving numbers to the core costs more than it saves
 const BLOCK = 256; // rows that the core has at a time
 
@@ -417,7 +418,8 @@ function thresholdOf(weights, count) {
   return 0;
 }
 
-// Particles resampled where their effective number is low, and a pixel drawn for each: systematic
+// Particles resampled where their effective number is low, and a pixel drawn for each: systematic,
+// in the order of their weights
 function drawn(logits, weights, tooth, uniform) {
   const count = logits.length;
   let parents = Array.from({ length: count }, (_, p) => p);
@@ -433,11 +435,13 @@ function drawn(logits, weights, tooth, uniform) {
     weights = new Float64Array(count).fill(total - Math.log(count));
   }
   let sum = 0;
-  const ink = parents.map((parent) => {
-    const p = sigmoid(logits[parent]), place = sum + Math.fround(uniform);
+  const ink = new Uint8Array(count);
+  const weightOf = (p) => Math.round(weights[p] / ALIKE);
+  for (const particle of parents.map((_, p) => p).sort((a, b) => weightOf(a) - weightOf(b))) {
+    const p = sigmoid(logits[parents[particle]]), place = sum + Math.fround(uniform);
     sum += p;
-    return 1 - (place - Math.floor(place)) <= p ? 1 : 0;
-  });
+    ink[particle] = 1 - (place - Math.floor(place)) <= p ? 1 : 0;
+  }
   return { parents, ink, weights };
 }
 

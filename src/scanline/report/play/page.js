@@ -142,7 +142,8 @@ function pooled(found, count) {
   const mean = parts.reduce((sum, v) => sum + Math.exp(v - top), 0) / parts.length;
   const logObserved = top + Math.log(mean);
   const relative = parts.map((v) => Math.exp(v - logObserved));
-  const spread = relative.reduce((sum, v) => sum + (v - 1) ** 2, 0) / Math.max(parts.length - 1, 1);
+  const centre = parts.reduce((sum, v) => sum + v, 0) / parts.length, others = Math.max(parts.length - 1, 1);
+  const variance = parts.reduce((sum, v) => sum + (v - centre) ** 2, 0) / others;
   const marginals = new Array(count).fill(0), particles = [];
   let inverse = 0;
   found.forEach((each, run) => {
@@ -156,7 +157,8 @@ function pooled(found, count) {
   });
   return {
     logObserved,
-    error: Math.sqrt(spread / found.length),
+    // as scanline.inference.one_image.error_of has it
+    error: Math.sqrt(variance / parts.length + variance ** 2 / (2 * others)),
     marginals: marginals.map((p) => Math.min(p, 1)),
     effectiveSampleSize: 1 / inverse,
     particles,
