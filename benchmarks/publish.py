@@ -97,12 +97,17 @@ def loop(path: Path) -> str:
 
 
 def cost(path: Path, cores: int) -> str:
-    """CPU-hours of config.yaml's trainings at the rates of ``path``, which are of all ``cores``."""
+    """CPU-hours of one seed of config.yaml's classifiers and next-pixel models.
+
+    The rates in ``path`` are of all ``cores``.
+    """
     table = pd.read_csv(path).query("task == 'loop'")
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     of_split = TRAINING_IMAGES - config["datasets"][config["dataset"]]["validation_images"]
     named = [
-        (kind.script, name) for task, kind in KINDS.items() for name in config[task]["variants"]
+        (KINDS[task].script, name)
+        for task in ("classify", "predict")
+        for name in config[task]["variants"]
     ]
     images: dict[str, int] = {}
     left_out = sorted({name for _, name in named} - set(table["variant"]))
@@ -118,10 +123,11 @@ def cost(path: Path, cores: int) -> str:
         for series, rows in table.groupby(["implementation", "precision"])
     }
     words = (
-        f"At these rates the trainings of config.yaml for one seed, {', '.join(left_out)} left "
-        f"out, take {hours['before', 'float32']:.1f} hours of one core by the loop before, "
-        f"{hours['scanline', 'float32']:.1f} in float32 and {hours['scanline', 'bfloat16']:.1f} in "
-        f"bfloat16. This is reckoned, not measured."
+        f"At these rates one seed of config.yaml's classifiers and next-pixel models, "
+        f"{', '.join(left_out)} left out, takes {hours['before', 'float32']:.1f} hours of one "
+        f"core by the loop before, "
+        f"{hours['scanline', 'float32']:.1f} in float32 and {hours['scanline', 'bfloat16']:.1f} "
+        f"in bfloat16. This is reckoned, not measured."
     )
     return textwrap.fill(words, 100)
 

@@ -2,12 +2,19 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from scanline.data.pixels import load_pixels
-from scanline.evaluation.calibration import chi_square, errors_by_particles, ranks_of_truth
+from scanline.evaluation.calibration import (
+    chi_square,
+    errors_by_particles,
+    ranks_of_truth,
+    simulate,
+)
 from scanline.holes.hiding import hide
 from scanline.holes.named import hidden_sets
+from scanline.models.look_ahead import load_look_ahead
 from scanline.models.predictor import load_predictor
 from scanline.provenance.stage import main
 
@@ -15,6 +22,7 @@ from scanline.provenance.stage import main
 def calibrate_posterior(
     *,
     model: Path,
+    look_ahead: Path | None = None,
     test: Path,
     holes: tuple[str, ...],
     simulated: tuple[str, ...],
@@ -31,11 +39,13 @@ def calibrate_posterior(
     """Calibration by simulated images, and errors on real ones: four tables.
 
     ranks.csv and calibration.csv: where the truth lies in the posterior of images drawn from the
-    model, and whether it lies there uniformly. errors.csv: of log p(observed) and of the marginals
+    model, whether it lies there uniformly, and bound_gap, the median distance of a lower and an
+    upper bound of log p(observed), nats. errors.csv: of log p(observed) and of the marginals
     against particles and seconds. effective_sample_size.csv: by pixel.
 
     Args:
         model: a trained model of the next pixel (model.keras)
+        look_ahead: its look-ahead (model.keras), where it has one
         test: pixels that it has never seen
         holes: names of the holes whose errors are measured
         simulated: names of the holes for which images are drawn
@@ -51,19 +61,25 @@ def calibrate_posterior(
     """
     pixel_set = load_pixels(test)
     predictor = load_predictor(model, pixel_set.identity)
+    companion = load_look_ahead(look_ahead, predictor) if look_ahead else None
     shape = pixel_set.description["rows"], pixel_set.description["columns"]
     ranks, tests = [], []
     for hole in simulated:
         hidden = hidden_sets(hole, *shape, images=draws, cut=cut, seed=seed)
-        found = ranks_of_truth(predictor, hidden, draw_particles, bins, seed)
+        drawn = simulate(predictor, hidden, draw_particles, seed, companion)
+        found = ranks_of_truth(predictor, drawn, bins, seed)
         ranks.append(found.assign(hole=hole, particles=draw_particles))
-        tests.append(chi_square(found, bins).assign(hole=hole, particles=draw_particles))
+        gap = float(np.median(drawn.bound_gap))
+        tested = chi_square(found, bins).assign(hole=hole, particles=draw_particles)
+        tests.append(tested.assign(bound_gap=gap))
         print(f"{hole}: {draws} images drawn from the model, and filled", flush=True)
     errors, sizes = [], []
     for hole in holes:
         chosen = hide(pixel_set, hole, images=images, cut=cut, seed=seed)
         pixels = pixel_set.pixels[chosen.indices]
-        error, size = errors_by_particles(predictor, pixels, chosen.hidden, particles, runs, seed)
+        error, size = errors_by_particles(
+            predictor, pixels, chosen.hidden, particles, runs, seed, companion
+        )
         errors.append(error.assign(hole=hole))
         sizes.append(size.assign(hole=hole))
         print(f"{hole}: {runs} runs of each number of particles", flush=True)

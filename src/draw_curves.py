@@ -11,7 +11,7 @@ from scanline.figures.names import curves as names
 from scanline.layout import Place
 from scanline.provenance.stage import main
 
-LOSSES = ("nats", "nats_per_pixel")  # of classifiers, of next-pixel models
+LOSSES = ("nats", "nats_per_pixel")  # of classifiers, of next-pixel models and look-aheads
 
 
 def draw_curves(

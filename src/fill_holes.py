@@ -10,6 +10,7 @@ from scanline.data.pixels import load_pixels, same_pixels
 from scanline.files import load_arrays
 from scanline.inference.forecast import save_forecasts
 from scanline.inference.methods import Given, SamplerSettings, methods_for
+from scanline.models.look_ahead import load_look_ahead
 from scanline.models.predictor import load_predictor
 from scanline.provenance.stage import main
 
@@ -17,6 +18,7 @@ from scanline.provenance.stage import main
 def fill_holes(
     *,
     model: Path,
+    look_ahead: Path | None = None,
     train: Path,
     hidden: tuple[Path, ...],
     settings: SamplerSettings,
@@ -29,6 +31,7 @@ def fill_holes(
 
     Args:
         model: model.keras of a next-pixel model
+        look_ahead: model.keras of its look-ahead, where it has one
         train: pixels that it was trained on
         hidden: {hole}.npz, images and what is hidden of them
         settings: how the holes are filled
@@ -37,19 +40,21 @@ def fill_holes(
     """
     training = load_pixels(train)
     predictor = load_predictor(model, training.identity, other_data)
+    companion = load_look_ahead(look_ahead, predictor) if look_ahead else None
     seconds = []
     for path in hidden:
         arrays, description = load_arrays(path, "hidden", "pixels")
         pixels, places = arrays["pixels"], arrays["hidden"]
         same_pixels(description, training.identity, f"{path}")
-        given = Given(predictor, training.pixels, pixels, places)
+        given = Given(predictor, training.pixels, pixels, places, companion)
         forecasts = {}
-        for method in methods_for(places.shape[1], settings):
+        for method in methods_for(places.shape[1], settings, companion is not None):
             began = time.monotonic()
             forecasts[method.name] = method.forecast(given, settings)
             taken = time.monotonic() - began
             seconds.append({"hole": path.stem, "method": method.name, "seconds": taken})
-            print(f"{path.stem}, {method.name}: {len(pixels)} images in {taken:.0f} s", flush=True)
+            count = len(forecasts[method.name].best)
+            print(f"{path.stem}, {method.name}: {count} images in {taken:.0f} s", flush=True)
         save_forecasts(out / path.name, description | mark(predictor, other_data), forecasts)
     table = pd.DataFrame(seconds).assign(**mark(predictor, other_data))
     table.to_csv(out / "seconds.csv", index=False)

@@ -20,8 +20,9 @@ def hide_holes(
 
     Args:
         test: Pixels of the test images.
-        holes: Names: run-28, 4x4 in the middle (any such numbers), upper-half, left-half,
-            random-half.
+        holes: Names: run-28, 4x4 in the middle, random-0.8, anywhere-10x14 (any such numbers),
+            random-half, upper-half, lower-half, left-half, right-half, upper-right,
+            all-but-lower-left.
         images: How many images for each hole, in the same order.
         cut: Flat index of a run's first pixel.
         seed: What the choice of images, and of random pixels, depends on.

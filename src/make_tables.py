@@ -17,7 +17,7 @@ def make_tables(
     beside: Literal["report", "nothing"],
     pretrained: tuple[str, ...] = (),
 ) -> None:
-    """Writes figures.csv (every number), one table for each task, over seeds, and comparisons.csv.
+    """Writes figures.csv (every number), a table for each of the report's tasks, comparisons.csv.
 
     Args:
         scores: scores.csv files, in {data}/{task}/{variant}/seed-{seed}/{stage}/
@@ -31,8 +31,9 @@ def make_tables(
     numbers = figures(scores, values, beside == "report", pretrained)
     numbers.to_csv(out / "figures.csv", index=False)
     for task in numbers["task"].unique():
-        table = comparison(numbers, task, values)
-        table.to_csv(out / f"table-{NUMBER_OF[task]}-{task}.csv", index=False)
+        if task in NUMBER_OF:
+            table = comparison(numbers, task, values)
+            table.to_csv(out / f"table-{NUMBER_OF[task]}-{task}.csv", index=False)
     comparisons(values).to_csv(out / "comparisons.csv", index=False)
 
 

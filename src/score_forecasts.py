@@ -48,15 +48,18 @@ def score_forecasts(
         at = {"hole": images.stem, "n_images": len(pixels)} | mark_of(origin)
         lines.append(at | {"method": "truth", "digit_accuracy": read(pixels)})
         for method, forecast in found.items():
+            count = len(forecast.best)  # chains may have filled the first images only
             completed = {"digit_accuracy": forecast.best}
             if forecast.samples.shape[1]:
                 completed["sample_digit_accuracy"] = forecast.samples[:, 0]
             digits = {
-                name: read(filled(pixels, places, values)) for name, values in completed.items()
+                name: read(filled(pixels[:count], places[:count], values))
+                for name, values in completed.items()
             }
-            cost = {"seconds_per_image": taken[images.stem, method] / len(pixels)}
-            lines.append(at | {"method": method} | scores(forecast, truth) | digits | cost)
-            table = reliability(forecast.marginals, truth)
+            cost = {"seconds_per_image": taken[images.stem, method] / count}
+            of_method = {"method": method, "n_images": count}
+            lines.append(at | of_method | scores(forecast, truth[:count]) | digits | cost)
+            table = reliability(forecast.marginals, truth[:count])
             bins.append(table.assign(hole=images.stem, method=method, **mark_of(origin)))
     for name, table, columns in (
         ("methods", pd.DataFrame(lines), ["n_images", *FILLED]),
@@ -70,7 +73,7 @@ def _accuracy(reader: Classifier | None, labels: np.ndarray | None, pixels: np.n
     """How often the classifier reads the right class; NaN without a classifier or labels."""
     if reader is None or labels is None:
         return float("nan")
-    return digit_accuracy(reader.log_probs(pixels), labels)
+    return digit_accuracy(reader.log_probs(pixels), labels[: len(pixels)])
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tabulated import SIZE, all_images, tiny_predictor
+from tabulated import SIZE, all_images, tiny_look_ahead, tiny_predictor
 
 from scanline.evaluation import calibration
 from scanline.evaluation.calibration import (
@@ -11,8 +11,10 @@ from scanline.evaluation.calibration import (
     errors_by_particles,
     ranks_of_truth,
     shares_below,
+    simulate,
 )
 from scanline.inference import smc
+from scanline.inference.exact import exact_posterior
 from scanline.inference.smc import smc_posterior
 
 DRAWS, BINS = 500, 10
@@ -24,8 +26,14 @@ def model():
     return tiny_predictor("gru", 2, "context")
 
 
-def test_the_model_s_own_images_are_calibrated(model):
-    tests = chi_square(ranks_of_truth(model, HIDDEN, 60, BINS, seed=0), BINS)
+@pytest.fixture(params=["alone", "with a look-ahead"])
+def companion(request, model):
+    return None if request.param == "alone" else tiny_look_ahead(model, spread=0.5)
+
+
+def test_the_model_s_own_images_are_calibrated(model, companion):
+    drawn = simulate(model, HIDDEN, 60, 0, companion)
+    tests = chi_square(ranks_of_truth(model, drawn, BINS, seed=0), BINS)
     assert tests["statistic"].tolist() == ["ink", "log_likelihood"]
     assert tests["passes"].all()
     assert (tests["n_images"] == DRAWS).all()
@@ -34,12 +42,28 @@ def test_the_model_s_own_images_are_calibrated(model):
 def test_weights_that_are_left_out_are_found_out(model, monkeypatch):
     """Particles that do not heed the last observed pixels are no posterior."""
 
-    def unweighted(*arguments):
-        found = smc_posterior(*arguments)
+    def unweighted(*arguments, **named):
+        found = smc_posterior(*arguments, **named)
         return found._replace(log_weights=np.full_like(found.log_weights, -np.log(60)))
 
     monkeypatch.setattr(calibration, "smc_posterior", unweighted)
-    assert not chi_square(ranks_of_truth(model, HIDDEN, 60, BINS, seed=0), BINS)["passes"].all()
+    drawn = simulate(model, HIDDEN, 60, 0)
+    assert not chi_square(ranks_of_truth(model, drawn, BINS, seed=0), BINS)["passes"].all()
+
+
+def test_log_p_observed_lies_between_the_bounds_on_average(model, companion, monkeypatch):
+    monkeypatch.setattr(smc, "BRANCH_UP_TO", -1)  # drawn, since 32 branches hold all
+    gaps = []
+    for particles in (2, 32):
+        drawn = simulate(model, HIDDEN, particles, 0, companion)
+        exact = exact_posterior(model, drawn.pixels, HIDDEN).log_observed
+        below = drawn.found.log_observed - exact
+        above = below + drawn.bound_gap
+        error = 3 / np.sqrt(DRAWS)  # standard errors
+        assert below.mean() < error * below.std()
+        assert above.mean() > -error * above.std()
+        gaps.append(drawn.bound_gap.mean())
+    assert abs(gaps[1]) < gaps[0] / 4  # sixteen times the particles
 
 
 def test_shares_are_of_the_weights_below():
@@ -69,6 +93,8 @@ def test_errors_are_against_the_exact_posterior(model, monkeypatch):
         few, many = errors[name]
         assert 0 < many < few / 2  # sixteen times the particles: a quarter of the error
     assert (errors["seconds_per_image"] > 0).all()
+    last = sizes[sizes["step"] == SIZE - 1]["effective_sample_size"]
+    assert errors["effective_sample_size"].tolist() == last.tolist()
     assert len(sizes) == 2 * SIZE
     assert sizes["effective_sample_size"].between(1, 128).all()
 

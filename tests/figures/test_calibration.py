@@ -9,7 +9,7 @@ from drawn_texts import no_text_lies_on_another
 
 from draw_calibration import draw_calibration
 from scanline.figures import names as figure_names
-from scanline.figures.calibration import draw_errors, draw_ranks, draw_sizes
+from scanline.figures.calibration import ENOUGH, draw_errors, draw_ranks, draw_sizes
 
 COUNTS = (16, 64, 256)
 
@@ -29,12 +29,13 @@ def ranks():
 @pytest.fixture
 def errors():
     lines = [
-        (hole, count, reference, 1 / count**0.5, 0.1 / count**0.5, count / 1000)
+        (hole, count, reference, 1 / count**0.5, 0.1 / count**0.5, count / 3, count / 1000)
         for hole, reference in (("2x2", "exact"), ("upper-half", "pooled"))
         for count in COUNTS
     ]
     columns = ["hole", "particles", "reference", "log_observed_error", "marginals_error"]
-    return pd.DataFrame(lines, columns=[*columns, "seconds_per_image"])
+    columns += ["effective_sample_size", "seconds_per_image"]
+    return pd.DataFrame(lines, columns=columns)
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_errors_stand_against_particles_and_time(errors):
     figure = draw_errors(errors)
     for axes, (kind, scale) in zip(
         figure.axes,
-        itertools.product(("log_observed_error", "marginals_error"),
+        itertools.product(("log_observed_error", "marginals_error", "effective_sample_size"),
                           ("particles", "seconds_per_image")),
         strict=True,
     ):  # fmt: skip
@@ -74,6 +75,8 @@ def test_errors_stand_against_particles_and_time(errors):
             (f"{line['hole']} (against {line['reference']})", line[scale], line[kind])
             for line in errors.to_dict("records")
         }
+    levels = [set(axes.get_lines()[-1].get_ydata()) for axes in figure.axes[-2:]]
+    assert levels == [{ENOUGH}] * 2
 
 
 def test_sizes_are_those_after_each_pixel(sizes):

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from scanline.evaluation.posterior import SAMPLED
+
 HOLES = ("run-10", "run-28", "2x2", "4x4", "8x8", "upper-half", "left-half", "random-half")
 NUMBERS = (
     "nats_per_hidden_pixel",
@@ -41,7 +43,10 @@ def posterior_table(seed: int = 0, model: str = "gru-128") -> pd.DataFrame:
     """posterior.csv of one model, as tabulate_posterior writes it; its holes have 50 pixels."""
     table = methods_table(seed).assign(model=model)
     nats = 50 * table["nats_per_hidden_pixel"]
-    return table.assign(nats_per_image=nats, nats_low=nats - 1.2, nats_high=nats + 1.3, n_seeds=1)
+    table = table.assign(nats_per_image=nats, nats_low=nats - 1.2, nats_high=nats + 1.3, n_seeds=1)
+    sampled = np.random.default_rng(seed + 1).random((len(table), len(SAMPLED)))
+    table[list(SAMPLED)] = np.where(table[["method"]] == "smc", sampled, np.nan)
+    return table
 
 
 def reliability_table(seed: int = 0) -> pd.DataFrame:

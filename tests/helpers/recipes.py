@@ -2,13 +2,14 @@
 
 from dataclasses import fields
 
-from scanline.models.architecture import Architecture, PredictorArchitecture
+from scanline.models.architecture import Architecture, LookAheadArchitecture, PredictorArchitecture
 from scanline.study.settings import flags
 from scanline.training.recipe import ClassifierRecipe, Recipe
 
 TYPES = {
     "train_classifier": (Architecture, ClassifierRecipe),
     "train_predictor": (PredictorArchitecture, Recipe),
+    "train_look_ahead": (LookAheadArchitecture, Recipe),
 }
 PLAIN = {
     "batch_size": 256,

@@ -18,6 +18,8 @@ from scanline.figures import names as figure_names
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "requirements.lock", "workflow", "profiles", "src")
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
+NO_HOLES = dict.fromkeys(CONFIG["posterior"]["holes"], 0)
 
 ASIDE = ("all", "keep_config")  # rules that compute nothing
 
@@ -42,6 +44,7 @@ SMOKE = {
     "cells": {"gate_biases": [0, 2, 4], "steps": 40, "sequences": 2},
     "classify": {"variants": ["lstm-8", "gru-8"], "training": TRAINING, "exceptions": []},
     "predict": {"variants": ["gru-8", "gru-2x8"], "training": TRAINING, "exceptions": []},
+    "look_ahead": {"variants": ["gru-8"], "training": TRAINING, "exceptions": []},
     "complete": {
         "variants": ["gru-8", "gru-2x8"],
         "images": 40,
@@ -53,16 +56,7 @@ SMOKE = {
     "posterior": {
         "variants": ["gru-8"],
         "classifier": "gru-8",
-        "holes": {
-            "run-10": 0,
-            "run-28": 2,
-            "2x2": 3,
-            "4x4": 0,
-            "8x8": 0,
-            "upper-half": 0,
-            "left-half": 0,
-            "random-half": 0,
-        },
+        "holes": NO_HOLES | {"run-28": 2, "2x2": 3},
         "particles": 4,
         "calibration": {
             "holes": ["2x2"],

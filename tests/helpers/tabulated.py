@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 from scanline.holes.sets import filled
+from scanline.models.look_ahead import LookAhead, hash_of_weights
 from scanline.models.predictor import Predictor
 
 ROWS, COLUMNS = 2, 4
@@ -45,6 +46,15 @@ def tiny_predictor(
     generator = np.random.default_rng(seed)
     model.set_weights([generator.normal(0, spread, w.shape) for w in model.get_weights()])
     return model
+
+
+def tiny_look_ahead(model: Predictor, seed: int = 0, spread: float = 1.0) -> LookAhead:
+    """An untrained companion with large weights: it proposes much that the model does not."""
+    sizes = dict(meeting_units=8, row_units=3, features=4, radius=1)
+    made = LookAhead(model.settings["units"], hash_of_weights(model), model.pixels, **sizes)
+    generator = np.random.default_rng(seed)
+    made.set_weights([generator.normal(0, spread, w.shape) for w in made.get_weights()])
+    return made
 
 
 def all_images(size: int = SIZE) -> np.ndarray:

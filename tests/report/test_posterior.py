@@ -3,6 +3,7 @@
 import pandas as pd
 from posterior_tables import HOLES, methods_table, posterior_table, ways_of
 
+from scanline.evaluation.posterior import SAMPLED
 from scanline.evaluation.words import METHODS, QUANTITIES
 from scanline.report.posterior import SHOWN, by_model_and_hole, headings
 from scanline.report.summary import of_holes
@@ -27,8 +28,8 @@ def test_every_number_of_the_table_is_shown_once():
                 assert entry.ours == ""
             else:  # shown with 4 decimals, nats per image and percent with one, or 2 digits
                 value = line[name] * (100 if QUANTITIES[name].is_share else 1)
-                coarse = QUANTITIES[name].is_share or name == "nats_per_image"
-                least = 0.06 if coarse else 6e-5
+                coarse = ("nats_per_image", "effective_sample_size")
+                least = 0.06 if QUANTITIES[name].is_share or name in coarse else 6e-5
                 assert abs(float(entry.ours) - value) < max(least, 0.1 * value)
 
 
@@ -78,6 +79,9 @@ def test_the_best_way_is_marked_and_never_the_truth():
     for each in by_model_and_hole(table, ()):
         of_hole = table[table["hole"] == each.hole]
         for place, name in enumerate(SHOWN):
+            if name in SAMPLED:  # of one method alone
+                assert not any(entries[place].is_best for _, entries in each.table.rows)
+                continue
             marked = {
                 way: entries[place].ours
                 for way, entries in each.table.rows
@@ -127,3 +131,16 @@ def test_without_a_classifier_no_classes_are_shown():
         assert [way for way, _ in each.table.rows] == [
             METHODS[way].label for way in ways_of(each.hole)
         ]
+
+
+def test_a_method_of_fewer_images_says_so_and_is_never_the_best():
+    table = posterior_table()
+    chains = table["method"] == "gibbs"
+    table.loc[chains, "n_images"] = 5
+    table.loc[chains, "map_pixel_accuracy"] = 1.0
+    place, label = SHOWN.index("map_pixel_accuracy"), METHODS["gibbs"].label
+    for each in by_model_and_hole(table, ()):
+        ways = dict(each.table.rows)
+        assert label not in ways
+        assert not ways[f"{label} (5 images)"][place].is_best
+        assert sum(entries[place].is_best for entries in ways.values()) == 1

@@ -116,6 +116,18 @@ def test_a_study_s_model_card_and_numbers_are_published(copied):
     assert re.search(r"^\| gru-128 +\|", page, re.MULTILINE)
 
 
+def test_new_weights_put_out_the_look_ahead_of_older_ones(copied):
+    beside = copied / "pretrained" / DATA / NAME.replace("predict", "look_ahead")
+    beside.mkdir(parents=True)
+    (beside / "model.keras").touch()
+    assert publish(copied).returncode == 0
+    assert not beside.exists()
+    beside.mkdir()
+    (beside / "model.keras").touch()
+    assert publish(copied).returncode == 0  # the weights are not new any more
+    assert beside.exists()
+
+
 def test_publishing_twice_changes_nothing(copied):
     publish(copied)
     before = {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()}

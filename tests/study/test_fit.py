@@ -34,6 +34,12 @@ def test_the_config_fits_mnist_and_keeps_its_numbers(config):
     assert fitted(made, MNIST) == made
 
 
+def test_look_aheads_of_models_that_are_not_trained_are_passed_over(config):
+    config["predict"]["variants"] = ["gru-32", "gru-64"]
+    config["look_ahead"]["variants"] = ["gru-64-context", "gru-64"]
+    assert fitted(config, MNIST)["look_ahead"]["variants"] == ["gru-64"]
+
+
 def test_shares_become_pixels(config):
     config["complete"] |= {"cut": 0.617, "hidden_runs": [0.001, 0.0126, 0.1, 7]}
     made = fitted(config, Shape(30, 20, True, 60_000, 10_000))

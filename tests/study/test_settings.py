@@ -62,7 +62,7 @@ REFUSED = [
     ("posterior/variants", ["lstm-32"], ["posterior.variants", "'lstm-32'", "gru-3x32"]),
     ("posterior/classifier", "gru-9", ["posterior.classifier", "'gru-9'", "lstm-32", "null"]),
     ("classify/variants", [], ["posterior.classifier", "'gru-32'", "allowed: null"]),
-    ("posterior/holes/lower-half", 5, ["posterior.holes", "'lower-half'", "upper-half"]),
+    ("posterior/holes/upper-third", 5, ["posterior.holes", "'upper-third'", "upper-half"]),
     ("posterior/holes/run-301", 5, ["posterior.holes", "301 pixels", "1 to 300"]),
     ("posterior/holes/2x2", -1, ["posterior.holes.2x2", "-1", "at least 0"]),
     ("posterior/holes", {"2x2": 0}, ["posterior.holes", "0 images for every hole", "leave one"]),
@@ -175,6 +175,7 @@ def test_the_quick_study_trains_one_small_model_and_has_what_the_other_stages_ne
 
 def test_holes_have_one_order_however_files_are_laid_over_each_other(config):
     wanted = ["2x2", "run-10", "4x4", "run-28", "8x8", "left-half", "random-half", "upper-half"]
+    config["posterior"]["holes"] = {hole: number for number, hole in enumerate(wanted, 1)}
     config = fitted(config, shape_of_images(config))
     assert study_settings.holes(config) == wanted
     holes = config["posterior"]["holes"]

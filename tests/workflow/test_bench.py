@@ -213,6 +213,6 @@ def test_the_cost_of_a_study_is_its_images_by_the_measured_rates(tmp_path):
     told = " ".join(publish.cost(tmp_path / "loop.csv", 2).split())
     wanted = [70 * 55_000 * 2 / rate / 3600 for rate in (1000, 2000, 4000)]
     before, float32, bfloat16 = (f"{hours:.1f}" for hours in wanted)
-    assert f"take {before} hours of one core by the loop before, {float32} in float32" in told
+    assert f"takes {before} hours of one core by the loop before, {float32} in float32" in told
     assert f"and {bfloat16} in bfloat16" in told
     assert "gru-128-context, gru-3x32, gru-64" in told  # which have no rate here

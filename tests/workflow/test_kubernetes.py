@@ -40,7 +40,7 @@ def resources_of(plan: str, rule: str) -> dict[str, int]:
 def test_a_dry_run_plans_the_whole_study(plan):
     study, text = plan
     assert study.planned(*BY_KUBERNETES) == study.planned()
-    for rule in ("train_classifier", "train_predictor"):
+    for rule in ("train_classifier", "train_predictor", "train_look_ahead"):
         wanted = {"gpu": 1, "mem_mb": 4000, "runtime": 1440}
         assert wanted.items() <= resources_of(text, rule).items()
     for rule in ("binarise", "sample_completions", "score_predictor"):

@@ -84,8 +84,9 @@ def test_a_report_of_untrained_models_is_refused_with_their_names(tmp_path):
         return line
 
     told = refused("my results")
-    assert told.startswith("refuse_trainings: the report of my results (smoke) needs 4 models that")
-    for model in ("classify/lstm-8", "classify/gru-8", "predict/gru-8", "predict/gru-2x8"):
+    assert told.startswith("refuse_trainings: the report of my results (smoke) needs 5 models that")
+    trained = ("classify/lstm-8", "classify/gru-8", "predict/gru-8", "predict/gru-2x8")
+    for model in (*trained, "look_ahead/gru-8"):
         assert f"my results/smoke/{model}/seed-1/train" in told
     assert told.endswith("`snakemake --cores 1 --configfile 'my results/config.json'` trains them")
     assert not (study.folder / "my results/smoke").exists()

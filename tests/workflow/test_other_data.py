@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 from small_digits import grey_digits
-from study_copy import Study, copy_project
+from study_copy import NO_HOLES, Study, copy_project
 from written_sets import write_folders
 
 SMALL = {
@@ -25,7 +25,7 @@ SMALL = {
         "corner_sd": 0.2,
     },
     "posterior": {
-        "holes": {"run-10": 0, "run-28": 0, "2x2": 0, "0.25x0.5": 4, "random-half": 0},
+        "holes": NO_HOLES | {"0.25x0.5": 4},
         "calibration": {"holes": ["0.1x0.2"], "simulated": ["0.1x0.2"]},
     },
 }
@@ -92,7 +92,8 @@ def test_pictures_without_labels(tmp_path):
         posterior={"classifier": None},
     )
     scores = numbers(study)
-    assert set(scores.index.get_level_values("task")) == {"predict", "complete", "inpaint"}
+    tasks = {"predict", "look_ahead", "complete", "inpaint"}
+    assert set(scores.index.get_level_values("task")) == tasks
     table = pd.read_csv(study.folder / "results/mine/posterior/table/posterior.csv")
     assert table["digit_accuracy"].isna().all()
     assert table["nats_per_hidden_pixel"].notna().any()
@@ -108,7 +109,8 @@ def test_pictures_below_a_folder_count_by_content(tmp_path):
     write_folders(source / "archive", "abcdefghij", splits=True)
     data = {"source": "source", "binarise": "threshold", "threshold": 0.4, "validation_images": 5}
     study.configure(datasets={"mine": data}, dataset="mine", **SMALL)
-    study.configure(**{task: {"training": {"train_images": 0}} for task in ("classify", "predict")})
+    all_of_them = {"training": {"train_images": 0}}
+    study.configure(classify=all_of_them, predict=all_of_them, look_ahead=all_of_them)
     study.snakemake("--cores", "1", pixels)
     (source / "archive/train/.DS_Store").write_bytes(b"left by a system")
     picture = next(source.glob("archive/train/a/*.png"))

@@ -16,7 +16,10 @@ from scanline.study.config import validate
 
 HOSTILE = """mä; touch pwned; $(touch pwned) `touch pwned` "it's" & true"""
 # Quoted where they are made.
-FLAGS = {f"params.{name}" for name in ("settings", "test", "classifier", "optional", "play")}
+FLAGS = {
+    f"params.{name}"
+    for name in ("settings", "test", "classifier", "look_ahead", "optional", "play")
+}
 
 
 def test_every_value_in_a_rule_is_quoted():

@@ -25,7 +25,7 @@ from scanline.provenance.code import SOURCE, code_of
 from scanline.provenance.record import NAME
 
 TABLE = (ROOT / "docs/reruns.md").read_text()
-TRAININGS = {"train_classifier": 2, "train_predictor": 2}
+TRAININGS = {"train_classifier": 2, "train_predictor": 2, "train_look_ahead": 1}
 SAMPLES = {"sample_completions": 2, "score_completions": 2, "draw_completions": 1}
 REPORT = {"make_tables": 1, "write_report": 1}
 SCORES = {"score_classifier", "score_predictor", "score_completions", "infer_patches"}
@@ -144,7 +144,8 @@ def test_sampling(copied, followers):
     plan = copied.planned()
     assert plan.items() >= (SAMPLES | REPORT).items()
     assert plan.keys() == followers(*rules_of("scanline/inference/ancestral.py"))
-    assert not plan.keys() & {*TRAININGS, "binarise", "hide_pixels", "infer_patches"}
+    others = TRAININGS.keys() - {"train_look_ahead"}
+    assert not plan.keys() & {*others, "binarise", "hide_pixels", "infer_patches"}
 
 
 def test_sequential_monte_carlo(copied, followers):
@@ -388,6 +389,8 @@ def test_lost_metadata(copied, followers):
             "sample_completions (scanline/inference/ancestral.py)",
             "results/smoke/complete/gru-8/seed-1/samples: made by other code of "
             "sample_completions (scanline/inference/ancestral.py)",
+            "results/smoke/look_ahead/gru-8/seed-1/train: made by other code of "
+            "train_look_ahead (scanline/inference/ancestral.py)",
             "results/smoke/posterior/gru-8/seed-1/calibration: made by other code of "
             "calibrate_posterior (scanline/inference/ancestral.py)",
             "results/smoke/posterior/gru-8/seed-1/forecasts: made by other code of "
@@ -432,13 +435,14 @@ def test_killed_snakemake(copied):
 
 
 def test_pretrained(copied):
-    trained = copied.folder / "results/smoke/predict/gru-8/seed-1/train"
-    kept = copied.folder / "pretrained/smoke/predict/gru-8/seed-1"
-    shutil.copytree(trained, kept)
-    (kept / "run.json").rename(kept / "training.json")
+    for task in ("look_ahead", "predict"):
+        trained = copied.folder / f"results/smoke/{task}/gru-8/seed-1/train"
+        kept = copied.folder / f"pretrained/smoke/{task}/gru-8/seed-1"
+        shutil.copytree(trained, kept)
+        (kept / "run.json").rename(kept / "training.json")
     copied.configure(train="pretrained")
     plan = copied.planned()
-    assert plan["take_model"] == 1
+    assert plan["take_model"] == 2
     assert not plan.keys() & TRAININGS.keys()
     copied.snakemake("--cores", "2", "--quiet")
     assert copied.planned() == {}

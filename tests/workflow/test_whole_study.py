@@ -7,6 +7,7 @@ import re
 import shlex
 from collections import Counter
 
+from mlflow import MlflowClient
 from whole_study import made_by
 
 
@@ -45,6 +46,13 @@ def test_the_results_are_no_more_private_than_the_user_s_files(finished):
 def test_the_report_of_a_finished_study_trains_nothing(finished):
     done = finished.python("workflow/scripts/refuse_trainings.py")
     assert (done.returncode, done.stdout) == (0, "the report of results (smoke)\n")
+
+
+def test_classifiers_and_next_pixel_models_are_registered_and_look_aheads_are_not(finished):
+    store = f"sqlite:///{finished.folder}/results/mlflow/mlflow.db"
+    registered = MlflowClient(tracking_uri=store).search_registered_models()
+    models = ("classify-lstm-8", "classify-gru-8", "predict-gru-8", "predict-gru-2x8")
+    assert {each.name for each in registered} == {f"smoke-{model}" for model in models}
 
 
 def test_the_plan_holds_every_file_of_every_stage(finished):

@@ -22,7 +22,8 @@ def test_plans_work_before_any_data_exists(tmp_path):
 def test_tasks_without_variants_are_left_out(tmp_path):
     study = copy_project(tmp_path / "project")
     none: dict = {"variants": []}
-    study.configure(classify=none, complete=none, sample=none, inpaint=none, posterior=none)
+    tasks = ("classify", "look_ahead", "complete", "sample", "inpaint", "posterior")
+    study.configure(**dict.fromkeys(tasks, none))
     assert set(study.planned()) == {
         *("open_tracking", "binarise", "train_predictor", "score_predictor"),
         *("demonstrate_cells", "draw_cells", "draw_curves", "make_tables", "write_report"),
@@ -42,7 +43,10 @@ def test_a_wrong_config_is_refused_in_one_line(tmp_path):
     [
         ("smoke/predict/gru-256", "the variant is 'gru-256'; allowed: .*; did you mean gru-"),
         ("digits/predict/gru-8", "the data set is 'digits'; allowed: "),
-        ("smoke/guess/gru-8", "the task is 'guess'; allowed: classify, predict, complete, "),
+        (
+            "smoke/guess/gru-8",
+            "the task is 'guess'; allowed: classify, predict, look_ahead, complete, ",
+        ),
     ],
 )
 def test_an_unknown_target_is_refused_in_one_line(tmp_path, place, told):

@@ -36,6 +36,7 @@ rule hide_holes:
 rule fill_holes:
     input:
         model=rules.train_predictor.output.model,
+        look_ahead=look_ahead,
         train=rules.binarise.output.train,
         hidden=rules.hide_holes.output.hidden,
     output:
@@ -56,11 +57,12 @@ rule fill_holes:
         gpu=gpus,
     params:
         out=subpath(output.record, parent=True),
+        look_ahead=optional_flag("look_ahead"),
         settings=settings("fill_holes"),
         code=code_hash("fill_holes"),
     shell:
-        "python src/fill_holes.py --model {input.model:q} --train {input.train:q} --hidden {input.hidden:q}"
-        " --out {params.out:q} {params.settings} 2>&1 | tee {log:q}"
+        "python src/fill_holes.py --model {input.model:q} {params.look_ahead} --train {input.train:q}"
+        " --hidden {input.hidden:q} --out {params.out:q} {params.settings} 2>&1 | tee {log:q}"
 
 
 rule score_forecasts:
@@ -99,6 +101,8 @@ rule tabulate_posterior:
             for hole in study_settings.holes(config)
             for path in of_each("posterior", "forecasts", f"{hole}.npz")
         ],
+        calibrations=of_each("posterior", "calibration", "calibration.csv"),
+        errors=of_each("posterior", "calibration", "errors.csv"),
     output:
         table=report(
             f"{RESULTS}/{{data}}/posterior/table/posterior.csv",
@@ -115,7 +119,7 @@ rule tabulate_posterior:
         code=code_hash("tabulate_posterior"),
     shell:
         "python src/tabulate_posterior.py --methods {input.methods:q} --forecasts {input.forecasts:q}"
-        " --out {params.out:q} 2>&1 | tee {log:q}"
+        " --calibrations {input.calibrations:q} --out {params.out:q} 2>&1 | tee {log:q}"
 
 
 rule draw_posterior:
@@ -152,6 +156,7 @@ rule draw_posterior:
 rule calibrate_posterior:
     input:
         model=rules.train_predictor.output.model,
+        look_ahead=look_ahead,
         test=rules.binarise.output.test,
     output:
         ranks=at("posterior", "calibration", "ranks.csv"),
@@ -169,11 +174,12 @@ rule calibrate_posterior:
         gpu=gpus,
     params:
         out=subpath(output.record, parent=True),
+        look_ahead=optional_flag("look_ahead"),
         settings=settings("calibrate_posterior"),
         code=code_hash("calibrate_posterior"),
     shell:
-        "python src/calibrate_posterior.py --model {input.model:q} --test {input.test:q}"
-        " --out {params.out:q} {params.settings} 2>&1 | tee {log:q}"
+        "python src/calibrate_posterior.py --model {input.model:q} {params.look_ahead}"
+        " --test {input.test:q} --out {params.out:q} {params.settings} 2>&1 | tee {log:q}"
 
 
 rule draw_calibration:

@@ -6,6 +6,7 @@ from scanline.files import sha256_of
 
 ruleorder: take_model > train_classifier
 ruleorder: take_model > train_predictor
+ruleorder: take_model > train_look_ahead
 
 
 KEPT_MODELS = PROJECT / "pretrained"

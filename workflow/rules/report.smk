@@ -39,6 +39,8 @@ RECORDS = [  # of the stages that the report tells of
     *of_each("classify", "score", "run.json"),
     *of_each("predict", "train", "run.json"),
     *of_each("predict", "score", "run.json"),
+    *of_each("look_ahead", "train", "run.json"),
+    *of_each("look_ahead", "score", "run.json"),
     *of_each("complete", "samples", "run.json"),
     *of_each("complete", "score", "run.json"),
     *of_each("sample", "images", "run.json"),
@@ -54,6 +56,7 @@ rule make_tables:
         scores=[
             *of_each("classify", "score", "scores.csv"),
             *of_each("predict", "score", "scores.csv"),
+            *of_each("look_ahead", "score", "scores.csv"),
             *of_each("complete", "score", "scores.csv"),
             *of_each("inpaint", "posterior", "scores.csv"),
         ],
@@ -98,6 +101,7 @@ rule draw_curves:
     input:
         of_each("classify", "train", "curve_by_epoch.csv"),
         of_each("predict", "train", "curve_by_epoch.csv"),
+        of_each("look_ahead", "train", "curve_by_epoch.csv"),
     output:
         report(
             pictures("curves", CURVES),

@@ -98,12 +98,19 @@ def selection_pixels(task):
     return paths
 
 
+def look_ahead(wildcards):
+    """The look-ahead of a variant, where it has one."""
+    if wildcards.variant in config["look_ahead"]["variants"]:
+        return at("look_ahead", "train", "model.keras").format(**wildcards)
+    return []
+
+
 def optional_flag(name):
     """The flag of an input of that name, where there is such a file."""
 
     def flag(wildcards, input):
         path = str(input[name]) if input[name] else ""
-        return f"--{name} {shlex.quote(path)}" if path else ""
+        return f"--{name.replace('_', '-')} {shlex.quote(path)}" if path else ""
 
     return flag
 

@@ -12,6 +12,7 @@ MADE_BY = {
     ],
     "classify": [rules.train_classifier, rules.score_classifier],
     "predict": [rules.train_predictor, rules.score_predictor],
+    "look_ahead": [rules.train_look_ahead, rules.score_look_ahead],
     "complete": [
         rules.hide_pixels,
         rules.sample_completions,

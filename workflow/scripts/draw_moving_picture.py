@@ -17,7 +17,7 @@ SAMPLES = 6
 
 
 def main(
-    *, model: str = "gru-128-context", out: Path = ROOT / "docs/results/completing.gif"
+    *, model: str = "gru-64-context", out: Path = ROOT / "docs/results/completing.gif"
 ) -> None:
     """Writes the picture.
 

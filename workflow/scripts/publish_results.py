@@ -16,9 +16,11 @@ import tyro
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
+from scanline.catalogue import look_ahead_of
 from scanline.data.pixels import load_pixels
 from scanline.evaluation.tables import trained_models
 from scanline.figures import names as figure_names
+from scanline.layout import Place
 from scanline.models.loading import load_model, n_parameters
 from scanline.provenance.record import Record, records_in
 from scanline.report import results as results_page
@@ -85,6 +87,9 @@ def publish(table: Path) -> None:
         folder = PRETRAINED / data.name / name
         if model.anew:
             copy_training(data / name / "train", folder)
+            older = look_ahead_of(folder / "model.keras")
+            if older and Place.of(older).model not in models:  # it is of the weights before
+                shutil.rmtree(older.parent)
         task = name.split("/")[0]
         mine = (trained_models(numbers) == name) & (numbers["task"] == task)
         curve = pd.read_csv(folder / "curve_by_epoch.csv")

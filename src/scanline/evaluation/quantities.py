@@ -5,6 +5,7 @@ What people read instead is in ``evaluation.words``, so that a new label makes n
 
 CLASSIFIED = ("nats", "accuracy")
 PREDICTED = ("nats_per_pixel", "nats_per_image", "bits_per_image", "accuracy")
+LOOKED_AHEAD = ("nats_per_pixel", "accuracy")
 COMPLETED = ("samples", "ground_truth_under_samples", "ground_truth_teacher_forced")
 INPAINTED = (
     *("ground_truth_mean", "ground_truth_std", "map_mean", "map_std"),
@@ -27,6 +28,7 @@ PUBLISHED_AS = {
 BY_TASK = {
     "classify": CLASSIFIED,
     "predict": PREDICTED,
+    "look_ahead": LOOKED_AHEAD,
     "complete": COMPLETED,
     "inpaint": INPAINTED,
     "posterior": FILLED,

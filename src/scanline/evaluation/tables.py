@@ -17,6 +17,7 @@ from scanline.data.other_data import MARK, mark_columns
 from scanline.evaluation.image_values import Number
 from scanline.evaluation.intervals import interval_over_seeds, standard_error
 from scanline.layout import Place
+from scanline.training.kinds import KINDS
 
 PUBLISHED = Path(__file__).with_name("published.csv")
 KEYS = ["task", "model", "quantity", "split_or_hidden"]
@@ -92,7 +93,7 @@ def figures(
 def trained_models(numbers: pd.DataFrame) -> pd.Series:
     """The trained model that each number is of: {task}/{variant}/seed-{seed}."""
     # Completions and in-paintings are a next-pixel model's.
-    task = numbers["task"].where(numbers["task"] == "classify", "predict")
+    task = numbers["task"].where(numbers["task"].isin(KINDS), "predict")
     named = zip(task, numbers["model"], numbers["seed"], strict=True)
     return pd.Series([Place("", *each).model for each in named], numbers.index, dtype=object)
 

@@ -63,6 +63,9 @@ QUANTITIES = {  # names are those of the column ``quantity``, and of the columns
     "brier": Quantity("Brier score", best="low"),
     "digit_accuracy": Quantity("classes read, most probable image", "", SHARE, best="high"),
     "sample_digit_accuracy": Quantity("classes read, a sample", "", SHARE, best="high"),
+    "effective_sample_size": Quantity("effective sample size", form="{:.1f}"),
+    "log_observed_sd": Quantity("s.d. of log p(observed), nats", form="{:.2g}"),
+    "bound_gap": Quantity("gap of bounds, nats", form="{:.2g}"),
     "seconds_per_image": Quantity("seconds an image", form="{:.2g}", best="low"),
 }
 QUANTITIES |= {name: QUANTITIES[column] for column, name in PUBLISHED_AS.items()}
@@ -70,6 +73,7 @@ QUANTITIES |= {name: QUANTITIES[column] for column, name in PUBLISHED_AS.items()
 TASKS = {
     "classify": "class",
     "predict": "next pixel",
+    "look_ahead": "look-ahead",
     "complete": "completion",
     "inpaint": "in-painting",
     "posterior": "holes",
@@ -78,6 +82,7 @@ TASKS = {
 METHODS = {  # the posterior has one colour, be it enumerated or sampled
     "truth": Method("truth"),
     "prefix": Method("prefix: pixels before", 1, "s"),
+    "look_ahead": Method("look-ahead alone", 5, "*"),
     "exact": Method("posterior, exact", 0, "o"),
     "smc": Method("posterior, sequential Monte Carlo", 0, "D"),
     "particle_gibbs": Method("posterior, particle Gibbs", 4, "P"),

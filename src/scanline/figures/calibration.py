@@ -15,6 +15,7 @@ from scanline.figures.style import COLOURS
 
 STATISTICS = {"log_likelihood": "likelihood of the image", "ink": "hidden pixels that are ink"}
 BAND = 0.99  # of counts, were all ranks equally probable
+ENOUGH = 32  # effective sample size, whose time is to be read
 
 
 def draw_ranks(ranks: pd.DataFrame) -> Figure:
@@ -39,16 +40,18 @@ def draw_ranks(ranks: pd.DataFrame) -> Figure:
 
 
 def draw_errors(errors: pd.DataFrame) -> Figure:
-    """Errors of log p(observed) and of the marginals, against particles and against time.
+    """Errors of log p(observed) and of the marginals, and effective sample sizes.
 
-    ``errors``: errors.csv. Each hole has a colour; the grey line falls as 1 / sqrt(particles).
+    ``errors``: errors.csv. They are drawn against particles and against time. Each hole has a
+    colour; the grey lines fall as 1 / sqrt(particles), or stand at a size of ``ENOUGH``.
     """
     kinds = {
         "log_observed_error": "error of log p(observed) (nats)",
         "marginals_error": "error of the marginals",
+        "effective_sample_size": "effective sample size",
     }
     against = {"particles": "particles", "seconds_per_image": "seconds an image"}
-    figure, panels = _panels(2, 2, 3.6, 2.7)
+    figure, panels = _panels(3, 2, 3.6, 2.7)
     for row, (kind, label) in zip(panels, kinds.items(), strict=True):
         for axes, (scale, words) in zip(row, against.items(), strict=True):
             for place, hole in enumerate(_values(errors, "hole")):
@@ -59,7 +62,9 @@ def draw_errors(errors: pd.DataFrame) -> Figure:
                     color=COLOURS[place % len(COLOURS)],
                     label=f"{hole} (against {lines['reference'].iloc[0]})",
                 )  # fmt: skip
-            if scale == "particles":
+            if kind == "effective_sample_size":
+                axes.axhline(ENOUGH, color="grey", lw=0.8, zorder=0)
+            elif scale == "particles":
                 _slope(axes, errors[scale], errors[kind])
             _few_numbers(axes.xaxis, axes.yaxis)
             axes.set_xlabel(words)

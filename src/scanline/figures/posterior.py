@@ -39,8 +39,9 @@ def draw_nats(table: pd.DataFrame) -> Figure:
     ``table``: posterior.csv. Above each hole stands what the posterior gains on the prefix.
     """
     models = list(dict.fromkeys(table["model"]))
+    wide = max(4.2, 0.53 * table["hole"].nunique())  # a percentage does not touch the next
     figure, panels = plt.subplots(
-        1, len(models), figsize=(1.5 + 4.2 * len(models), 3.6), squeeze=False, sharey=True,
+        1, len(models), figsize=(1.5 + wide * len(models), 3.6), squeeze=False, sharey=True,
         layout="constrained",
     )  # fmt: skip
     shown = table.dropna(subset=NATS)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from scanline.catalogue import LOOK_AHEAD
 from scanline.data.pixels import classes_of
 from scanline.layout import Place
 from scanline.models.description import description_of
@@ -89,7 +90,7 @@ def register(store: "Store", summaries: Sequence[Summary], runs: Mapping[Path, s
     mlflow.set_tracking_uri(store.uri)  # by which MLflow finds what a version is made of
     found: dict[tuple[str, str, str], dict[int, tuple[Summary, str]]] = {}
     for each in summaries:
-        for task in each.models:
+        for task in each.models.keys() - {LOOK_AHEAD}:
             of_all = found.setdefault((each.where["data"], task, each.where["variant"]), {})
             of_all[int(each.where["seed"])] = each, task
     for names, by_seed in found.items():

@@ -19,6 +19,7 @@ from time import time
 
 from filelock import FileLock
 
+from scanline.catalogue import LOOK_AHEAD
 from scanline.files import unused
 from scanline.layout import DEPTH
 from scanline.models.counting import n_parameters_in
@@ -289,7 +290,7 @@ class Store:
         for path in sorted(folder.iterdir()):
             if path.suffix in SHOWN and path.name != "curve_by_step.csv":
                 self.client.log_artifact(run_id, str(path))
-        if (folder / "model.keras").exists():
+        if (folder / "model.keras").exists() and where_of(record)["task"] != LOOK_AHEAD:
             log_model(self, run_id, folder / "model.keras")
         self.client.set_terminated(run_id, "FINISHED", ended)
         self.client.set_tag(run_id, "complete", "yes")

@@ -85,6 +85,7 @@ def write_report(
         cells=pd.read_csv(cells).to_dict("records"),
         pictures=pictures,
         sampled=any(each.kind == "images" for each in pictures),
+        looks_ahead=not holes.empty and (holes["method"] == "look_ahead").any(),
         data=data,
         compared=lines["published"].notna().any(),
         small=small,

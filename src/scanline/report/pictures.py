@@ -9,6 +9,7 @@ KINDS = {  # of figures, by how their names go on after the number (figures.name
     "cells": r"cells$",
     "classify": r"classify-",
     "predict": r"predict-",
+    "look_ahead": r"look_ahead-",
     "digit": r"completion-\d+-[abc]$",
     "mosaic": r"completion-",
     "images": r"images-",
@@ -25,6 +26,11 @@ CURVES = (
     "Solid lines are held-out images, dashed lines are training images. A model whose dashed line"
     " {is_better} its solid one has begun to memorise its training images. Faint lines are raw"
     " values and strong lines are smoothed; a curve of few epochs shows its points unsmoothed."
+)
+LOOK_AHEADS = (
+    "{quantity} of the look-aheads against training steps: hidden pixels of random holes in images"
+    " that the model drew. Solid lines are held-out images, dashed lines are training images. Nats"
+    " are by pixel of the image, hidden or not."
 )
 BETTER = {"loss": "falls well below", "accuracy": "rises well above"}
 DIGITS = {
@@ -60,8 +66,9 @@ IMAGES = {
 }
 POSTERIORS = {
     "nats": (
-        "The cost of the truth, by hole: given only the pixels before (squares), and given all"
-        " observed pixels (circles: exact, diamonds: sampled). Percentages compare the posterior"
+        "The cost of the truth, by hole: given only the pixels before (squares), by the"
+        " look-ahead alone (stars), and given all observed pixels (circles: exact, diamonds:"
+        " sampled). Percentages compare the posterior"
         " with the prefix."
     ),
     "reliability": (
@@ -81,7 +88,7 @@ CALIBRATIONS = {
     "errors": (
         "how far sequential Monte Carlo is from the exact posterior or, for large holes (dashed),"
         " from all runs with the most particles. The grey line falls as one over the root of the"
-        " number of particles."
+        " number of particles. Below, the effective sample size; its grey line is at 32."
     ),
     "sizes": "how many particles still count after each pixel, in raster order.",
 }
@@ -138,6 +145,9 @@ def caption_of(name: str) -> tuple[str, str, str]:
             quantity = {"loss": "Cross-entropy", "accuracy": "Pixel accuracy"}[parts[1]]
             curves = CURVES.format(is_better=BETTER[parts[1]])
             return f"{quantity} of the next-pixel models against training steps. {curves}", "", ""
+        case "look_ahead":
+            quantity = {"loss": "Cross-entropy", "accuracy": "Accuracy"}[parts[1]]
+            return LOOK_AHEADS.format(quantity=quantity), "", ""
         case "digit":
             run, shown = parts[0], DIGITS[parts[1]]
             caption = (

@@ -5,12 +5,14 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from scanline.evaluation.posterior import HIGH, LOW, NATS
+from scanline.evaluation.posterior import HIGH, LOW, NATS, SAMPLED
 from scanline.evaluation.quantities import FILLED
 from scanline.evaluation.words import METHODS, QUANTITIES
 from scanline.report.tables import Entry, Table, best_of, entry_of, with_origins
 
-SHOWN = [name for name in QUANTITIES if name in (NATS, *FILLED)]  # columns of posterior.csv
+SHOWN = [
+    name for name in QUANTITIES if name in (NATS, *FILLED, *SAMPLED)
+]  # columns of posterior.csv
 
 
 class Holes(NamedTuple):
@@ -46,7 +48,7 @@ def by_model_and_hole(lines: pd.DataFrame, pretrained: Collection[str]) -> list[
         Holes(
             str(model),
             str(hole),
-            int(group["n_images"].iloc[0]),
+            int(group["n_images"].max()),
             Table("method", list(columns.values()), _rows(group, list(columns))),
         )
         for (model, hole), group in named.groupby(["model", "hole"], sort=False)
@@ -65,16 +67,21 @@ def entry_of_hole(line: pd.Series, name: str) -> Entry:
 
 
 def _rows(group: pd.DataFrame, columns: list[str]) -> list[tuple[str, list[Entry | None]]]:
-    of_methods = group[group["method"] != "truth"]  # the truth is no way to fill a hole
+    whole = group["n_images"] == group["n_images"].max()
+    # The truth is no way to fill a hole, and shares of fewer images are not compared with others.
+    of_methods = group[whole & (group["method"] != "truth")]
     best = {name: _best(name, of_methods) for name in columns}
     rows = []
-    for _, line in group.dropna(subset=columns, how="all").iterrows():
+    for i, line in group.dropna(subset=columns, how="all").iterrows():
         entries: list[Entry | None] = []
         for name in columns:
             entry = entry_of_hole(line, name)
-            is_best = entry.ours in best[name] and line["method"] != "truth"
+            is_best = entry.ours in best[name] and i in of_methods.index
             entries.append(entry._replace(is_best=is_best))
-        rows.append((METHODS[line["method"]].label, entries))
+        label = METHODS[line["method"]].label
+        if line["n_images"] < group["n_images"].max():
+            label += f" ({line['n_images']} images)"
+        rows.append((label, entries))
     return rows
 
 

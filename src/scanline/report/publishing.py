@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from scanline.catalogue import LOOK_AHEAD
 from scanline.data.other_data import MARK
 from scanline.evaluation.tables import KEYS, NUMBER_OF, trained_models
 from scanline.provenance.record import Record
@@ -21,7 +22,11 @@ from scanline.training.objectives import Score
 COLUMNS = ["table", *KEYS, "value", "data", "seed", "n", "low", "high"]
 COLUMNS += ["n_images_presented", "n_parameters", "published"]
 NAMED_BY = ["data", *KEYS, "seed"]
-ARCHITECTURE = ("cell", "units", "layers", "inputs", "radius", "gate_bias")
+ARCHITECTURE = (
+    *("cell", "units", "layers", "inputs", "radius", "gate_bias"),
+    *("meeting_units", "row_units", "features"),  # of a look-ahead
+)
+INTERVALS = "\nIntervals are 95 %, by bootstrap over test images."
 CARD = """# {name}
 
 | | |
@@ -35,8 +40,8 @@ CARD = """# {name}
 | revision | {revision}, TensorFlow {tensorflow} |
 
 {figures}
-The figures are of that checkpoint, on all images of a split. Intervals are 95 %, by bootstrap over
-test images. The test split was used once, after training.
+The figures are of that checkpoint, on all images of a split.{intervals}
+The test split was used once, after training.
 
 Limits: the model is only for images made like these ({rows} x {columns} pixels, binarised alike,
 {polarity}); loading it for others is refused. One seed does not tell how another training would
@@ -111,12 +116,15 @@ def card(name: str, model: Trained, curve: pd.DataFrame, numbers: pd.DataFrame) 
     for row in numbers.to_dict("records"):
         interval = "" if np.isnan(row["low"]) else f"{row['low']:.5f} to {row['high']:.5f}"
         rows.append((row["quantity"], row["split_or_hidden"], f"{row['value']:.5f}", interval))
+    task = task_of(model.training.script)
+    seen = "training split of" if task != LOOK_AHEAD else "learned from images that the model drew,"
+    with_intervals = numbers["low"].notna().any()
     told = {*ARCHITECTURE, "epochs", "selection"}
     recipe = {key: value for key, value in settings.items() if key not in told}
     return CARD.format(
         name=name.replace("/", ", "),
         data=model.pixels["data"],
-        pixels=f"{model.pixels['polarity']}; training split of {model.n_images:,} images",
+        pixels=f"{model.pixels['polarity']}; {seen} {model.n_images:,} images",
         polarity=model.pixels["polarity"],
         rows=model.pixels["rows"],
         columns=model.pixels["columns"],
@@ -127,13 +135,14 @@ def card(name: str, model: Trained, curve: pd.DataFrame, numbers: pd.DataFrame) 
         presented=model.presented,
         best=best,
         selection=settings["selection"].replace("_", " "),
-        quantity=KINDS[task_of(model.training.script)].minimised.quantity,
+        quantity=KINDS[task].minimised.quantity,
         nats=score.nats,
         accuracy=score.accuracy,
         hours=model.training.seconds / 3600,
         hardware=hardware(environment),
         revision=environment["revision"],
         tensorflow=environment["tensorflow"],
+        intervals=INTERVALS if with_intervals else "",
         figures=markdown(rows, ["quantity", "split", "value", "interval"]),
     )
 

@@ -24,8 +24,8 @@ def shape_of_images(config: Mapping) -> Shape:
 def fitted(config: Mapping, shape: Shape) -> dict:
     """The config for images of that ``shape``: shares as pixels, the data set's rows and columns.
 
-    Of ``sample.variants`` those are kept that ``predict`` trains. Cells are shown on sequences of
-    as many steps as an image has pixels, where ``cells.steps`` is null.
+    Of ``sample.variants`` and ``look_ahead.variants`` those are kept that ``predict`` trains. Cells
+    are shown on sequences of as many steps as an image has pixels, where ``cells.steps`` is null.
 
     Raises ValueError, one line that names each value that does not fit, the key to change, and what
     is allowed.
@@ -40,12 +40,13 @@ def fitted(config: Mapping, shape: Shape) -> dict:
     inpaint = inpaint | {"holes": list(dict.fromkeys(patches))}
     cells = config["cells"] | {"steps": config["cells"]["steps"] or pixels}
     trained = config["predict"]["variants"]
-    sampled = [variant for variant in config["sample"]["variants"] if variant in trained]
     data = dict(config["datasets"][config["dataset"]], rows=shape.rows, columns=shape.columns)
     datasets = config["datasets"] | {config["dataset"]: data}
     made = {**config, "datasets": datasets, "cells": cells, "complete": complete}
     made["inpaint"] = inpaint
-    made["sample"] = config["sample"] | {"variants": sampled}
+    for task in ("sample", "look_ahead"):
+        there = [variant for variant in config[task]["variants"] if variant in trained]
+        made[task] = config[task] | {"variants": there}
     if faults := _faults(made, shape):
         size = f"{shape.rows} x {shape.columns}"
         raise ValueError(f"the images are {size}, and this does not fit: {'; '.join(faults)}")
