@@ -89,6 +89,19 @@ def test_what_is_too_wide_or_fetched_would_be_noticed(driven, report, tmp_path):
     assert "http://127.0.0.1:9/away.png" in driven.asked()
 
 
+def test_no_table_is_wider_than_a_printed_page(driven, report_file):
+    """A4 without its margins of 15 mm, at 96 pixels an inch."""
+    width = int((210 - 2 * 15) / 25.4 * 96)
+    driven.window(width, 800)
+    driven.send("Emulation.setEmulatedMedia", media="print")
+    driven.open(report_file.as_uri())
+    tables = "[...document.querySelectorAll('table')].map((t) => t.getBoundingClientRect().right)"
+    ends = driven.run(tables)
+    driven.send("Emulation.setEmulatedMedia", media="")
+    assert len(ends) > 10
+    assert max(ends) <= width
+
+
 def test_every_choice_shows_the_one_that_bears_its_name(driven, report, report_file):
     driven.window(DESK, 800)
     driven.open(report_file.as_uri())
