@@ -80,7 +80,7 @@ class Completion(NamedTuple):
     log_likelihood: np.ndarray  # float64 [S], of the samples' whole images, nats, falling
     log_observed: float  # log p(observed), nats
     error: float  # standard error of log_observed, nats; 0 where it is exact
-    interval: tuple[float, float]  # that holds log_observed by 95 %, nats
+    interval: tuple[float, float]  # of log_observed, 95 %, nats
     effective_sample_size: float  # of all particles, least after the hole; infinite if exact
     image: np.ndarray  # uint8 [rows, columns], as it was given
     hidden: np.ndarray  # bool [rows, columns]

@@ -125,7 +125,7 @@ def test_a_look_ahead_s_particles_are_weighted_by_what_lies_between(settings, im
 
 
 @pytest.mark.parametrize("count", [3, SIZE])
-def test_where_nothing_is_observed_ahead_no_look_ahead_is_asked(model, way, count):
+def test_where_nothing_is_observed_ahead_a_look_ahead_changes_nothing(model, way, count):
     pixels, _ = random_sets(3, 1, seed=2)
     hidden = np.tile(np.arange(SIZE - count, SIZE), (3, 1))
     alone = smc_posterior(model, pixels, hidden, 16, 0)
