@@ -10,7 +10,15 @@ from mirror import content, serve, silence, status
 
 from scanline.data import sources
 from scanline.data.published import MNIST_FILES as FILES
-from scanline.data.sources import DebianPackage, Folder, Mirror, NpmPackage, Origin, Unavailable
+from scanline.data.sources import (
+    DebianPackage,
+    Folder,
+    Mirror,
+    NpmPackage,
+    Origin,
+    PythonPackage,
+    Unavailable,
+)
 
 
 def held(place: Origin, scratch: Path) -> dict[str, bytes]:
@@ -56,6 +64,19 @@ def test_what_may_pass_is_tried_again(server, raw, tmp_path, fault):
 def test_a_mirror_that_cannot_be_reached_says_why(tmp_path, address, message):
     with pytest.raises(Unavailable, match=message):
         held(Mirror(address, pauses=(0.01,)), tmp_path / "scratch")
+
+
+def test_a_python_package_gives_what_lies_in_it(raw, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    folder = tmp_path / "digits_for_a_test/images"
+    folder.mkdir(parents=True)
+    (folder.parent / "__init__.py").touch()
+    for name, body in raw.items():
+        (folder / f"{name}.gz").write_bytes(gzip.compress(body))
+    found = held(PythonPackage("digits_for_a_test", "images"), tmp_path / "scratch")
+    assert {name: gzip.decompress(body) for name, body in found.items()} == raw
+    with pytest.raises(Unavailable, match="it is not installed"):
+        held(PythonPackage("no_such_digits", "images"), tmp_path / "again")
 
 
 def test_packages_are_unpacked(raw, tmp_path, monkeypatch):

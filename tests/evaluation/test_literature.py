@@ -65,6 +65,7 @@ def test_ours_stand_beside_those_of_the_same_pixels_alone_best_first(tables):
     assert drawn["nats_per_image"].is_monotonic_increasing
     mine = drawn[drawn["source"] == literature.OURS]
     assert mine["model"].tolist() == ["gru-64-context"]
+    assert mine["caveat"].tolist() == [""]
     assert mine[["nats_per_image", "low", "high"]].to_numpy().tolist() == [[81.0, 80.0, 82.0]]
     thresholded = tables["mnist-threshold-0.33"]
     assert thresholded["model"].tolist() == ["gru-128-context", "keras.io PixelCNN"]

@@ -27,6 +27,12 @@ def test_a_mean_and_its_standard_deviation_have_one_unit():
         assert units == {words.WHOLE}
 
 
+def test_what_is_right_is_shown_in_percent_and_the_more_the_better():
+    for name, quantity in words.QUANTITIES.items():
+        assert quantity.is_share == name.endswith("accuracy"), name
+        assert (quantity.best == "high") == name.endswith("accuracy"), name
+
+
 @pytest.mark.parametrize("file", ["figures.csv", "targets.csv"])
 def test_published_numbers_are_of_known_tasks_and_quantities(file):
     lines = pd.read_csv(RESULTS / file)

@@ -69,7 +69,7 @@ def demonstrate(
             rows.append(("copy", cell, bias, *copying_error(layer, bias, drawn)))
         rows.append(("imitate", "lstm", bias, imitation_error(single, bias), np.nan))
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    return table.sort_values(["demonstration", "cell", "gate_bias"], ignore_index=True)
+    return table.sort_values(["demonstration", "cell", "gate_bias"])
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from scanline.catalogue import LOOK_AHEAD
 from scanline.data.pixels import classes_of
 from scanline.layout import Place
 from scanline.models.description import description_of
@@ -81,29 +80,27 @@ def log_model(store: "Store", run_id: str, path: Path) -> None:
 
 
 def register(store: "Store", summaries: Sequence[Summary], runs: Mapping[Path, str]) -> None:
-    """Makes a version of each trained model that has none, tells its metrics, sets the alias.
+    """Makes a version of each logged model that has none, tells its metrics, sets the alias.
 
     ``runs`` gives the run of each stage's folder.
     """
     import mlflow
 
     mlflow.set_tracking_uri(store.uri)  # by which MLflow finds what a version is made of
-    found: dict[tuple[str, str, str], dict[int, tuple[Summary, str]]] = {}
+    found: dict[tuple[str, str, str], dict[int, tuple[Summary, str, LoggedModel]]] = {}
     for each in summaries:
-        for task in each.models.keys() - {LOOK_AHEAD}:
-            of_all = found.setdefault((each.where["data"], task, each.where["variant"]), {})
-            of_all[int(each.where["seed"])] = each, task
+        for task, path in each.models.items():
+            if logged := models_of(store, runs[path.parent]):
+                of_all = found.setdefault((each.where["data"], task, each.where["variant"]), {})
+                of_all[int(each.where["seed"])] = each, task, logged[0]
     for names, by_seed in found.items():
         registered = _registered(store, "-".join(names))
         known = store.client.search_model_versions(f"name = '{registered}'")
         versions = {each.run_id: each.version for each in known}
         ranks = {}
-        for seed, (summary, task) in sorted(by_seed.items()):
+        for seed, (summary, task, model) in sorted(by_seed.items()):
             path = summary.models[task]
             run_id = runs[path.parent]
-            if not (models := models_of(store, run_id)):
-                continue  # it was deleted, in MLflow
-            model = models[0]
             if run_id not in versions:
                 made = store.client.create_model_version(
                     registered,
