@@ -48,7 +48,7 @@ def source(tmp_path, monkeypatch):
 
 def forget():
     """The caches hold for one process, in which no source file changes; here they do."""
-    for cached in (code.file_hash, code._imported):
+    for cached in (code.file_hash, code._read):
         cached.cache_clear()
 
 

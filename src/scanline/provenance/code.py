@@ -54,17 +54,27 @@ def code_hash(script: str) -> str:
 @cache
 def file_hash(path: Path) -> str:
     """SHA-256 of what a source file executes; for other files than Python's, of all of it."""
-    text = path.read_text()
-    if path.suffix == ".py":
-        text = _executed(text)
+    text = _read(path)[1] if path.suffix == ".py" else path.read_text()
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@cache
 def _imported(path: Path) -> list[Path]:
     """The modules of the package that a source file imports, whatever the form of the import."""
+    modules = {name.partition(".")[2] for name in _read(path)[0] if name.startswith("scanline.")}
+    files = {f"{module.replace('.', '/')}.py" for module in modules}
+    kept = (SOURCE / "scanline" / file for file in files if not file.startswith(WATCHERS))
+    return [file for file in kept if file.is_file()]
+
+
+@cache
+def _read(path: Path) -> tuple[set[str], str]:
+    """The names that a source file imports; its text without comments, docstrings and layout.
+
+    Read together, since every start of Snakemake and of a stage waits for it.
+    """
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(), path)):
+    tree = ast.parse(path.read_text(), path)
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             module = node.module or ""
             names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
@@ -72,17 +82,7 @@ def _imported(path: Path) -> list[Path]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             names |= set(NAMED.findall(node.value))
-    modules = {name.partition(".")[2] for name in names if name.startswith("scanline.")}
-    files = {f"{module.replace('.', '/')}.py" for module in modules}
-    kept = (SOURCE / "scanline" / file for file in files if not file.startswith(WATCHERS))
-    return [file for file in kept if file.is_file()]
-
-
-def _executed(text: str) -> str:
-    """Python source without comments, docstrings and layout."""
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
-        if (
+        elif (
             isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
             and node.body
             and isinstance(node.body[0], ast.Expr)
@@ -90,4 +90,4 @@ def _executed(text: str) -> str:
             and isinstance(node.body[0].value.value, str)
         ):
             node.body[:1] = [] if len(node.body) > 1 else [ast.Pass()]
-    return ast.unparse(tree)
+    return names, ast.unparse(tree)
