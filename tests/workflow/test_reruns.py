@@ -40,6 +40,12 @@ def copied(finished, tmp_path) -> Study:
     return Study(folder)
 
 
+@pytest.fixture
+def untracked(copied) -> None:
+    """What that copy computes is not sent to its store, which takes longer than computing it."""
+    copied.configure(tracking="none")
+
+
 @pytest.fixture(scope="module")
 def followers(finished) -> Callable[..., set[str]]:
     """Gives for rules themselves and all that need them, directly or not, by the rule graph."""
@@ -119,6 +125,7 @@ def test_lost_times(finished, tmp_path):
             os.utime(file, (now + age, now + age))
     assert clone.planned() != {}
     assert verified(clone)[0] == 0
+    clone.configure(tracking="none")
     clone.snakemake("--touch", "--cores", "1")
     assert clone.planned() == {}
     assert verified(clone)[0] == 0
@@ -203,6 +210,7 @@ def test_variant_added(copied, followers):
     assert plan.keys() <= followers("train_predictor") - left
 
 
+@pytest.mark.usefixtures("untracked")
 def test_variant_removed(copied):
     copied.configure(predict={"variants": ["gru-8"]}, complete={"variants": ["gru-8"]})
     plan = copied.planned()
@@ -238,6 +246,7 @@ def content(study: Study) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
 
 
+@pytest.mark.usefixtures("untracked")
 def test_without_effect(copied, followers):
     before = content(copied)
     append(copied, "src/binarise.py", "\nWITHOUT_EFFECT = 1\n")
@@ -251,6 +260,7 @@ def test_without_effect(copied, followers):
     assert verified(copied)[0] == 0
 
 
+@pytest.mark.usefixtures("untracked")
 def test_back_to_earlier_settings(copied):
     binarised = f"results/smoke/pixels/{NAME}"
     before = content(copied)
@@ -260,6 +270,7 @@ def test_back_to_earlier_settings(copied):
     assert content(copied) == before
 
 
+@pytest.mark.usefixtures("untracked")
 def test_failed_stage(copied):
     before = content(copied)
     images = copied.folder / "digits/train-images-idx3-ubyte"
@@ -353,6 +364,7 @@ def test_one_file_deleted(finished, tmp_path, file):
     assert any(told in line and name.removesuffix("/run.json") in line for line in lines)
 
 
+@pytest.mark.usefixtures("untracked")
 def test_swapped(copied, followers):
     copied.configure(complete={"images": 11, "images_seed": 5})
     copied.snakemake("--cores", "2", "--quiet")
@@ -373,6 +385,7 @@ def test_renamed(copied, tmp_path):
     assert verified(moved, "--results", "kept")[0] == 0
 
 
+@pytest.mark.usefixtures("untracked")
 def test_lost_metadata(copied, followers):
     shutil.rmtree(copied.folder / ".snakemake")
     assert copied.planned() == {}
@@ -407,6 +420,7 @@ def test_lost_metadata(copied, followers):
     assert plan.keys() == followers("sample_completions")
 
 
+@pytest.mark.usefixtures("untracked")
 def test_killed_snakemake(copied):
     shutil.rmtree(copied.folder / "results/smoke/complete")
     shutil.rmtree(copied.folder / "results/.finished")  # they are to be computed, not put back
@@ -434,6 +448,7 @@ def test_killed_snakemake(copied):
     assert verified(copied)[0] == 0
 
 
+@pytest.mark.usefixtures("untracked")
 def test_pretrained(copied):
     for task in ("look_ahead", "predict"):
         trained = copied.folder / f"results/smoke/{task}/gru-8/seed-1/train"
