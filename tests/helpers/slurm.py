@@ -26,6 +26,7 @@ PACKAGES = {
     "sbatch": "slurm-client",
 }
 CONFIG = Path("/etc/slurm")  # Debian's commands look nowhere else once a job has started
+PATIENCE = 300.0  # seconds on a busy machine; a few are needed
 SEARCHED = f"{os.environ['PATH']}:/usr/sbin"
 
 SLURM_CONF = """\
@@ -48,10 +49,16 @@ GresTypes=gpu
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 SchedulerParameters=sched_min_interval=0,bf_interval=5
+# Patient, since other tests may keep the machine busy: seconds for messages, for a job's start, and
+# from SIGTERM to SIGKILL.
+MessageTimeout=60
+BatchStartTimeout=300
+KillWait=300
 # The node may promise more than the machine has.
 SlurmdParameters=config_overrides
-NodeName={host} NodeAddr=127.0.0.1 CPUs=3 RealMemory=64000 Gres=gpu:{gpus} State=UNKNOWN
-PartitionName=cpu Nodes=ALL PriorityTier=1
+NodeName={host} NodeAddr=127.0.0.1 CPUs=5 RealMemory=64000 Gres=gpu:{gpus} State=UNKNOWN
+# An urgent job always finds a core, so it preempts none but those that hold the GPUs.
+PartitionName=cpu Nodes=ALL PriorityTier=1 MaxCPUsPerNode=2
 PartitionName=gpu Nodes=ALL PriorityTier=1
 PartitionName=urgent Nodes=ALL PriorityTier=10 PreemptMode=OFF
 """
@@ -129,7 +136,7 @@ def _start(words: list[str], folder: Path) -> subprocess.Popen:
         )
 
 
-def _empty_queue(seconds: float = 60) -> None:
+def _empty_queue(seconds: float = PATIENCE) -> None:
     # A daemon that is stopped would leave its jobs running.
     deadline = time.monotonic() + seconds
     subprocess.run(["scancel", "--me"], capture_output=True)
@@ -140,7 +147,7 @@ def _empty_queue(seconds: float = 60) -> None:
         time.sleep(0.5)
 
 
-def _wait_until_idle(folder: Path, seconds: float = 60) -> None:
+def _wait_until_idle(folder: Path, seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         command = ["sinfo", "--noheader", "--partition=gpu", "--format=%T"]
