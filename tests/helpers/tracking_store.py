@@ -4,7 +4,6 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import cache
@@ -13,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pytest
+import warm_python
 from observers import log_at_once, value_of
 from study_copy import ROOT
 from tiny_study import DATA
@@ -87,7 +87,11 @@ def expected_points(folder: Path, metric: str) -> list[tuple[int, float]]:
 
 def call(*words: object) -> subprocess.CompletedProcess:
     done = subprocess.run(
-        [sys.executable, *map(str, words)], cwd=ROOT, capture_output=True, text=True, timeout=600
+        [f"{warm_python.folder()}/python", *map(str, words)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return done

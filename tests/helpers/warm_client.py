@@ -11,6 +11,8 @@ with socket.socket(socket.AF_UNIX) as connection:
     line = json.dumps(request).encode() + b"\n"
     sent = socket.send_fds(connection, [line], [0, 1, 2])
     connection.sendall(line[sent:])
+    # As the process would itself, this one gets SIGTERM and goes on until the process has ended.
+    signal.signal(signal.SIGTERM, lambda *_: connection.shutdown(socket.SHUT_WR))
     (status,) = array.array("i", connection.recv(4))
 if status < 0:
     signal.signal(-status, signal.SIG_DFL)

@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import warm_python
 from filelock import FileLock
 from recipes import words_of
 from study_copy import ROOT
@@ -111,7 +111,8 @@ def test_sigterm_stops_a_training_at_once(store, pixels, tmp_path):
     words += words_of("train_predictor", epochs=100_000, batch_size=16, **SHAPE)
     with open(log, "w") as file:
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "src/train_predictor.py"), *map(str, words)],
+            [f"{warm_python.folder()}/python", "src/train_predictor.py", *map(str, words)],
+            cwd=ROOT,
             stdout=file,
             stderr=file,
         )
@@ -133,7 +134,7 @@ def test_sigterm_stops_a_training_at_once(store, pixels, tmp_path):
 def test_opening_and_sending_end_in_one_line(store, pixels, script, code):
     words = [f"workflow/scripts/{script}.py", "--results", str(pixels), "--seconds", "1"]
     done = subprocess.run(
-        [sys.executable, *words],
+        [f"{warm_python.folder()}/python", *words],
         cwd=ROOT,
         env=os.environ | {"MLFLOW_HTTP_REQUEST_TIMEOUT": "100"},
         capture_output=True,

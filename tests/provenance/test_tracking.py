@@ -4,13 +4,13 @@ import json
 import os
 import re
 import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import warm_python
 from recipes import words_of
 from study_copy import ROOT
 from tiny_study import DATA, EPOCHS, SHAPE, binarise_digits, train, train_folder
@@ -200,7 +200,7 @@ def test_four_trainings_at_once(tmp_path, environment):
             requests.append([script, [*map(str, words)], str(tmp_path / f"{task}-{variant}.log")])
             folders.append(folder)
     done = subprocess.run(
-        [sys.executable, ROOT / "tests/helpers/forked_trainings.py", "at-once"],
+        [f"{warm_python.folder()}/python", ROOT / "tests/helpers/forked_trainings.py", "at-once"],
         input=json.dumps(requests),
         env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "CUDA_VISIBLE_DEVICES": "-1"},
         stdout=subprocess.PIPE,
@@ -225,7 +225,8 @@ def test_four_trainings_at_once(tmp_path, environment):
 
 def send_twice_at_once(results: Path) -> None:
     """Two senders at the same time, then a third: all is sent, once."""
-    words = [sys.executable, "workflow/scripts/track_results.py", "--results", str(results)]
+    words = [f"{warm_python.folder()}/python", "workflow/scripts/track_results.py"]
+    words += ["--results", str(results)]
     senders = [
         subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)
     ]
