@@ -158,6 +158,21 @@ def test_a_source_s_own_validation_split_is_used(tmp_path):
     np.testing.assert_array_equal(sets["validation"].pixels, (images_of(4) > 127).reshape(4, -1))
 
 
+def test_a_published_draw_keeps_its_pixels_and_splits(tmp_path):
+    """As binarized_mnist_{train,valid,test}.amat; read by NumPy beside."""
+    generator = np.random.default_rng(4)
+    for split, count in (("train", 9), ("valid", 4), ("test", 5)):
+        digits = (generator.random((count, 9)) < 0.13).astype(str)
+        text = "".join(" ".join(row) + "\n" for row in np.where(digits == "True", "1", "0"))
+        (tmp_path / f"binarized_mnist_{split}.amat").write_text(text)
+    settings = PixelSettings(data="d", source="s", method="threshold", threshold=0.5)
+    sets = binarise_files(found_in(tmp_path).files, settings)
+    for name, split in (("train", "train"), ("validation", "valid"), ("test", "test")):
+        read = np.loadtxt(tmp_path / f"binarized_mnist_{split}.amat")
+        np.testing.assert_array_equal(sets[name].pixels, read)
+        assert sets[name].labels is None
+
+
 def test_transposed_images_are_turned(tmp_path):
     arrays = {"x_train": images_of(9), "x_test": images_of(5)}
     sets = made(tmp_path, arrays, validation_images=2, transpose=True)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from snakemake.utils import update_config
 
 from scanline.data.raw import Shape
-from scanline.study.fit import fitted
+from scanline.study.fit import fitted, needing_labels
 from scanline.study.settings import holes
 
 ROOT = Path(__file__).parents[2]
@@ -117,7 +117,7 @@ def test_holes_are_sorted_by_their_pixels_in_these_images(config):
 def test_all_that_does_not_fit_is_told_at_once(config):
     config["datasets"][config["dataset"]]["validation_images"] = 60
     config["score"]["images"] = 51
-    config["classify"]["training"]["train_images"] = 41
+    config["look_ahead"]["training"]["train_images"] = 41
     config["predict"]["exceptions"] = [
         {"variants": ["gru-32"], "training": {"train_images": 42}},
         {"variants": ["lstm-32"], "training": {"train_images": 43}},  # predict trains none
@@ -135,15 +135,24 @@ def test_all_that_does_not_fit_is_told_at_once(config):
         "posterior.calibration.simulated: a hole of 8 x 8",
         "posterior.calibration.holes: a hole of 8 x 8",
         "posterior.holes is 1000 and 50 images are there",
-        "classify.variants: the images have no labels; set it to []",
-        "posterior.classifier: the images have no labels; set it to null",
         "score.images is 51 and 40 images are there",
-        "classify.training.train_images is 41 and 40 images are there",
+        "look_ahead.training.train_images is 41 and 40 images are there",
         "predict.exceptions.training.train_images is 42 and 40 images are there",
     ):
         assert key in told, key
     assert "43" not in told
     assert told.count("cut") == 1  # once for all runs that begin there
+
+
+def test_without_labels_classifiers_are_left_out(config):
+    unlabelled = MNIST._replace(labelled=False)
+    made = fitted(config, unlabelled)
+    assert made["classify"]["variants"] == []
+    assert made["posterior"] == config["posterior"] | {"classifier": None}
+    assert needing_labels(config, unlabelled) == ["classify.variants", "posterior.classifier"]
+    assert needing_labels(made, unlabelled) == needing_labels(config, MNIST) == []
+    config["posterior"]["variants"] = []
+    assert needing_labels(config, unlabelled) == ["classify.variants"]
 
 
 def test_images_of_a_single_class_are_not_classified(config):

@@ -84,13 +84,10 @@ def test_pictures_without_labels(tmp_path):
             for i, image in enumerate(grey_digits(count, 10, seed)[0]):
                 Image.fromarray(255 - image).save(folder / split / f"{i}.png")  # ink on paper
 
-    study = finished(
-        tmp_path / "p",
-        write,
-        {"validation_images": 16, "ink": "dark"},
-        classify={"variants": []},
-        posterior={"classifier": None},
-    )
+    study = finished(tmp_path / "p", write, {"validation_images": 16, "ink": "dark"})
+    said = study.snakemake("--dry-run")
+    for key in ("classify.variants", "posterior.classifier"):
+        assert f"{key} is left out: the images of mine have no labels" in said
     scores = numbers(study)
     tasks = {"predict", "look_ahead", "complete", "inpaint"}
     assert set(scores.index.get_level_values("task")) == tasks

@@ -24,8 +24,9 @@ def shape_of_images(config: Mapping) -> Shape:
 def fitted(config: Mapping, shape: Shape) -> dict:
     """The config for images of that ``shape``: shares as pixels, the data set's rows and columns.
 
-    Of ``sample.variants`` and ``look_ahead.variants`` those are kept that ``predict`` trains. Cells
-    are shown on sequences of as many steps as an image has pixels, where ``cells.steps`` is null.
+    Of ``sample.variants`` and ``look_ahead.variants`` those are kept that ``predict`` trains, and
+    without labels nothing of what needs them (``needing_labels``). Cells are shown on sequences of
+    as many steps as an image has pixels, where ``cells.steps`` is null.
 
     Raises ValueError, one line that names each value that does not fit, the key to change, and what
     is allowed.
@@ -47,10 +48,23 @@ def fitted(config: Mapping, shape: Shape) -> dict:
     for task in ("sample", "look_ahead"):
         there = [variant for variant in config[task]["variants"] if variant in trained]
         made[task] = config[task] | {"variants": there}
+    if not shape.labelled:
+        made["classify"] = config["classify"] | {"variants": []}
+        made["posterior"] = config["posterior"] | {"classifier": None}
     if faults := _faults(made, shape):
         size = f"{shape.rows} x {shape.columns}"
         raise ValueError(f"the images are {size}, and this does not fit: {'; '.join(faults)}")
     return made
+
+
+def needing_labels(config: Mapping, shape: Shape) -> list[str]:
+    """The keys of what the config asks for and images of that ``shape`` have no labels for."""
+    classify, posterior = config["classify"], config["posterior"]
+    asked = {
+        "classify.variants": classify["variants"],
+        "posterior.classifier": posterior["variants"] and posterior["classifier"],
+    }
+    return [] if shape.labelled else [key for key, value in asked.items() if value]
 
 
 def _pixels(key: str, number: float, of: int) -> int:
@@ -134,12 +148,7 @@ def _faults(config: Mapping, shape: Shape) -> list[str]:
         largest = max(posterior["holes"].values())
         _count(faults, "posterior.holes", largest, test)
         _count(faults, "posterior.calibration.images", posterior["calibration"]["images"], test)
-    if not shape.labelled:
-        if config["classify"]["variants"]:
-            faults.append("classify.variants: the images have no labels; set it to []")
-        if posterior["variants"] and posterior["classifier"]:
-            faults.append("posterior.classifier: the images have no labels; set it to null")
-    elif (data.get("classes") or shape.classes) == 1 and config["classify"]["variants"]:
+    if (data.get("classes") or shape.classes) == 1 and config["classify"]["variants"]:
         faults.append(
             "classify.variants: the images have 1 class, and 2 are told apart; set it to []"
         )
