@@ -83,6 +83,35 @@ def test_drawn_set_names_its_seed(idx_folder, tmp_path):
     assert (description["threshold"], description["seed"]) == (None, 5)
 
 
+def test_training_images_that_are_redrawn_keep_their_grey_values(idx_folder, tmp_path):
+    """All else is as without: so are validation and test images, and what is scored."""
+    sets = {}
+    for name, more in (("once", {}), ("redrawn", {"redraw": "epoch"})):
+        run_binarise(idx_folder, tmp_path / name, method="bernoulli", seed=5, **more)
+        paths = {
+            split: tmp_path / name / f"{split}.npz" for split in ("train", "validation", "test")
+        }
+        sets[name] = {split: load_pixels(path) for split, path in paths.items()}
+    for split in ("validation", "test"):
+        once, redrawn = (tmp_path / name / f"{split}.npz" for name in ("once", "redrawn"))
+        assert once.read_bytes() == redrawn.read_bytes()
+        assert sets["redrawn"][split].grey is None
+    once, redrawn = sets["once"]["train"], sets["redrawn"]["train"]
+    np.testing.assert_array_equal(once.pixels, redrawn.pixels)
+    assert redrawn.description == once.description | {"redraw": "epoch"}
+    grey = read_images(idx_folder / "train-images-idx3-ubyte").reshape(40, 16)
+    np.testing.assert_array_equal(redrawn.grey, grey[8:])
+    assert once.grey is None
+
+
+def test_grey_values_of_another_scale_have_256_levels(tmp_path):
+    images = np.random.default_rng(0).random((20, 4, 6))
+    arrays = {"x_train": images, "x_test": images}
+    drawn = {"method": "bernoulli", "seed": 1, "redraw": "epoch", "ink": "dark"}
+    grey = made(tmp_path, arrays, validation_images=3, **drawn)["train"].grey
+    np.testing.assert_array_equal(grey, np.rint(255 * (1 - images[3:])).reshape(17, 24))
+
+
 @pytest.mark.parametrize("validation_images", [-1, 0, 40])
 def test_a_split_without_images_is_refused(idx_folder, tmp_path, validation_images):
     with pytest.raises(ValueError, match=r"validation_images is .*; .* allowed: 1 to 39"):
@@ -112,6 +141,7 @@ def test_training_and_test_images_of_two_sizes_are_refused(idx_folder, tmp_path)
     [
         ({"threshold": None}, "method is threshold and no threshold is given; give one, 0 to 1"),
         ({"method": "bernoulli"}, "method is bernoulli and no seed is given; give one, 0 or above"),
+        ({"redraw": "epoch"}, "redraw is epoch and method is threshold, which draws nothing; drop"),
     ],
 )
 def test_what_the_method_needs_is_asked_for(idx_folder, tmp_path, settings, message):

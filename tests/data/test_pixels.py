@@ -1,5 +1,7 @@
 """Sets of pixels: sound ones, their files, and the refusal to mix two kinds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,12 +16,25 @@ def test_a_set_survives_its_file(pixel_set, tmp_path):
     assert loaded.description == pixel_set.description
 
 
+def test_grey_values_go_with_their_images(pixel_set, tmp_path):
+    grey = np.random.default_rng(0).integers(0, 256, (24, 16), np.uint8)
+    save_pixels(tmp_path / "train.npz", replace(pixel_set, grey=grey))
+    loaded = load_pixels(tmp_path / "train.npz")
+    np.testing.assert_array_equal(loaded.grey, grey)
+    np.testing.assert_array_equal(loaded.first(5).grey, grey[:5])
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"pixels": np.zeros((24, 15), np.uint8)}, r"shape \(24, 15\); images of 4 x 4"),
         ({"pixels": np.full((24, 16), 2, np.uint8)}, "uint8 up to 2"),
         ({"pixels": np.zeros((24, 16), np.int64)}, "int64"),
+        (
+            {"grey": np.zeros((24, 15), np.uint8)},
+            r"grey is uint8 of shape \(24, 15\); .* \(24, 16\)",
+        ),
+        ({"grey": np.zeros((24, 16))}, "grey is float64"),
         ({"labels": np.zeros(23, np.uint8)}, r"24 images have labels of shape \(23,\)"),
         ({"labels": np.full(24, 10, np.uint8)}, "a label is 10; allowed: 0 to 9, one for each"),
     ],

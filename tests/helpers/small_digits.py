@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from scanline.data.binarise import Method, PixelSettings, binarise_files
+from scanline.data.binarise import Method, PixelSettings, Redraw, binarise_files
 from scanline.data.idx import write_idx
 from scanline.data.pixels import PixelSet, save_pixels
 from scanline.data.published import MNIST_FILES
@@ -54,6 +54,7 @@ def binarised(
     method: Method = "threshold",
     threshold: float = 0.1,
     seed: int = 0,
+    redraw: Redraw | None = None,
 ) -> dict[str, PixelSet]:
     """The sets train, validation and test of a folder's four idx files."""
     settings = PixelSettings(
@@ -62,6 +63,7 @@ def binarised(
         method=method,
         threshold=threshold,
         seed=seed,
+        redraw=redraw,
         validation_images=validation_images,
     )
     return binarise_files([folder / name for name in MNIST_FILES], settings)

@@ -51,6 +51,8 @@ REFUSED = [
     ("datasets/mnist-bernoulli/threshold", 1.5, ["threshold", "1.5", "0 to 1"]),
     ("datasets/mnist-threshold-0.1/threshold", -0.1, ["threshold", "-0.1", "at least 0"]),
     ("datasets/mnist-threshold-0.1/binarise", "median", ['"median"', "threshold, bernoulli"]),
+    ("datasets/mnist-threshold-0.1/redraw", "epoch", ["redraw", "threshold draws nothing; drop"]),
+    ("datasets/mnist-bernoulli/redraw", "batch", ["redraw", '"batch"', "allowed: epoch"]),
     ("dataset", "mnits", ["dataset", "'mnits'", "mnist-bernoulli"]),
     ("variants/gru-32/units", 0, ["variants.gru-32.units", "0", "at least 1"]),
     ("variants/gru-32/units", "many", ["variants.gru-32.units", '"many"', "integer"]),

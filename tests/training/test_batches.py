@@ -57,6 +57,49 @@ def test_shifted_images_are_moved_by_whole_pixels(pixel_sets):
     assert (by_image[0] != by_image[1]).any(axis=1).sum() > 16  # drawn anew
 
 
+def test_redrawn_pixels_tend_to_their_grey_values(pixel_sets):
+    generator = np.random.default_rng(1)
+    grey = generator.integers(0, 256, (32, 16), np.uint8)
+    grey[:, :2] = 0, 255
+    train, epochs = replace(pixel_sets["train"], grey=grey), 400
+    by_image = np.stack(
+        [
+            np.concatenate(pixels)[np.argsort(order)]
+            for pixels, _, order in _epochs(train, replace(RECIPE, epochs=epochs))
+        ]
+    )
+    p = grey / 255
+    # 5 standard errors: of 512 pixels one is beyond by chance in 3,000 such tests.
+    error = np.sqrt(p * (1 - p) / epochs)
+    assert (np.abs(by_image.mean(axis=0) - p) <= 5 * error).all()
+    assert (by_image[0] != by_image[1]).any(axis=1).all()
+    assert set(np.unique(by_image)) == {0, 1}
+    # Pixels are drawn apart: of each two epochs' draws as many agree as by chance.
+    agree = (by_image[::2] == by_image[1::2]).mean(axis=0)
+    chance = p**2 + (1 - p) ** 2
+    error = np.sqrt(chance * (1 - chance) / (epochs / 2))
+    assert (np.abs(agree - chance) <= 5 * error).all()
+
+
+def test_redraws_depend_on_seed_and_epoch_alone(pixel_sets):
+    grey = np.random.default_rng(2).integers(0, 256, (32, 16), np.uint8)
+    train = replace(pixel_sets["train"], grey=grey)
+    whole = list(batches(train, RECIPE, start=0))
+    for (_, ours, _), (_, theirs, _) in zip(batches(train, RECIPE, 6), whole[6:], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    (_, other, _) = next(batches(train, replace(RECIPE, seed=6), 0))
+    assert (np.sort(other, axis=0) != np.sort(whole[0][1], axis=0)).any()
+
+
+def test_images_that_are_black_and_white_are_redrawn_as_they_are(pixel_sets):
+    """Shifted ones, too."""
+    train = pixel_sets["train"]
+    redrawn = replace(train, pixels=1 - train.pixels, grey=255 * train.pixels)
+    plain, drawn = (batches(each, SHIFTED, 0) for each in (train, redrawn))
+    for (_, ours, _), (_, theirs, _) in zip(plain, drawn, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_a_checkpoint_is_chosen_on_all_validation_images():
     images = numbered_images(1000)
     assert held_out_images(images, recipe(2), 1) is images

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from native_calls import NEEDS_COMPILER
 from recipes import recipe
+from small_digits import binarised
 
 from scanline.models import native
 from scanline.models.predictor import Predictor
@@ -40,6 +41,24 @@ def _train(pixel_sets, checkpoints=None, log_epoch=None, recipe=RECIPE):
         log_epoch=log_epoch,
     )
     return [weight.numpy() for weight in model.weights], curves
+
+
+@pytest.fixture
+def redrawn_sets(idx_folder):
+    """Training images that are drawn anew in each epoch."""
+    return binarised(idx_folder, method="bernoulli", redraw="epoch")
+
+
+def test_a_stopped_training_on_redrawn_images_ends_with_the_same_weights(redrawn_sets, tmp_path):
+    test_a_stopped_training_ends_with_the_same_weights(redrawn_sets, tmp_path, RECIPE)
+
+
+def test_redrawn_images_are_another_training(redrawn_sets, tmp_path, capsys):
+    once = redrawn_sets | {"train": replace(redrawn_sets["train"], grey=None)}
+    drawn_once, _ = _train(once, tmp_path)
+    redrawn, _ = _train(redrawn_sets, tmp_path)
+    assert capsys.readouterr().err.count("belongs to another training") == 2
+    assert any((a != b).any() for a, b in zip(drawn_once, redrawn, strict=True))
 
 
 @pytest.mark.parametrize("recipe", [RECIPE, SHIFTED, NARROW], ids=["plain", "shifted", "bfloat16"])

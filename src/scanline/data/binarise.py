@@ -13,10 +13,11 @@ from scanline.data.content import raw_content
 from scanline.data.formats import read_files
 from scanline.data.pixels import POLARITY, PixelSet
 from scanline.data.raw import LabelColumn, Part, Raw
-from scanline.data.values import Ink, check_ink, full_scale, with_bright_ink
+from scanline.data.values import Ink, check_ink, full_scale, grey_levels, with_bright_ink
 from scanline.files import sha256_of
 
 Method = Literal["threshold", "bernoulli"]
+Redraw = Literal["epoch"]
 TRAINING_FILES, TEST_FILES = 0, 1  # streams of the Bernoulli draw
 MOST_CLASSES = 65_536
 DRAWN_AT_ONCE = 4096  # images; bounds the memory
@@ -32,6 +33,7 @@ class PixelSettings:
         method: threshold (ink where value / full scale is above it) or bernoulli (one draw)
         threshold: fraction of full scale, 0 to 1; only the method threshold needs it
         seed: what the draw depends on; only the method bernoulli needs it
+        redraw: epoch: training draws its images anew in each epoch; only with the method bernoulli
         validation_images: so many of the first training images are the validation split; not
             needed where the source has such a split
         test_fraction: share of the last images that is the test split, where the source has none
@@ -47,6 +49,7 @@ class PixelSettings:
     method: Method
     threshold: float | None = None
     seed: int | None = None
+    redraw: Redraw | None = None
     validation_images: int | None = None
     test_fraction: float | None = None
     scale: float | None = None
@@ -80,7 +83,7 @@ def binarise_files(files: Sequence[Path], settings: PixelSettings) -> dict[str, 
         {name: part.labels for name, part in parts.items()},
         settings.classes or len(raw.class_names) or None,
     )
-    drawn = _drawn(parts, settings)
+    drawn, grey = _drawn(parts, settings)
     description = {
         "data": settings.data,
         "source": settings.source,
@@ -95,12 +98,18 @@ def binarise_files(files: Sequence[Path], settings: PixelSettings) -> dict[str, 
     }
     if raw.class_names:
         description["class_names"] = list(raw.class_names)
-    return {
+    sets = {
         name: PixelSet(
             drawn[name].reshape(-1, rows * columns), labels[name], description | {"split": name}
         )
         for name in ("train", "validation", "test")
     }
+    if grey is not None:
+        train = sets["train"]
+        described = train.description | {"redraw": settings.redraw}
+        flat = grey.reshape(train.pixels.shape)
+        sets["train"] = PixelSet(train.pixels, train.labels, described, flat)
+    return sets
 
 
 def at_threshold(images: np.ndarray, threshold: float, full: float = 255) -> np.ndarray:
@@ -211,12 +220,22 @@ def _numbered(
     return {name: (each - first).astype(kind) for name, each in known.items()}, n_classes
 
 
-def _drawn(parts: dict[str, Part], settings: PixelSettings) -> dict[str, np.ndarray]:
-    """Binary images by split. Training and validation images are drawn as one row of images."""
+def _drawn(
+    parts: dict[str, Part], settings: PixelSettings
+) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """Binary images by split, and what training images are redrawn from: uint8, 0 to 255.
+
+    Training and validation images are drawn as one row of images.
+    """
+    if settings.redraw and settings.method != "bernoulli":
+        raise ValueError(
+            f"redraw is {settings.redraw} and method is {settings.method}, which draws nothing; "
+            f"drop redraw, or choose the method bernoulli"
+        )
     # One scale for all splits, which may be of other types and have other largest values.
     full = full_scale([part.images for part in parts.values()], settings.scale)
     together = np.concatenate([parts["validation"].images, parts["train"].images])
-    drawn = []
+    drawn, grey = [], []
     for images, what, stream in (
         (together, "training images", TRAINING_FILES),
         (parts["test"].images, "test images", TEST_FILES),
@@ -232,8 +251,10 @@ def _drawn(parts: dict[str, Part], settings: PixelSettings) -> dict[str, np.ndar
             pixels = bernoulli_draw(bright, settings.seed, stream, full)
         check_ink(pixels, float(images.max()), what, settings.ink)
         drawn.append(pixels)
+        grey.append(bright)
     count = len(parts["validation"].images)
-    return {"validation": drawn[0][:count], "train": drawn[0][count:], "test": drawn[1]}
+    sets = {"validation": drawn[0][:count], "train": drawn[0][count:], "test": drawn[1]}
+    return sets, grey_levels(grey[0][count:], full) if settings.redraw else None
 
 
 def _plain_name(path: Path) -> str:

@@ -13,7 +13,7 @@ from scanline.data.given import as_pixels
 from scanline.data.idx import parse_idx
 from scanline.data.picture import ENDINGS, read_grey
 from scanline.data.pixels import KINSHIP, load_pixels, same_classes, same_pixels
-from scanline.data.values import check_not_blank, full_scale
+from scanline.data.values import check_not_blank, full_scale, grey_levels
 
 NAMES = ("images", "pixels")  # which array of several is read
 
@@ -58,7 +58,7 @@ def read_pixels(
 
 def _figure_of(grey: np.ndarray, pixels: Mapping, ink: Ink) -> np.ndarray:
     """The figure of a photo or drawing of any scale: [1, T]."""
-    whole = np.rint(grey * (255 / full_scale([grey]))).astype(np.uint8)
+    whole = grey_levels(grey, full_scale([grey]))
     figure = fitted(whole, pixels["rows"], pixels["columns"], ink).reshape(1, -1)
     binary = binarised_as(pixels, figure)
     check_not_blank(binary, float(grey.max()), "the figure")

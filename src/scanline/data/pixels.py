@@ -30,12 +30,14 @@ class PixelSet:
     Labels are integers in 0..K-1. ``description`` says how the images were made: data, source,
     binarise, threshold or seed, polarity, split, rows, columns (T = rows * columns), classes (K; 0
     without labels), class_names where the source has them, and the sha256 of the files that they
-    come from.
+    come from. Training images that are drawn anew say so (redraw), and have the values that they
+    are drawn from: ``grey`` uint8 [N, T], 0 to 255, of which ``pixels`` are one draw.
     """
 
     pixels: np.ndarray
     labels: np.ndarray | None
     description: dict
+    grey: np.ndarray | None = None
 
     def __post_init__(self):
         rows, columns = self.description["rows"], self.description["columns"]
@@ -47,6 +49,14 @@ class PixelSet:
         if self.pixels.dtype != np.uint8 or self.pixels.max(initial=0) > 1:
             raise ValueError(
                 f"pixels are {self.pixels.dtype} up to {self.pixels.max()}; allowed: uint8 0 and 1"
+            )
+        if self.grey is not None and (self.grey.shape, self.grey.dtype) != (
+            self.pixels.shape,
+            np.uint8,
+        ):
+            raise ValueError(
+                f"grey is {self.grey.dtype} of shape {self.grey.shape}; pixels need uint8 of shape "
+                f"{self.pixels.shape}"
             )
         if self.labels is None:
             return
@@ -79,8 +89,8 @@ class PixelSet:
 
     def chosen(self, places: slice | np.ndarray) -> "PixelSet":
         """The images at those places."""
-        labels = None if self.labels is None else self.labels[places]
-        return PixelSet(self.pixels[places], labels, self.description)
+        labels, grey = (None if each is None else each[places] for each in (self.labels, self.grey))
+        return PixelSet(self.pixels[places], labels, self.description, grey)
 
     @property
     def identity(self) -> dict:
@@ -115,19 +125,20 @@ def same_classes(expected: Mapping, given: Mapping, what: str) -> None:
 
 def load_pixels(path: Path) -> PixelSet:
     """The pixel set of a file; ValueError, naming it, where it is not a sound one."""
-    arrays, description = load_arrays(path, "pixels", optional=("labels",))
+    arrays, description = load_arrays(path, "pixels", optional=("labels", "grey"))
     missing = [key for key in KINSHIP if key not in description]
     if missing:
         raise ValueError(f"{path} does not say its {', '.join(missing)}; is it a pixels file?")
     try:
-        return PixelSet(arrays["pixels"], arrays.get("labels"), description)
+        return PixelSet(arrays["pixels"], arrays.get("labels"), description, arrays.get("grey"))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
 
 def save_pixels(path: Path, pixel_set: PixelSet) -> None:
     """Writes a pixel set to an .npz file."""
-    save_arrays(path, pixel_set.description, pixels=pixel_set.pixels, labels=pixel_set.labels)
+    arrays = {name: getattr(pixel_set, name) for name in ("pixels", "labels", "grey")}
+    save_arrays(path, pixel_set.description, **arrays)
 
 
 def same_pixels(expected: dict, given: dict, what: str, other_data: bool | None = None) -> None:

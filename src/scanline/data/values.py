@@ -58,6 +58,13 @@ def with_bright_ink(images: np.ndarray, full: float, ink: Ink = "light") -> np.n
     return np.subtract(wide.type(full), images, dtype=wide)
 
 
+def grey_levels(images: np.ndarray, full: float) -> np.ndarray:
+    """The images, of values from 0 to ``full``, in 256 levels: uint8."""
+    if images.dtype == np.uint8 and full == 255:
+        return images
+    return np.rint(images * (255 / full)).astype(np.uint8)
+
+
 def check_ink(pixels: np.ndarray, largest: float, what: str, ink: Ink = "light") -> None:
     """Raises ValueError where hardly any pixel, or nearly every one, is ink; warns beyond half.
 

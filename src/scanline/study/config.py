@@ -47,6 +47,11 @@ def validate(config: Mapping) -> None:
             raise ValueError(
                 f"datasets.{name} lacks {needed}, which binarise: {data['binarise']} needs"
             )
+        if "redraw" in data and data["binarise"] != "bernoulli":
+            raise ValueError(
+                f"datasets.{name}.redraw is {data['redraw']}, and binarise: {data['binarise']} "
+                f"draws nothing; drop redraw, or set binarise: bernoulli"
+            )
     for name, variant in config["variants"].items():
         _known(f"variants.{name}.cell", variant["cell"], CELLS)
     for task in TASKS:

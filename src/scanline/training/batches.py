@@ -1,7 +1,8 @@
 """Which images a step of a training sees, and which ones its checkpoints are chosen on.
 
-The order of an epoch's images, and how each is shifted, is drawn from (seed, epoch): so a training
-that was stopped sees from there on what one that was not sees.
+The order of an epoch's images, how each is shifted, and the pixels of those that are drawn anew are
+drawn from (seed, epoch): so a training that was stopped sees from there on what one that was not
+sees.
 """
 
 import math
@@ -14,7 +15,7 @@ from scanline.data.pixels import PixelSet
 from scanline.training.recipe import Recipe
 
 TEST_BATCH = 800  # images; the report's way of choosing a checkpoint
-TEST_IMAGES, SHIFTS = 1, 2  # streams of an epoch's draws
+TEST_IMAGES, SHIFTS, PIXELS = 1, 2, 3  # streams of an epoch's draws
 
 
 def batches(
@@ -23,15 +24,16 @@ def batches(
     """Of each step from ``start`` on: its epoch, from 0, pixels uint8 [B, T] and labels [B].
 
     Each image is shifted anew in each epoch by whole rows and columns, each uniform in
-    -shift_pixels..shift_pixels; what comes in at an edge is no ink.
+    -shift_pixels..shift_pixels; what comes in at an edge is no ink. Images that have grey values
+    are drawn from them anew in each epoch.
     """
     size, margin, labels = len(train), recipe.shift_pixels, train.labels_or_zeros
     steps_per_epoch = math.ceil(size / recipe.batch_size)
     shape = train.description["rows"], train.description["columns"]
-    images = train.pixels.reshape(size, *shape)
-    padded = np.pad(images, ((0, 0), (margin, margin), (margin, margin)))
-    shifted = sliding_window_view(padded, shape, axis=(1, 2))  # [N, shift, shift, rows, columns]
     for epoch in range(start // steps_per_epoch, recipe.epochs):
+        images = pixels_of(train, recipe.seed, epoch).reshape(size, *shape)
+        padded = np.pad(images, ((0, 0), (margin, margin), (margin, margin)))
+        shifted = sliding_window_view(padded, shape, axis=(1, 2))  # [N, shift, shift, *shape]
         order = np.random.default_rng([recipe.seed, epoch]).permutation(size)
         generator = np.random.default_rng([recipe.seed, epoch, SHIFTS])
         shifts = generator.integers(0, 2 * margin, (size, 2), endpoint=True)
@@ -40,6 +42,15 @@ def batches(
             down, right = shifts[chosen].T
             pixels = shifted[chosen, down, right].reshape(len(chosen), -1)
             yield epoch, pixels, labels[chosen]
+
+
+def pixels_of(train: PixelSet, seed: int, epoch: int) -> np.ndarray:
+    """The training pixels of an epoch, from 0, uint8 [N, T]: as they are, or drawn anew."""
+    if train.grey is None:
+        return train.pixels
+    generator = np.random.default_rng([seed, epoch, PIXELS])
+    # A uniform integer in 0..254 lies below a value of 0..255 with exactly that probability.
+    return (generator.integers(0, 255, train.grey.shape, np.uint8) < train.grey).astype(np.uint8)
 
 
 def held_out_images(held_out: PixelSet, recipe: Recipe, epoch: int) -> PixelSet:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import keras
+import numpy as np
 import pandas as pd
 
 from scanline.data.pixels import PixelSet
@@ -140,12 +141,16 @@ def _training(model: keras.Model, recipe: Recipe, train: PixelSet, held_out: Pix
         "recipe": asdict(recipe),
         "weights": [tuple(weight.shape) for weight in model.weights],
         **{
-            role: hashlib.sha256(
-                images.pixels.tobytes() + images.labels_or_zeros.tobytes()
-            ).hexdigest()
-            for role, images in (("train", train), ("held_out", held_out))
+            role: hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
+            for role, arrays in (("train", _arrays(train)), ("held_out", _arrays(held_out)))
         },
     }
+
+
+def _arrays(images: PixelSet) -> list[np.ndarray]:
+    """All that batches are made of."""
+    given = [images.pixels, images.labels_or_zeros]
+    return given if images.grey is None else [*given, images.grey]
 
 
 @contextmanager

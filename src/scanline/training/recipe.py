@@ -19,7 +19,7 @@ class Recipe:
         train_images: first training images used, 0: all
         selection: what the checkpoint is chosen on
         precision: of the core's products in training; all scores are float32's
-        seed: of first weights, and of the order and shifts of the images
+        seed: of first weights, and of the order, shifts and redraws of the images
     """
 
     epochs: int
