@@ -371,3 +371,16 @@ def test_settings_are_text_and_not_markup(study, tmp_path):
     text = written(study, tmp_path / "out", records=(*study["records"], more))
     assert text.count("<script>") == 1
     assert "source=&lt;script&gt;alert(1)&lt;/script&gt;" in text
+
+
+@pytest.mark.parametrize("redraw", ["epoch", None, "no such setting"])
+def test_the_page_says_how_pixels_were_drawn_also_of_a_record_older_than_the_setting(
+    study, tmp_path, redraw
+):
+    settings = BINARISED | {"method": "bernoulli", "redraw": redraw}
+    if redraw == "no such setting":
+        del settings["redraw"]
+    drawn = record(tmp_path / "pixels", "binarise", settings)
+    text = written(study, tmp_path / "out", records=(*study["records"][:-1], drawn))
+    assert "Each pixel was drawn once from its grey value" in text
+    assert ("training images are drawn anew in each epoch" in text) == (redraw == "epoch")
