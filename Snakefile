@@ -70,7 +70,9 @@ overlays = [  # a kept config names the variants of config.yaml, too
 ]
 if workflow.is_main_process:
     for key in unlabelled:
-        logger.warning(f"{key} is left out: the images of {config['dataset']} have no labels")
+        logger.warning(
+            f"{key} is left out: the images of {config['dataset']} have no labels"
+        )
     for variant in study_config.in_no_task(config, overlays):
         logger.warning(
             f"variants.{variant} is in no task, so the study does not train it; name it in "
