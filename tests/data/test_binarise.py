@@ -192,9 +192,8 @@ def test_a_published_draw_keeps_its_pixels_and_splits(tmp_path):
     """As binarized_mnist_{train,valid,test}.amat; read by NumPy beside."""
     generator = np.random.default_rng(4)
     for split, count in (("train", 9), ("valid", 4), ("test", 5)):
-        digits = (generator.random((count, 9)) < 0.13).astype(str)
-        text = "".join(" ".join(row) + "\n" for row in np.where(digits == "True", "1", "0"))
-        (tmp_path / f"binarized_mnist_{split}.amat").write_text(text)
+        path = tmp_path / f"binarized_mnist_{split}.amat"
+        np.savetxt(path, generator.random((count, 9)) < 0.13, fmt="%d")
     settings = PixelSettings(data="d", source="s", method="threshold", threshold=0.5)
     sets = binarise_files(found_in(tmp_path).files, settings)
     for name, split in (("train", "train"), ("validation", "valid"), ("test", "test")):

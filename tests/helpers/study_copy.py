@@ -103,7 +103,7 @@ class Study:
         """``python *words`` in the project's folder, all its Python commands being warm ones."""
         here = Path(sys.executable).parent
         return subprocess.run(
-            [f"{warm_python.folder()}/python", *words],
+            [warm_python.python(), *words],
             cwd=self.folder,
             env=os.environ | {"PYTHONPATH": "", "PATH": f"{here}:{os.environ['PATH']}"},
             capture_output=True,

@@ -87,7 +87,7 @@ def expected_points(folder: Path, metric: str) -> list[tuple[int, float]]:
 
 def call(*words: object) -> subprocess.CompletedProcess:
     done = subprocess.run(
-        [f"{warm_python.folder()}/python", *map(str, words)],
+        [warm_python.python(), *map(str, words)],
         cwd=ROOT,
         capture_output=True,
         text=True,

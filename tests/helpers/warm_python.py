@@ -60,6 +60,11 @@ def folder() -> str:
     return place
 
 
+def python() -> str:
+    """The path of that command."""
+    return f"{folder()}/python"
+
+
 def serve(listening: socket.socket, alive: int) -> dict:
     """Waits for requests; returns, in a process of its own for each, what it is to run."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them

@@ -111,7 +111,7 @@ def test_sigterm_stops_a_training_at_once(store, pixels, tmp_path):
     words += words_of("train_predictor", epochs=100_000, batch_size=16, **SHAPE)
     with open(log, "w") as file:
         process = subprocess.Popen(
-            [f"{warm_python.folder()}/python", "src/train_predictor.py", *map(str, words)],
+            [warm_python.python(), "src/train_predictor.py", *map(str, words)],
             cwd=ROOT,
             stdout=file,
             stderr=file,
@@ -134,7 +134,7 @@ def test_sigterm_stops_a_training_at_once(store, pixels, tmp_path):
 def test_opening_and_sending_end_in_one_line(store, pixels, script, code):
     words = [f"workflow/scripts/{script}.py", "--results", str(pixels), "--seconds", "1"]
     done = subprocess.run(
-        [f"{warm_python.folder()}/python", *words],
+        [warm_python.python(), *words],
         cwd=ROOT,
         env=os.environ | {"MLFLOW_HTTP_REQUEST_TIMEOUT": "100"},
         capture_output=True,

@@ -200,7 +200,7 @@ def test_four_trainings_at_once(tmp_path, environment):
             requests.append([script, [*map(str, words)], str(tmp_path / f"{task}-{variant}.log")])
             folders.append(folder)
     done = subprocess.run(
-        [f"{warm_python.folder()}/python", ROOT / "tests/helpers/forked_trainings.py", "at-once"],
+        [warm_python.python(), ROOT / "tests/helpers/forked_trainings.py", "at-once"],
         input=json.dumps(requests),
         env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "CUDA_VISIBLE_DEVICES": "-1"},
         stdout=subprocess.PIPE,
@@ -225,7 +225,7 @@ def test_four_trainings_at_once(tmp_path, environment):
 
 def send_twice_at_once(results: Path) -> None:
     """Two senders at the same time, then a third: all is sent, once."""
-    words = [f"{warm_python.folder()}/python", "workflow/scripts/track_results.py"]
+    words = [warm_python.python(), "workflow/scripts/track_results.py"]
     words += ["--results", str(results)]
     senders = [
         subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)

@@ -3,7 +3,7 @@
 import hashlib
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -107,8 +107,7 @@ def binarise_files(files: Sequence[Path], settings: PixelSettings) -> dict[str, 
     if grey is not None:
         train = sets["train"]
         described = train.description | {"redraw": settings.redraw}
-        flat = grey.reshape(train.pixels.shape)
-        sets["train"] = PixelSet(train.pixels, train.labels, described, flat)
+        sets["train"] = replace(train, description=described, grey=grey.reshape(train.pixels.shape))
     return sets
 
 
@@ -235,7 +234,8 @@ def _drawn(
     # One scale for all splits, which may be of other types and have other largest values.
     full = full_scale([part.images for part in parts.values()], settings.scale)
     together = np.concatenate([parts["validation"].images, parts["train"].images])
-    drawn, grey = [], []
+    count = len(parts["validation"].images)
+    drawn, grey = [], None
     for images, what, stream in (
         (together, "training images", TRAINING_FILES),
         (parts["test"].images, "test images", TEST_FILES),
@@ -251,10 +251,10 @@ def _drawn(
             pixels = bernoulli_draw(bright, settings.seed, stream, full)
         check_ink(pixels, float(images.max()), what, settings.ink)
         drawn.append(pixels)
-        grey.append(bright)
-    count = len(parts["validation"].images)
+        if settings.redraw and stream == TRAINING_FILES:
+            grey = grey_levels(bright[count:], full)
     sets = {"validation": drawn[0][:count], "train": drawn[0][count:], "test": drawn[1]}
-    return sets, grey_levels(grey[0][count:], full) if settings.redraw else None
+    return sets, grey
 
 
 def _plain_name(path: Path) -> str:
