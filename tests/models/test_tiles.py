@@ -1,15 +1,16 @@
-"""The core's form for AMX tiles, by emulated instructions: no processor of ours has them."""
+"""The core's form for AMX tiles, by emulated instructions, which any processor runs."""
 
 import ctypes
 import platform
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 import reference
 import tensorflow as tf
-from native_calls import CELLS, NEEDS_COMPILER, arguments, outcome
+from native_calls import CELLS, FORMS, NEEDS_COMPILER, arguments, outcome
 
 from scanline.models import native
 
@@ -187,3 +188,15 @@ def test_form_is_refused_with_what_is_lacking(monkeypatch):
         native.instruction_set("bfloat16")
     with pytest.raises(tf.errors.InvalidArgumentError, match=told):
         outcome("gru", *arguments("gru", (1, 1, 1, 8), np.float32))
+
+
+@pytest.mark.parametrize("precision", native.PRECISIONS)
+def test_the_fastest_form_that_the_processor_runs_is_taken(monkeypatch, precision):
+    """Forms stand in FORMS from the fastest to the slowest."""
+    runs = []
+    for form in FORMS:
+        monkeypatch.setenv("SCANLINE_KERNEL_FORM", form)
+        with suppress(ValueError):
+            runs.append(native.instruction_set(precision))
+    monkeypatch.delenv("SCANLINE_KERNEL_FORM")
+    assert native.instruction_set(precision) == runs[0]

@@ -65,15 +65,14 @@ inline const char* lack_of_tiles() {
 #endif
 
 // The fastest form that this processor runs, or the one that is named; null for a name that it does
-// not run. avx512bf16 and amxbf16 differ from avx512 in their products of bfloat16 alone. amxbf16 has not
-// been measured: it has to be named.
+// not run. avx512bf16 and amxbf16 differ from avx512 in their products of bfloat16 alone.
 template <class F>
 const Form<F>* find_form(const char* name, Precision precision) {
   const bool any = !name || !*name;
   const auto wanted = [&](const char* form) { return any || !strcmp(name, form); };
 #if defined(__x86_64__)
   const Processor& processor = scanline::processor();
-  if (!any && wanted("amxbf16") && !lack_of_tiles())
+  if (wanted("amxbf16") && !lack_of_tiles())
     return choose<F>(precision, &avx512::form32, &amxbf16::form16, &avx512::form64);
   if (processor.bfloat16 && wanted("avx512bf16"))
     return choose<F>(precision, &avx512::form32, &avx512bf16::form16, &avx512::form64);

@@ -36,8 +36,8 @@ CACHE = user_cache_path("scanline", appauthor=False) / "kernel"
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 WIDEST = 65536  # numbers that a step may read; the limit of ops.cc
 # The forms of recurrent.cc: what the compiler may use in each. The fastest that the processor
-# runs is chosen at run time; SCANLINE_KERNEL_FORM names another. amxbf16 has never been measured:
-# it runs only where it is named. Where the compiler does not know it, the core is built without.
+# runs is chosen at run time; SCANLINE_KERNEL_FORM names another. Where the compiler does not know
+# amxbf16, the core is built without.
 AVX512 = ("-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma")
 TILES = ("-mamx-tile", "-mamx-bf16")
 X86_FORMS = {
