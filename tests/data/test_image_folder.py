@@ -94,6 +94,7 @@ def test_few_folders_are_read_as_many_are(tmp_path, names, wanted):
         (["A/train/1.png", "B/test/2.png"], "too deep"),
         (["a/x/1.png", "b/x/2.png", "b/y/3.png"], "too deep"),
         (["train/A/1.png", "train/A/more/2.png", "test/A/3.png"], "more/2.png lies too deep"),
+        (["train/A/1.png", "train/2.png", "test/A/3.png"], "train/2.png lies in no folder of"),
         (["test/A/1.png", "test/B/2.png"], "holds test images alone; training are wanted"),
     ],
 )

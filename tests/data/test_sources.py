@@ -6,6 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+import requests
 from mirror import content, serve, silence, status
 
 from scanline.data import sources
@@ -52,6 +53,15 @@ def test_what_may_pass_is_tried_again(server, raw, tmp_path, fault):
     found = held(server.mirror, tmp_path / "scratch")
     assert {name: gzip.decompress(body) for name, body in found.items()} == raw
     assert server.requests.count(name) == 2
+
+
+@pytest.mark.parametrize("code", range(400, 600))
+def test_what_may_pass_by_its_status(code):
+    """RFC 9110 and 6585: too slow, too many, and what a server may mend."""
+    answer = requests.Response()
+    answer.status_code = code
+    error = requests.HTTPError(response=answer)
+    assert sources._may_pass(error) == (code in {408, 429, 500, 502, 503, 504})
 
 
 @pytest.mark.parametrize(

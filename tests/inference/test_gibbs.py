@@ -13,6 +13,7 @@ from tabulated import (
 
 from scanline.inference.exact import exact_posterior
 from scanline.inference.gibbs import gibbs_posterior
+from scanline.inference.smc import smc_posterior
 
 CHAINS = 1500
 
@@ -39,6 +40,13 @@ def test_the_seed_decides(model):
     )
     assert (first == again).all()
     assert (first != other).any()
+
+
+def test_without_sweeps_chains_are_drawn_given_the_pixels_before(model):
+    pixels, hidden = random_sets(2, 3, seed=5)
+    found = gibbs_posterior(model, pixels, hidden, 6, 4, sweeps=0)
+    begun = smc_posterior(model, np.repeat(pixels, 6, 0), np.repeat(hidden, 6, 0), 1, 4)
+    assert (found.values.reshape(12, 3) == begun.values[:, 0]).all()
 
 
 def test_nothing_hidden_is_the_likelihood(model):

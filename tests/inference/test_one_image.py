@@ -85,6 +85,17 @@ def test_without_moves_marginals_are_the_particles(model, posterior):
     assert done.samples.shape == (4, 5)
 
 
+def test_without_moves_samples_are_some_of_the_particles(model):
+    """Of two particles a run there are too few for any other completion to be one by chance."""
+    particles = [
+        smc.smc_posterior(model, PIXELS[None], HIDDEN[None], 2, seed).values[0] for seed in (3, 4)
+    ]
+    drawn = {tuple(each) for each in np.concatenate(particles)}
+    done = complete_by_sampling(model, PIXELS, HIDDEN, 40, 2, range(2), range(0), 16, 16, 3)
+    assert {tuple(each) for each in done.samples} <= drawn
+    assert len(drawn) <= 4
+
+
 def test_a_look_ahead_s_particles_give_the_marginals_where_they_are_more_than_the_chains(
     model, posterior
 ):

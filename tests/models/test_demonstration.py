@@ -11,6 +11,7 @@ from scanline.models.demonstration import (
     Drawn,
     Layer,
     copying_error,
+    demonstrate,
     imitation_error,
     keeping_error,
 )
@@ -84,3 +85,9 @@ def test_script_writes_both_tables(tmp_path):
 def test_bad_settings_are_refused(tmp_path, settings, message):
     with pytest.raises(ValueError, match=message):
         demonstrate_cells(**(SMALL | settings), out=tmp_path)
+
+
+def test_one_unit_and_one_step_are_enough():
+    table = demonstrate(gate_biases=(2.0,), steps=1, units=1, sequences=2, seed=0)
+    assert len(table) == 5
+    assert table["error"].gt(0).all()

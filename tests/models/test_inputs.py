@@ -120,6 +120,16 @@ def test_the_place_is_one_row_and_one_column():
     assert found.sum(axis=1).tolist() == [2] * 15
     assert found[:, :3].argmax(axis=1).tolist() == [t // 5 for t in range(15)]
     assert found[:, 3:].argmax(axis=1).tolist() == [t % 5 for t in range(15)]
+    assert found.max() == 1
+
+
+def test_tables_are_what_the_steps_read(inputs):
+    """For programs that read by tables: sources and places make the inputs."""
+    sources, places = inputs.tables
+    pixels = draw(inputs)
+    shifted = np.pad(pixels, [(0, 0), (1, 0)])
+    told = [np.concatenate([each[sources], places], axis=1) for each in shifted]
+    np.testing.assert_array_equal(of_all_steps(inputs, pixels), told)
 
 
 def test_pieces_of_any_length_are_pieces_of_the_whole(inputs):

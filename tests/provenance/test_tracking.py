@@ -24,6 +24,7 @@ from tracking_store import (
     opened,
 )
 
+from sample_images import sample_images
 from scanline.files import sha256_of
 from scanline.models.predictor import load_predictor
 from scanline.provenance import tracking
@@ -144,6 +145,22 @@ class TestSQLite:
         content = store.content()
         assert tracking.send(results) == 0
         assert Store(results).content() == content
+
+    def test_a_stage_s_own_seed_is_not_taken_for_the_training_s(self, results, trained, sent):
+        pixels, folder = results / DATA / "pixels", train_folder(results)
+        sampled = run(
+            sample_images,
+            model=folder / "model.keras",
+            train=pixels / "train.npz",
+            test=pixels / "test.npz",
+            images=2,
+            seed=7,
+            out=folder.with_name("samples"),
+        )
+        assert tracking.send(results) == 1
+        of_samples = Store(results).run_of(sampled)
+        assert of_samples.data.tags["seed"] == of_samples.data.params["seed"] == "1"
+        assert of_samples.data.params["sample_images/seed"] == "7"
 
     def test_a_rerun_s_run_supersedes_the_older_one(self, results, trained, sent):
         newer = train(results, epochs=2)

@@ -30,6 +30,7 @@ from scanline.provenance.summary import (
     Summary,
     metrics_of,
     milliseconds,
+    params_of,
     training_of_taken,
     where_of,
 )
@@ -175,7 +176,7 @@ class Store:
             tags["taken"] = "yes"
         if older:
             tags["supersedes"] = older[0].info.run_id
-        params = {**where, **(taken.settings if taken else {}), **record.settings}
+        params = params_of(record)
         self.client.log_batch(
             run_id,
             params=[Param(key, str(value)[:500]) for key, value in params.items()],

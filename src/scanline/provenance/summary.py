@@ -82,6 +82,19 @@ def where_of(record: Record) -> dict[str, str]:
     return {name: str(value) for name, value in place._asdict().items()} if place else {}
 
 
+def params_of(record: Record) -> dict[str, object]:
+    """A stage's params: where it is, and its settings.
+
+    A setting that says something else than the place has the script's name before it: ``seed`` is
+    that of the training, of which a stage that draws has another.
+    """
+    where, taken = where_of(record), training_of_taken(record)
+    settings = {**(taken.settings if taken else {}), **record.settings}
+    others = [name for name in where if str(settings.get(name, where[name])) != where[name]]
+    own = {f"{record.script}/{name}": settings.pop(name) for name in others}
+    return {**settings, **own, **where}
+
+
 def training_of_taken(record: Record) -> Record | None:
     """The record of the training of a model that a stage took, so that runs compare."""
     taken = [Path(path) for path in record.inputs if Path(path).name == "training.json"]
