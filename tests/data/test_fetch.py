@@ -7,6 +7,7 @@ import resource
 import time
 import zipfile
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -122,10 +123,13 @@ def test_an_answer_without_end_is_given_up(server, raw, out, fault, message):
     assert held(out) == {}
 
 
-def test_a_redirection_is_followed(server, raw, out):
+@pytest.mark.parametrize("times", [1, 5])
+def test_redirections_are_followed(server, raw, out, times):
     serve(server, raw)
-    server.answers["elsewhere.gz"] = server.answers[f"{FILES[0]}.gz"]
-    server.answers[f"{FILES[0]}.gz"] = redirection("elsewhere.gz")
+    places = [f"{FILES[0]}.gz", *(f"{n}.gz" for n in range(times))]
+    server.answers[places[-1]] = server.answers[places[0]]
+    for place, further in pairwise(places):
+        server.answers[place] = redirection(further)
     fetch_files(source(raw, server.mirror), out)
     assert held(out) == raw
 

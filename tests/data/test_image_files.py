@@ -49,6 +49,10 @@ def test_a_study_s_pixels_are_read_where_they_are_the_model_s(tmp_path, pixel_se
     line = r"test\.npz: the model belongs to other pixels .*threshold is 0\.5 there and 0\.1 here"
     with pytest.raises(ValueError, match=line):
         read_pixels(tmp_path / "test.npz", kind | {"threshold": 0.5})
+    assert len(read_pixels(tmp_path / "test.npz", kind, classes=True).pixels) == len(pixel_set)
+    line = r"test\.npz: the model tells 12 classes apart and these images have 10"
+    with pytest.raises(ValueError, match=line):
+        read_pixels(tmp_path / "test.npz", kind | {"classes": 12}, classes=True)
 
 
 def test_what_is_refused(tmp_path, kind):

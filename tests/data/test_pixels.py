@@ -78,3 +78,11 @@ def test_the_first_images_of_a_set(pixel_set):
     np.testing.assert_array_equal(pixel_set.first(5).labels, pixel_set.labels[:5])
     with pytest.raises(ValueError, match="25 images are asked for; test has 24"):
         pixel_set.first(25)
+
+
+def test_zeros_stand_for_labels_that_are_not_there(pixel_set):
+    bare = PixelSet(pixel_set.pixels, None, pixel_set.description | {"classes": 0})
+    found = bare.labels_or_zeros
+    assert found.dtype == pixel_set.labels_or_zeros.dtype == np.uint8
+    assert found.tolist() == [0] * 24
+    assert pixel_set.labels_or_zeros is pixel_set.labels

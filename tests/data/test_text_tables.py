@@ -62,6 +62,13 @@ def test_a_header_names_the_label_wherever_it_stands(tmp_path_factory, place, na
     check(folder, images, labels)
 
 
+def test_a_separator_at_the_end_of_each_line_is_no_column(tmp_path):
+    images, labels = framed(12)
+    text = lines(images, labels, 0).replace("\n", ",\n")
+    (tmp_path / "train.csv").write_text(text)
+    check(tmp_path, images, labels)
+
+
 @pytest.mark.parametrize("place", [0, PIXELS])
 @pytest.mark.parametrize("ending", ["csv", "csv.gz"])
 def test_without_a_header_dark_corners_tell_where_the_label_stands(tmp_path, place, ending):

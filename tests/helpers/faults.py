@@ -58,6 +58,8 @@ def _computed(node: ast.AST, function: str = "") -> Iterator[tuple[str, ast.AST]
     """All nodes that are computed, each with its function's name."""
     if isinstance(node, WORDS) or (isinstance(node, ast.keyword) and node.arg == "strict"):
         return
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        return
     yield function, node
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         function = f"{function}.{node.name}".lstrip(".")

@@ -54,7 +54,7 @@ def mutants(
         wings: of the package
         jobs: processes
         minutes: after which none is begun
-        limit_s: seconds of computing for one, twice that by the clock; then undecided
+        limit_s: seconds of computing for one, five times that by the clock; then undecided
         least: share of those decided that must be killed, or it exits with 1
     """
     for heavy in ("tensorflow", "pandas", "scipy.stats", "hypothesis", "pytest"):
@@ -161,7 +161,7 @@ def _judge(mutant: Mutant, tree: Path, limit_s: int) -> tuple[str, str]:
     failed.write_text("")
     if not (child := os.fork()):
         resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s))
-        signal.alarm(2 * limit_s)
+        signal.alarm(5 * limit_s)  # others may compute beside it
         _test([str(path.relative_to(ROOT)) for path in judges_of(mutant.module)], tree, failed)
     try:
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

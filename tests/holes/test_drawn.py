@@ -36,3 +36,14 @@ def test_the_holes_of_the_study_are_among_them():
     run[9:] = True
     assert run.tobytes() in found
     assert set(hidden.sum(axis=(1, 2))) == set(range(1, 17))
+
+
+def test_one_to_four_quadrants_are_hidden_as_often():
+    """No rectangle and no run of such a large image is one, but by a chance of 1 in 10,000."""
+    hidden = random_holes(np.random.default_rng(2), 4000, 28, 28)
+    quadrants = hidden.reshape(-1, 2, 14, 2, 14).transpose(0, 1, 3, 2, 4).reshape(-1, 4, 196)
+    whole = quadrants.all(axis=2)
+    single = (whole.sum(axis=1) == 1) & (quadrants.any(axis=2).sum(axis=1) == 1)
+    # A seventh of all, and of those a quarter; 5 standard errors of such a count.
+    expected = 4000 / 28
+    assert abs(single.sum() - expected) < 5 * expected**0.5

@@ -130,3 +130,12 @@ def test_the_picture_shows_every_sample(sampled, truth):
     observed = np.setdiff1d(np.arange(SIZE), HIDDEN)
     np.testing.assert_allclose(flat[observed], PIXELS[observed])
     plt.close(figure)
+
+
+@pytest.mark.parametrize(("runs", "quantile"), [(2, 12.706), (5, 2.776), (8, 2.365)])
+def test_the_interval_is_as_wide_as_student_s(runs, quantile):
+    """Quantiles of 97.5 % for one degree of freedom less than there are runs."""
+    error, bound = error_of(np.linspace(-3, 2, runs))
+    assert bound / error == pytest.approx(quantile, abs=1e-3)
+    variance = np.var(np.linspace(-3, 2, runs), ddof=1)
+    assert error**2 == pytest.approx(variance / runs + variance**2 / (2 * runs - 2))

@@ -140,3 +140,20 @@ def test_numbers_outside_force_a_pixel():
     ink = np.array([[1.0, 0.0, 1e-12, 1 - 1e-12]])
     for value, pixel in ((-1.0, 1), (2.0, 0)):
         assert (drawn_ink(ink, np.full((1, 4), value), np.arange(4)) == pixel).all()
+
+
+def test_a_number_that_rounding_made_1_draws_the_last_particle():
+    """Numbers are float32, of which the largest below 1 may be rounded to 1."""
+    log_weights = np.full((1, 8), -np.inf)
+    log_weights[0, :3] = np.log([0.98, 0.01, 0.01])
+    parents, _ = resampling.resample(tf.constant(log_weights), tf.ones((1, 8)))
+    assert parents.numpy().max() < 8
+
+
+def test_images_are_branched_by_themselves():
+    """One image's particles may weigh less than another's by any factor."""
+    joint = log_weights(1, 16)
+    alone, weights = kept(joint, np.array([0.3]))
+    children, after = kept(np.concatenate([joint, joint + 2000]), np.array([0.3, 0.3]))
+    np.testing.assert_array_equal(children, np.tile(alone, (2, 1)))
+    np.testing.assert_allclose(after, np.concatenate([weights, weights + 2000]))

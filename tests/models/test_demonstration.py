@@ -35,6 +35,15 @@ def test_error_stays_below_its_bound(layer, error_of, bias):
     assert error <= bound + ROUNDING
 
 
+def test_bounds_are_the_module_s(layer):
+    """(1 - sigma(b)**T) (1 + max|start|), of which max|start| is within 0 and 1; 2 sigma(-b)."""
+    sigma = 1 / (1 + np.exp(-4.0))
+    _, of_keeping = keeping_error(layer, 4.0, DRAWN)
+    assert 1.5 < of_keeping / (1 - sigma**STEPS) < 2
+    _, of_copying = copying_error(layer, 4.0, DRAWN)
+    assert of_copying == pytest.approx(2 * (1 - sigma))
+
+
 @pytest.mark.parametrize("error_of", [keeping_error, copying_error])
 def test_error_falls_like_the_open_gate(layer, error_of):
     """Ten more of bias make the gate exp(10) times smaller, and the error with it."""

@@ -133,3 +133,8 @@ def test_untrained_it_tells_what_the_predictor_does(model):
         prefix_completions(model, pixels, hidden, 1, 0).log_probs,
         atol=1e-6,
     )
+
+
+def test_its_windows_see_three_pixels_around(look_ahead):
+    """Two convolutions, of 5 x 5 and of 3 x 3."""
+    assert [layer.kernel.shape[:2] for layer in look_ahead.around] == [(5, 5), (3, 3)]
