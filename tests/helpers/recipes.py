@@ -17,6 +17,7 @@ PLAIN = {
     "warmup_steps": 0,
     "decay": "constant",
     "clip_norm": 0.0,
+    "ema_momentum": 0.0,
     "gate_bias": "zeros",
     "train_images": 0,
     "selection": "validation",

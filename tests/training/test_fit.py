@@ -24,6 +24,7 @@ SETTINGS = dict(
 )
 RECIPE = recipe(3, **SETTINGS)
 NARROW = replace(RECIPE, precision="bfloat16")
+AVERAGED = replace(RECIPE, ema_momentum=0.5)
 SHIFTED = recipe(3, "classify", shift_pixels=1, **SETTINGS)
 
 
@@ -61,7 +62,11 @@ def test_redrawn_images_are_another_training(redrawn_sets, tmp_path, capsys):
     assert any((a != b).any() for a, b in zip(drawn_once, redrawn, strict=True))
 
 
-@pytest.mark.parametrize("recipe", [RECIPE, SHIFTED, NARROW], ids=["plain", "shifted", "bfloat16"])
+@pytest.mark.parametrize(
+    "recipe",
+    [RECIPE, SHIFTED, NARROW, AVERAGED],
+    ids=["plain", "shifted", "bfloat16", "averaged"],
+)
 def test_a_stopped_training_ends_with_the_same_weights(pixel_sets, tmp_path, recipe):
     whole, whole_curves = _train(pixel_sets, recipe=recipe)
 
@@ -240,6 +245,23 @@ def test_a_gradient_is_clipped_at_its_global_norm(pixel_sets, clip_norm):
     for weight, start, gradient in zip(after, before, gradients, strict=True):
         step = 0.01 * share * gradient / (np.abs(share * gradient) + epsilon)
         np.testing.assert_allclose(weight - start, -step, atol=2e-5)  # float32
+
+
+def test_the_mean_of_the_weights_is_scored_and_kept(pixel_sets):
+    """Of three steps over all images, each from where the last one led and not from the mean."""
+    whole = dict(batch_size=len(pixel_sets["train"]), learning_rate=0.01, seed=5)
+    steps = [_train(pixel_sets, recipe=recipe(n, **whole))[0] for n in (1, 2, 3)]
+    kept, curves = _train(pixel_sets, recipe=recipe(3, ema_momentum=0.6, **whole))
+    for first, second, third, found in zip(*steps, kept, strict=True):
+        mean = 0.6 * (0.6 * first + 0.4 * second) + 0.4 * third
+        # float32 sums, in the images' order of each training.
+        np.testing.assert_allclose(found, mean, atol=1e-5)
+        assert np.abs(found - third).max() > 1e-3
+    model = Predictor("gru", 4, 1, pixel_sets["train"].identity)
+    model.set_weights(kept)
+    score = Score.of(*PREDICT.scorer(model)(pixel_sets["validation"]))
+    told = curves.by_epoch.query("split == 'validation' and quantity == 'nats_per_pixel'")
+    assert told["value"].iloc[-1] == score.nats
 
 
 def test_a_loss_that_is_no_number_stops_and_says_what_to_try(pixel_sets):

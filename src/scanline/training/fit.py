@@ -64,7 +64,10 @@ def fit(
     """
     steps_per_epoch = math.ceil(len(train) / recipe.batch_size)
     optimizer = keras.optimizers.Adam(
-        learning_rate_of(recipe, steps_per_epoch), global_clipnorm=recipe.clip_norm or None
+        learning_rate_of(recipe, steps_per_epoch),
+        global_clipnorm=recipe.clip_norm or None,
+        use_ema=recipe.ema_momentum > 0,
+        ema_momentum=recipe.ema_momentum,
     )
     optimizer.build(model.trainable_variables)
     state = State(model, optimizer)
@@ -93,10 +96,11 @@ def fit(
             progress.advance(loss, len(labels))
             ended = state.step % steps_per_epoch == 0
             if ended:
-                if recipe.batch_norm == "recomputed":
-                    model.recompute_moments(train.pixels[:MOMENT_IMAGES])
-                score = Score.of(*score_of(held_out_images(held_out, recipe, epoch)))
-                metrics = state.add_epoch(epoch + 1, objective, recipe.selection, score)
+                with state.averaged():
+                    if recipe.batch_norm == "recomputed":
+                        model.recompute_moments(train.pixels[:MOMENT_IMAGES])
+                    score = Score.of(*score_of(held_out_images(held_out, recipe, epoch)))
+                    metrics = state.add_epoch(epoch + 1, objective, recipe.selection, score)
                 progress.say(", ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
                 if log_epoch:
                     log_epoch(epoch + 1, metrics)

@@ -15,6 +15,8 @@ class Recipe:
         warmup_steps: steps from 0 to the learning rate
         decay: of the learning rate after the warm-up
         clip_norm: largest global norm of a gradient, 0: any
+        ema_momentum: of the exponential mean of the weights, which is then scored and kept in their
+            place (Polyak and Juditsky 1992, doi:10.1137/0330046); 0: the weights themselves are
         gate_bias: first bias of the gate that keeps a state
         train_images: first training images used, 0: all
         selection: what the checkpoint is chosen on
@@ -28,6 +30,7 @@ class Recipe:
     warmup_steps: int
     decay: Literal["constant", "cosine"]
     clip_norm: float
+    ema_momentum: float
     gate_bias: Literal["zeros", "one", "chrono"]
     train_images: int
     selection: Literal["validation", "test_batches"]

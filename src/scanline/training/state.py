@@ -1,5 +1,8 @@
 """What a checkpoint holds of a training: weights, optimiser, best weights, curves so far."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import keras
 import numpy as np
 import pandas as pd
@@ -25,6 +28,19 @@ class State:
 
     def add_step(self, loss: float, accuracy: float, learning_rate: float, images: int) -> None:
         self.steps.append((loss, accuracy, learning_rate, images))
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The model has the mean of its weights in the block, where the optimiser keeps one."""
+        if not self.optimizer.use_ema:
+            yield
+            return
+        weights = self.model.trainable_variables
+        stepped = [weight.numpy() for weight in weights]
+        self.optimizer.finalize_variable_values(weights)
+        yield
+        for weight, value in zip(weights, stepped, strict=True):
+            weight.assign(value)
 
     def add_epoch(
         self, epoch: int, objective: Objective, split: str, score: Score
