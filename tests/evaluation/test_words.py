@@ -27,6 +27,15 @@ def test_a_mean_and_its_standard_deviation_have_one_unit():
         assert units == {words.WHOLE}
 
 
+def test_costs_are_better_low():
+    """What only describes is neither: statistics of an image, the entropy of a model."""
+    low = {name for name, quantity in words.QUANTITIES.items() if quantity.best == "low"}
+    costs = {"nats", "nats_per_pixel", "nats_per_image", "bits_per_image", "brier"}
+    costs |= {"nats_per_hidden_pixel", "seconds_per_image"}
+    costs |= {"ground_truth_under_samples", "ground_truth_teacher_forced"}
+    assert low == costs | {quantities.PUBLISHED_AS.get(name, name) for name in costs}
+
+
 def test_what_is_right_is_shown_in_percent_and_the_more_the_better():
     for name, quantity in words.QUANTITIES.items():
         assert quantity.is_share == name.endswith("accuracy"), name
@@ -78,6 +87,6 @@ def test_a_method_without_a_label_is_named():
 def test_methods_can_be_told_apart_in_figures():
     drawn = [method for name, method in words.METHODS.items() if name != "truth"]
     for one, other in combinations(drawn, 2):
-        assert (one.colour, one.marker) != (other.colour, other.marker)
+        assert one.marker != other.marker  # where there are no colours
         assert one.label != other.label
     assert all(method.colour < len(COLOURS) for method in drawn)

@@ -1,7 +1,7 @@
 """The mutants of a module: every small fault that can be planted in an expression of its.
 
 Compared and computed the other way, a constant and one more, a condition turned round, a result or
-an argument left out, a slice moved by one. Texts for people, types, decorators and what only guards
+an argument left out, a slice moved by one. Texts and bars for people, types, decorators and what only guards
 (assert, strict=True) stay as they are.
 """
 
@@ -59,6 +59,8 @@ def _computed(node: ast.AST, function: str = "") -> Iterator[tuple[str, ast.AST]
     if isinstance(node, WORDS) or (isinstance(node, ast.keyword) and node.arg == "strict"):
         return
     if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        return
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "tqdm":  # a bar on a terminal
         return
     yield function, node
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
