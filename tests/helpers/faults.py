@@ -1,8 +1,8 @@
 """The mutants of a module: every small fault that can be planted in an expression of its.
 
 Compared and computed the other way, a constant and one more, a condition turned round, a result or
-an argument left out, a slice moved by one. Texts and bars for people, types, decorators and what only guards
-(assert, strict=True) stay as they are.
+an argument left out, a slice moved by one. Texts and bars for people, types, decorators and what
+only guards (assert, strict=True) stay as they are.
 """
 
 import ast
