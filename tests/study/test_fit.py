@@ -134,7 +134,7 @@ def test_all_that_does_not_fit_is_told_at_once(config):
         "posterior.holes: a hole of 8 x 8 does not lie inside the image of 7 x 6",
         "posterior.calibration.simulated: a hole of 8 x 8",
         "posterior.calibration.holes: a hole of 8 x 8",
-        "posterior.holes is 1000 and 50 images are there",
+        "posterior.holes.2x2 is 1000 and 50 images are there; allowed: 1 to 50 (0 leaves the hole",
         "score.images is 51 and 40 images are there",
         "look_ahead.training.train_images is 41 and 40 images are there",
         "predict.exceptions.training.train_images is 42 and 40 images are there",

@@ -3,6 +3,7 @@
 What people read instead is in ``evaluation.words``, so that a new label makes no score anew.
 """
 
+ENOUGH = 32  # effective sample size, the time to which is told
 CLASSIFIED = ("nats", "accuracy")
 PREDICTED = ("nats_per_pixel", "nats_per_image", "bits_per_image", "accuracy")
 LOOKED_AHEAD = ("nats_per_pixel", "accuracy")

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from scipy import stats
 
+from scanline.evaluation.quantities import ENOUGH
 from scanline.figures.style import COLOURS
 
 STATISTICS = {"log_likelihood": "likelihood of the image", "ink": "hidden pixels that are ink"}
 BAND = 0.99  # of counts, were all ranks equally probable
-ENOUGH = 32  # effective sample size, whose time is to be read
 
 
 def draw_ranks(ranks: pd.DataFrame) -> Figure:

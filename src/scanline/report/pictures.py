@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from scanline.evaluation.quantities import ENOUGH
+
 KINDS = {  # of figures, by how their names go on after the number (figures.names)
     "cells": r"cells$",
     "classify": r"classify-",
@@ -88,7 +90,7 @@ CALIBRATIONS = {
     "errors": (
         "how far sequential Monte Carlo is from the exact posterior or, for large holes (dashed),"
         " from all runs with the most particles. The grey line falls as one over the root of the"
-        " number of particles. Below, the effective sample size; its grey line is at 32."
+        f" number of particles. Below, the effective sample size; its grey line is at {ENOUGH}."
     ),
     "sizes": "how many particles still count after each pixel, in raster order.",
 }

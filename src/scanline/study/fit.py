@@ -145,8 +145,8 @@ def _faults(config: Mapping, shape: Shape) -> list[str]:
             size = dict(images=1, cut=cut, seed=0)
             check(key, hidden_sets, hole, shape.rows, shape.columns, **size)
     if posterior["variants"]:
-        largest = max(posterior["holes"].values())
-        _count(faults, "posterior.holes", largest, test)
+        hole, largest = max(posterior["holes"].items(), key=lambda each: each[1])
+        _count(faults, f"posterior.holes.{hole}", largest, test, " (0 leaves the hole out)")
         _count(faults, "posterior.calibration.images", posterior["calibration"]["images"], test)
     if (data.get("classes") or shape.classes) == 1 and config["classify"]["variants"]:
         faults.append(
@@ -196,7 +196,9 @@ def _trained_on(config: Mapping) -> Iterator[tuple[str, int]]:
                 yield f"{task}.exceptions.training.train_images", training.get("train_images", 0)
 
 
-def _count(faults: list[str], key: str, wanted: int, there: int | None) -> None:
+def _count(faults: list[str], key: str, wanted: int, there: int | None, way_out: str = "") -> None:
     if there is not None and wanted > there:
         allowed = f"1 to {there}" if there else "none"
-        faults.append(f"{key} is {wanted} and {there} images are there; allowed: {allowed}")
+        faults.append(
+            f"{key} is {wanted} and {there} images are there; allowed: {allowed}{way_out}"
+        )
