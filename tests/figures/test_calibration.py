@@ -9,7 +9,8 @@ from drawn_texts import no_text_lies_on_another
 
 from draw_calibration import draw_calibration
 from scanline.figures import names as figure_names
-from scanline.figures.calibration import ENOUGH, draw_errors, draw_ranks, draw_sizes
+from scanline.evaluation.quantities import ENOUGH
+from scanline.figures.calibration import draw_errors, draw_ranks, draw_sizes
 
 COUNTS = (16, 64, 256)
 
