@@ -8,8 +8,8 @@ import pytest
 from drawn_texts import no_text_lies_on_another
 
 from draw_calibration import draw_calibration
-from scanline.figures import names as figure_names
 from scanline.evaluation.quantities import ENOUGH
+from scanline.figures import names as figure_names
 from scanline.figures.calibration import draw_errors, draw_ranks, draw_sizes
 
 COUNTS = (16, 64, 256)

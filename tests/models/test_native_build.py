@@ -223,3 +223,9 @@ def test_the_core_lies_in_a_checkout_else_in_the_user_s_cache(tmp_path, monkeypa
     assert native.build_folders() == [native.CACHE]  # a Python's lib folder, for example
     (tmp_path / "Snakefile").touch()
     assert native.build_folders() == [tmp_path / "build/kernel", native.CACHE]
+
+
+def test_what_the_compiler_knows():
+    command = native.compiler()
+    assert native._knows(command, ["-O2"])
+    assert not native._knows(command, ["-mno-such-processor"])

@@ -183,7 +183,13 @@ def test_a_checkpoint_with_other_arrays_is_set_aside_and_the_model_left_alone(
 
 
 def test_curves_tell_each_step_and_epoch(pixel_sets):
-    _, curves = _train(pixel_sets)
+    told = []
+    _, curves = _train(pixel_sets, log_epoch=lambda *each: told.append(each))
+    table = curves.by_epoch.assign(
+        name=curves.by_epoch["split"] + "/" + curves.by_epoch["quantity"]
+    )
+    values = {n: dict(zip(t["name"], t["value"], strict=True)) for n, t in table.groupby("epoch")}
+    assert dict(told) == values
     assert len(curves.by_step) == 3 * 4 * 2  # epochs, steps, quantities
     last = curves.by_epoch[(curves.by_epoch["epoch"] == 3) & (curves.by_epoch["split"] == "train")]
     steps = curves.by_step[(curves.by_step["epoch"] == 3)]
