@@ -147,6 +147,11 @@ def test_last_and_call_start_from_the_zero_state(stack):
         np.testing.assert_allclose(last(inputs), expected[:, -1], rtol=0, atol=TOLERANCE)
 
 
+def test_the_shape_that_is_told_is_that_of_the_outputs(stack):
+    inputs = np.zeros((3, 7, WIDTH), np.float32)
+    assert stack.compute_output_shape(inputs.shape) == tuple(stack(inputs).shape)
+
+
 def test_zero_states_are_zeros_for_every_layer(stack):
     states = stack.zero_states(4)
     assert [tuple(state.shape) for state in states] == [(4, UNITS)] * (
