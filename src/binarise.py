@@ -1,4 +1,4 @@
-"""Makes binary pixels, in three splits, from the files of a source."""
+"""Makes pixels, in three splits, from the files of a source."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from scanline.provenance.stage import main
 
 
 def binarise(*, files: tuple[Path, ...], settings: PixelSettings, out: Path) -> dict:
-    """Make binary pixels from grey images: train.npz, validation.npz and test.npz.
+    """Make pixels from grey images: train.npz, validation.npz and test.npz.
 
     The record names the classes by number, where the source has names for them.
 
@@ -20,8 +20,8 @@ def binarise(*, files: tuple[Path, ...], settings: PixelSettings, out: Path) -> 
     sets = binarise_files(files, settings)
     for name, pixel_set in sets.items():
         save_pixels(out / f"{name}.npz", pixel_set)
-        images, ink = len(pixel_set), pixel_set.pixels.mean()
-        print(f"{name}: {images:,} images, {ink:.4f} of the pixels are ink")
+        ink = pixel_set.pixels.mean() / pixel_set.full
+        print(f"{name}: {len(pixel_set):,} images, {100 * ink:.2f} % ink")
     names = sets["train"].description.get("class_names", ())
     return {"class_names": dict(enumerate(names))} if names else {}
 

@@ -33,6 +33,12 @@ def pixel_sets(idx_folder: Path) -> dict[str, PixelSet]:
 
 
 @pytest.fixture
+def grey_sets(idx_folder: Path) -> dict[str, PixelSet]:
+    """The same images, grey, to be read in the permuted order."""
+    return binarised(idx_folder, method="none", order="permuted")
+
+
+@pytest.fixture
 def pixel_set(pixel_sets: dict[str, PixelSet]) -> PixelSet:
     """24 test images of 4 x 4."""
     return pixel_sets["test"]

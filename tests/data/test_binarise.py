@@ -12,7 +12,7 @@ from scanline.data.binarise import (
     at_threshold,
     bernoulli_draw,
     binarise_files,
-    binarised_as,
+    made_alike,
 )
 from scanline.data.formats import found_in
 from scanline.data.idx import read_images, read_labels, write_idx
@@ -83,6 +83,28 @@ def test_drawn_set_names_its_seed(idx_folder, tmp_path):
     assert (description["threshold"], description["seed"]) == (None, 5)
 
 
+@pytest.mark.parametrize("order", ["raster", "permuted"])
+def test_grey_pixels_are_the_files_levels_in_raster_order(idx_folder, tmp_path, order):
+    run_binarise(idx_folder, tmp_path / "out", method="none", threshold=None, order=order)
+    sets = {n: load_pixels(tmp_path / f"out/{n}.npz") for n in ("train", "validation", "test")}
+    grey = read_images(idx_folder / "train-images-idx3-ubyte").reshape(40, 16)
+    np.testing.assert_array_equal(sets["validation"].pixels, grey[:8])
+    np.testing.assert_array_equal(sets["train"].pixels, grey[8:])
+    assert sets["test"].full == 255
+    for each in sets.values():
+        told = each.description
+        assert (told["binarise"], told["threshold"], told["seed"]) == ("none", None, None)
+        assert told.get("order", "raster") == order
+
+
+def test_an_order_changes_nothing_of_the_pixels_but_what_they_say(idx_folder, tmp_path):
+    for order in ("raster", "permuted"):
+        run_binarise(idx_folder, tmp_path / order, order=order)
+    raster, permuted = (load_pixels(tmp_path / f"{o}/train.npz") for o in ("raster", "permuted"))
+    np.testing.assert_array_equal(raster.pixels, permuted.pixels)
+    assert permuted.description == raster.description | {"order": "permuted"}
+
+
 def test_training_images_that_are_redrawn_keep_their_grey_values(idx_folder, tmp_path):
     """All else is as without: so are validation and test images, and what is scored."""
     sets = {}
@@ -110,6 +132,16 @@ def test_grey_values_of_another_scale_have_256_levels(tmp_path):
     drawn = {"method": "bernoulli", "seed": 1, "redraw": "epoch", "ink": "dark"}
     grey = made(tmp_path, arrays, validation_images=3, **drawn)["train"].grey
     np.testing.assert_array_equal(grey, np.rint(255 * (1 - images[3:])).reshape(17, 24))
+    kept = {"method": "none", "ink": "dark"}
+    pixels = made(tmp_path, arrays, validation_images=3, **kept)["train"].pixels
+    np.testing.assert_array_equal(pixels, grey)
+
+
+def test_grey_images_without_ink_are_refused(tmp_path):
+    dim = np.random.default_rng(0).integers(0, 2, (20, 4, 6)).astype(np.uint8)
+    dim[0, 0, 0] = 255
+    with pytest.raises(ValueError, match=r"training images: 0\.\d\d % ink; allowed: 0\.5 to 99\.5"):
+        made(tmp_path, {"x_train": dim, "x_test": dim}, validation_images=3, method="none")
 
 
 @pytest.mark.parametrize("validation_images", [-1, 0, 40])
@@ -153,10 +185,10 @@ def test_pixels_are_made_as_the_model_s():
     grey = np.random.default_rng(0).integers(0, 256, (5, 7)).astype(np.uint8)
     description = {"binarise": "threshold", "threshold": 0.33, "seed": None}
     light, dark = ({**description, "polarity": f"ink is {value}"} for value in (1, 0))
-    assert (binarised_as(light, grey) == at_threshold(grey, 0.33)).all()
-    assert (binarised_as(dark, grey) == 1 - at_threshold(grey, 0.33)).all()
+    assert (made_alike(light, grey) == at_threshold(grey, 0.33)).all()
+    assert (made_alike(dark, grey) == 1 - at_threshold(grey, 0.33)).all()
     drawn = {"binarise": "bernoulli", "threshold": None, "seed": 3, "polarity": "ink is 1"}
-    assert (binarised_as(drawn, grey) == bernoulli_draw(grey, 3)).all()
+    assert (made_alike(drawn, grey) == bernoulli_draw(grey, 3)).all()
 
 
 def images_of(count: int, rows: int = 4, columns: int = 6) -> np.ndarray:

@@ -9,6 +9,7 @@ from scanline.data.given import as_pixels
 THRESHOLD = {"rows": 2, "columns": 3, "binarise": "threshold", "threshold": 0.1}
 THRESHOLD |= {"polarity": "ink is 1"}
 DRAWN = THRESHOLD | {"binarise": "bernoulli", "seed": 5}
+KEPT_GREY = THRESHOLD | {"binarise": "none", "threshold": None, "order": "permuted"}
 GREY = np.random.default_rng(0).integers(0, 256, (4, 2, 3)).astype(np.uint8)
 BINARY = (GREY > 100).astype(np.uint8)
 
@@ -34,6 +35,7 @@ def test_grey_images_become_binary_as_the_model_s(grey):
     flat = GREY.reshape(4, 6)
     np.testing.assert_array_equal(as_pixels(grey, THRESHOLD), at_threshold(flat, 0.1))
     np.testing.assert_array_equal(as_pixels(grey, DRAWN), bernoulli_draw(flat, 5))
+    np.testing.assert_array_equal(as_pixels(grey, KEPT_GREY), flat)  # in raster order
 
 
 def test_a_list_of_lists_is_an_image():
@@ -75,3 +77,12 @@ def test_dark_ink_is_turned_round():
 @pytest.mark.parametrize("value", [0, 1])
 def test_a_blank_image_of_pixels_is_one(value):
     assert as_pixels(np.full((2, 3), value), THRESHOLD).tolist() == [value] * 6
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, float])
+def test_ink_and_paper_are_the_ends_of_grey(dtype):
+    """Also in an image of paper alone, which is one."""
+    for images in (BINARY, np.zeros((4, 2, 3))):
+        found = as_pixels(images.astype(dtype), KEPT_GREY)
+        assert found.dtype == np.uint8
+        np.testing.assert_array_equal(found, 255 * images.reshape(4, 6))

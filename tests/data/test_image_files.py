@@ -55,6 +55,19 @@ def test_a_study_s_pixels_are_read_where_they_are_the_model_s(tmp_path, pixel_se
         read_pixels(tmp_path / "test.npz", kind | {"classes": 12}, classes=True)
 
 
+def test_a_grey_model_gets_grey_pixels_in_raster_order(tmp_path, grey_sets):
+    """Of a picture, of an array, and of a study's pixels; those of another order are refused."""
+    grey_set, kind = grey_sets["test"], grey_sets["train"].identity
+    save_pixels(tmp_path / "test.npz", grey_set)
+    np.testing.assert_array_equal(read_pixels(tmp_path / "test.npz", kind).pixels, grey_set.pixels)
+    np.save(tmp_path / "a.npy", GREY)
+    np.testing.assert_array_equal(read_pixels(tmp_path / "a.npy", kind).pixels, GREY.reshape(3, 16))
+    imsave(tmp_path / "a.png", GREY[0], cmap="gray", vmin=0, vmax=255)
+    np.testing.assert_array_equal(read_pixels(tmp_path / "a.png", kind).pixels[0], GREY[0].ravel())
+    with pytest.raises(ValueError, match="order is 'raster' there and 'permuted' here"):
+        read_pixels(tmp_path / "test.npz", kind | {"order": "raster"}, other_data=True)
+
+
 def test_what_is_refused(tmp_path, kind):
     (tmp_path / "broken.npz").write_bytes(b"no archive")
     np.savez(tmp_path / "two.npz", a=GREY, b=GREY)

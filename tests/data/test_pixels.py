@@ -5,7 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scanline.data.pixels import PixelSet, load_pixels, same_pixels, save_pixels
+from scanline.data.pixels import (
+    PixelSet,
+    check_predictable,
+    in_words,
+    load_pixels,
+    same_pixels,
+    save_pixels,
+)
 
 
 def test_a_set_survives_its_file(pixel_set, tmp_path):
@@ -48,6 +55,8 @@ def test_an_unsound_set_is_refused(pixel_set, change, message):
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
+        ("order", "permuted", "order is 'raster' there and 'permuted' here"),
+        ("binarise", "none", "binarise is 'threshold' there and 'none' here"),
         ("polarity", "ink is 0", "polarity is 'ink is 1' there and 'ink is 0' here"),
         ("threshold", 0.5, "threshold is 0.1 there and 0.5 here"),
         ("binarise", "bernoulli", "binarise is 'threshold' there"),
@@ -86,3 +95,42 @@ def test_zeros_stand_for_labels_that_are_not_there(pixel_set):
     assert found.dtype == pixel_set.labels_or_zeros.dtype == np.uint8
     assert found.tolist() == [0] * 24
     assert pixel_set.labels_or_zeros is pixel_set.labels
+
+
+def test_grey_pixels_have_256_levels_and_survive_their_file(grey_sets, tmp_path):
+    grey = grey_sets["test"]
+    assert grey.pixels.max() > 1
+    save_pixels(tmp_path / "test.npz", grey)
+    np.testing.assert_array_equal(load_pixels(tmp_path / "test.npz").pixels, grey.pixels)
+    with pytest.raises(ValueError, match=r"int64 up to \d+; allowed: uint8 0 to 255"):
+        replace(grey, pixels=grey.pixels.astype(np.int64))
+
+
+def test_pixels_that_name_no_order_are_read_in_raster_order(pixel_set):
+    """As in descriptions that are older than the order."""
+    assert "order" not in pixel_set.description
+    named = pixel_set.description | {"order": "raster"}
+    same_pixels(pixel_set.identity, named, "the model")
+    same_pixels(named, pixel_set.identity, "the model")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"binarise": "none"}, "the pixels are grey .* only classifiers read such; use a data set"),
+        (
+            {"order": "permuted"},
+            r"only classifiers read pixels in another order \(order: permuted\)",
+        ),
+    ],
+)
+def test_what_only_classifiers_read_is_refused_in_one_line(pixel_set, change, message):
+    check_predictable(pixel_set.description)
+    with pytest.raises(ValueError, match=message) as refusal:
+        check_predictable(pixel_set.description | change)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_description_in_words(pixel_sets, grey_sets):
+    assert in_words(pixel_sets["train"].description) == "threshold 0.1, ink is 1"
+    assert in_words(grey_sets["train"].description) == "grey, ink is 1, order permuted"

@@ -137,15 +137,15 @@ def test_a_stated_scale_counts():
 @pytest.mark.parametrize("pixels", [np.zeros((9, 99)), np.ones((9, 99))])
 def test_no_ink_and_all_ink_are_refused_with_the_largest_value(pixels):
     with pytest.raises(ValueError, match=r"digits: .* The largest value is 16: set threshold"):
-        check_ink(pixels, 16, "digits")
+        check_ink(pixels.mean(), 16, "digits")
 
 
 @pytest.mark.parametrize(("ink", "other"), [("light", "dark"), ("dark", "light")])
 def test_more_than_half_ink_is_told_and_the_other_ink_advised(ink, other, capsys):
     pixels = grey_digits(30, 12, seed=0)[0] > 100
-    check_ink(pixels, 1, "digits", ink)
+    check_ink(pixels.mean(), 1, "digits", ink)
     assert capsys.readouterr().err == ""
-    check_ink(~pixels, 1, "digits", ink)
+    check_ink((~pixels).mean(), 1, "digits", ink)
     told = capsys.readouterr().err
     assert f"more than half; is the ink {other}? Then set ink: {other}" in told
 
@@ -155,3 +155,4 @@ def test_a_blank_image_is_refused_and_a_single_pixel_of_ink_taken():
         with pytest.raises(ValueError, match=rf"mine: {told}.* the largest value is 7; set ink"):
             check_not_blank(blank, 7, "mine")
     check_not_blank(np.eye(999)[:1], 7, "mine")
+    check_not_blank(np.arange(9, 18), 7, "mine")  # grey, without a pixel of pure paper

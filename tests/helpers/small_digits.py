@@ -8,6 +8,7 @@ from PIL import Image
 
 from scanline.data.binarise import Method, PixelSettings, Redraw, binarise_files
 from scanline.data.idx import write_idx
+from scanline.data.order import Order
 from scanline.data.pixels import PixelSet, save_pixels
 from scanline.data.published import MNIST_FILES
 
@@ -55,6 +56,7 @@ def binarised(
     threshold: float = 0.1,
     seed: int = 0,
     redraw: Redraw | None = None,
+    order: Order = "raster",
 ) -> dict[str, PixelSet]:
     """The sets train, validation and test of a folder's four idx files."""
     settings = PixelSettings(
@@ -64,6 +66,7 @@ def binarised(
         threshold=threshold,
         seed=seed,
         redraw=redraw,
+        order=order,
         validation_images=validation_images,
     )
     return binarise_files([folder / name for name in MNIST_FILES], settings)

@@ -111,8 +111,8 @@ def test_a_study_shows_its_progress_and_a_refusal_but_not_each_job_s_words(tmp_p
 
     progress = shown()
     log = (study.folder / "results/logs/binarise/smoke.log").read_text()
-    assert "of the pixels are ink" in log
-    assert "of the pixels are ink" not in progress
+    assert " % ink" in log
+    assert " % ink" not in progress
     assert "Workflow Finished" in progress
     assert len(progress) < 4000  # the job's input and output alone would be 1,000 more
     labels = study.folder / "digits/train-labels-idx1-ubyte"

@@ -1,4 +1,4 @@
-"""From grey images to binary pixels: a threshold, or one Bernoulli draw for each pixel."""
+"""From grey images to pixels: by a threshold, by one Bernoulli draw for each, or left grey."""
 
 import hashlib
 import sys
@@ -11,12 +11,13 @@ import numpy as np
 
 from scanline.data.content import raw_content
 from scanline.data.formats import read_files
-from scanline.data.pixels import POLARITY, PixelSet
+from scanline.data.order import RASTER, Order
+from scanline.data.pixels import FULL_GREY, GREY, POLARITY, PixelSet, is_grey
 from scanline.data.raw import LabelColumn, Part, Raw
 from scanline.data.values import Ink, check_ink, full_scale, grey_levels, with_bright_ink
 from scanline.files import sha256_of
 
-Method = Literal["threshold", "bernoulli"]
+Method = Literal["threshold", "bernoulli", "none"]
 Redraw = Literal["epoch"]
 TRAINING_FILES, TEST_FILES = 0, 1  # streams of the Bernoulli draw
 MOST_CLASSES = 65_536
@@ -30,10 +31,12 @@ class PixelSettings:
     Attributes:
         data: name of this set in config.yaml
         source: where the files come from, the name of a published data set or a path
-        method: threshold (ink where value / full scale is above it) or bernoulli (one draw)
+        method: threshold (ink where value / full scale is above it), bernoulli (one draw), or none
+            (grey, in 256 levels; for classifiers)
         threshold: fraction of full scale, 0 to 1; only the method threshold needs it
         seed: what the draw depends on; only the method bernoulli needs it
         redraw: epoch: training draws its images anew in each epoch; only with the method bernoulli
+        order: in which a classifier reads the pixels: raster, or permuted, a fixed random order
         validation_images: so many of the first training images are the validation split; not
             needed where the source has such a split
         test_fraction: share of the last images that is the test split, where the source has none
@@ -50,6 +53,7 @@ class PixelSettings:
     threshold: float | None = None
     seed: int | None = None
     redraw: Redraw | None = None
+    order: Order = RASTER
     validation_images: int | None = None
     test_fraction: float | None = None
     scale: float | None = None
@@ -96,6 +100,8 @@ def binarise_files(files: Sequence[Path], settings: PixelSettings) -> dict[str, 
         "classes": n_classes,
         "sha256": {_plain_name(path): _sha256(path) for path in files},
     }
+    if settings.order != RASTER:
+        description["order"] = settings.order
     if raw.class_names:
         description["class_names"] = list(raw.class_names)
     sets = {
@@ -146,8 +152,10 @@ def bernoulli_draw(images: np.ndarray, seed: int, stream: int = 0, full: float =
     return drawn
 
 
-def binarised_as(pixels: Mapping, grey: np.ndarray, full: float = 255) -> np.ndarray:
+def made_alike(pixels: Mapping, grey: np.ndarray, full: float = 255) -> np.ndarray:
     """uint8 pixels made of ``grey``, 0 to ``full``, as those that a model's ``pixels`` describe."""
+    if is_grey(pixels):
+        return grey_levels(grey, full)
     if pixels["binarise"] == "threshold":
         ink = at_threshold(grey, pixels["threshold"], full)
     else:
@@ -222,7 +230,7 @@ def _numbered(
 def _drawn(
     parts: dict[str, Part], settings: PixelSettings
 ) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
-    """Binary images by split, and what training images are redrawn from: uint8, 0 to 255.
+    """Images of pixels by split, and what training images are redrawn from: uint8, 0 to 255.
 
     Training and validation images are drawn as one row of images.
     """
@@ -241,7 +249,9 @@ def _drawn(
         (parts["test"].images, "test images", TEST_FILES),
     ):
         bright = with_bright_ink(images, full, settings.ink)
-        if settings.method == "threshold":
+        if settings.method == GREY:
+            pixels = grey_levels(bright, full)
+        elif settings.method == "threshold":
             if settings.threshold is None:
                 raise ValueError("method is threshold and no threshold is given; give one, 0 to 1")
             pixels = at_threshold(bright, settings.threshold, full)
@@ -249,7 +259,8 @@ def _drawn(
             if settings.seed is None:
                 raise ValueError("method is bernoulli and no seed is given; give one, 0 or above")
             pixels = bernoulli_draw(bright, settings.seed, stream, full)
-        check_ink(pixels, float(images.max()), what, settings.ink)
+        ink = float(pixels.mean()) / (FULL_GREY if settings.method == GREY else 1)
+        check_ink(ink, float(images.max()), what, settings.ink)
         drawn.append(pixels)
         if settings.redraw and stream == TRAINING_FILES:
             grey = grey_levels(bright[count:], full)

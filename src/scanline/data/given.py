@@ -1,7 +1,8 @@
 """Images as a caller gives them: in which shape, and binary or grey.
 
-Images of which every value is 0 or 1, or True or False, are binary. Grey ones are made binary as
-the model's own images were. The decision is for all images of a call together.
+Images of which every value is 0 or 1, or True or False, are binary. Grey ones are made pixels as
+the model's own images were: binary, or levels of grey. The decision is for all images of a call
+together.
 """
 
 from collections.abc import Mapping
@@ -9,14 +10,15 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scanline.data.binarise import binarised_as
+from scanline.data.binarise import made_alike
+from scanline.data.pixels import is_grey
 from scanline.data.values import Ink, check_not_blank, full_scale, with_bright_ink
 
 
 def as_pixels(
     images: ArrayLike, pixels: Mapping, what: str = "images", ink: Ink = "light"
 ) -> np.ndarray:
-    """``images`` as uint8 pixels in {0, 1}: [N, T], or [T] of a single one.
+    """``images`` as uint8 pixels, as a PixelSet of the model's has them: [N, T], or [T] of one.
 
     ``images`` are [N, rows, columns] or [N, T], or a single one without N, of the size that a
     model's ``pixels`` describe. A grey pixel of a model of Bernoulli draws is drawn with the
@@ -36,8 +38,10 @@ def as_pixels(
         )
     full = full_scale([values], what=what)
     bright = with_bright_ink(values, full, ink)
-    if np.isin(bright, (0, 1)).all():
+    binary = np.isin(bright, (0, 1)).all()
+    if binary and not is_grey(pixels):
         return bright.astype(np.uint8)
-    binary = binarised_as(pixels, bright.reshape(-1, size), full).reshape(bright.shape)
-    check_not_blank(binary, float(values.max()), what)
-    return binary
+    made = made_alike(pixels, bright.reshape(-1, size), full).reshape(bright.shape)
+    if not binary:
+        check_not_blank(made, float(values.max()), what)
+    return made

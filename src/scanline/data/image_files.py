@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scanline.data.binarise import binarised_as
+from scanline.data.binarise import made_alike
 from scanline.data.content import arrays_of, raw_content
 from scanline.data.fitting import Ink, fitted
 from scanline.data.given import as_pixels
 from scanline.data.idx import parse_idx
 from scanline.data.picture import ENDINGS, read_grey
-from scanline.data.pixels import KINSHIP, load_pixels, same_classes, same_pixels
+from scanline.data.pixels import load_pixels, same_classes, same_pixels
 from scanline.data.values import check_not_blank, full_scale, grey_levels
 
 NAMES = ("images", "pixels")  # which array of several is read
@@ -21,7 +21,7 @@ NAMES = ("images", "pixels")  # which array of several is read
 class Read(NamedTuple):
     """The images of a file."""
 
-    pixels: np.ndarray  # uint8 [N, T] in {0, 1}
+    pixels: np.ndarray  # uint8 [N, T] in {0, 1}, of a grey model 0 to 255
     fitted: bool  # whether they are one photo or drawing, which was cropped, scaled and centred
 
 
@@ -60,9 +60,9 @@ def _figure_of(grey: np.ndarray, pixels: Mapping, ink: Ink) -> np.ndarray:
     """The figure of a photo or drawing of any scale: [1, T]."""
     whole = grey_levels(grey, full_scale([grey]))
     figure = fitted(whole, pixels["rows"], pixels["columns"], ink).reshape(1, -1)
-    binary = binarised_as(pixels, figure)
-    check_not_blank(binary, float(grey.max()), "the figure")
-    return binary
+    made = made_alike(pixels, figure)
+    check_not_blank(made, float(grey.max()), "the figure")
+    return made
 
 
 def _array_of(path: Path, pixels: Mapping, ink: Ink, other_data: bool, classes: bool) -> np.ndarray:
@@ -72,8 +72,7 @@ def _array_of(path: Path, pixels: Mapping, ink: Ink, other_data: bool, classes: 
     arrays = arrays_of(path)
     if "pixels" in arrays and "description" in arrays:
         of_study = load_pixels(path)
-        kept = {key: of_study.description[key] for key in KINSHIP}
-        same_pixels(dict(pixels), kept, "the model", other_data)
+        same_pixels(dict(pixels), of_study.description, "the model", other_data)
         if classes:
             same_classes(pixels, of_study.description, "the model")
         if ink == "dark":

@@ -1,9 +1,10 @@
-"""Binary pixels in raster order: made from grey images, split, saved with what they are.
+"""Pixels in raster order: made from grey images, split, saved with what they are.
 
-Two ways from an intensity in 0..255 to a pixel: 1 (ink) where intensity / 255 > threshold, or one
-Bernoulli draw with probability intensity / 255. Likelihoods of differently binarised images do not
-compare, and a model of one kind says nothing of the other, so a set of pixels carries a description
-of its making wherever it goes, and ``same_pixels`` refuses to mix two kinds.
+Two ways from an intensity in 0..255 to a binary pixel: 1 (ink) where intensity / 255 > threshold,
+or one Bernoulli draw with probability intensity / 255. Grey pixels keep their intensity, for
+classifiers, which read it / 255. Likelihoods of differently binarised images do not compare, and a
+model of one kind says nothing of the other, so a set of pixels carries a description of its making
+wherever it goes, and ``same_pixels`` refuses to mix two kinds.
 """
 
 from collections.abc import Mapping
@@ -12,13 +13,16 @@ from pathlib import Path
 
 import numpy as np
 
+from scanline.data.order import RASTER, order_of
 from scanline.files import load_arrays, save_arrays
 
+GREY = "none"  # the binarisation of grey pixels
+FULL_GREY = 255  # the level of a full grey pixel
 POLARITY = "ink is 1"
 CLASSES = 10  # of descriptions that do not name their number, which are MNIST's
 # What two sets must have in common before a model of one may score the other: how they were made,
 # and, unless it is said that they are other data, what of.
-MAKING = ("binarise", "threshold", "polarity", "rows", "columns")
+MAKING = ("binarise", "threshold", "polarity", "order", "rows", "columns")
 ORIGIN = ("source", "sha256", "seed")
 KINSHIP = (*MAKING, *ORIGIN)
 
@@ -27,11 +31,13 @@ KINSHIP = (*MAKING, *ORIGIN)
 class PixelSet:
     """Images of one split: ``pixels`` uint8 [N, T] in {0, 1}, ``labels`` [N] or None.
 
-    Labels are integers in 0..K-1. ``description`` says how the images were made: data, source,
-    binarise, threshold or seed, polarity, split, rows, columns (T = rows * columns), classes (K; 0
-    without labels), class_names where the source has them, and the sha256 of the files that they
-    come from. Training images that are drawn anew say so (redraw), and have the values that they
-    are drawn from: ``grey`` uint8 [N, T], 0 to 255, of which ``pixels`` are one draw.
+    Pixels that are not binarised are grey levels, 0 to 255. Labels are integers in 0..K-1.
+    ``description`` says how the images were made: data, source, binarise, threshold or seed,
+    polarity, split, rows, columns (T = rows * columns), classes (K; 0 without labels), class_names
+    where the source has them, the order in which a model reads the pixels where it is not raster,
+    and the sha256 of the files that they come from. Training images that are drawn anew say so
+    (redraw), and have the values that they are drawn from: ``grey`` uint8 [N, T], 0 to 255, of
+    which ``pixels`` are one draw.
     """
 
     pixels: np.ndarray
@@ -46,9 +52,10 @@ class PixelSet:
                 f"pixels have shape {self.pixels.shape}; images of {rows} x {columns} "
                 f"need [N, {rows * columns}]"
             )
-        if self.pixels.dtype != np.uint8 or self.pixels.max(initial=0) > 1:
+        if self.pixels.dtype != np.uint8 or self.pixels.max(initial=0) > self.full:
             raise ValueError(
-                f"pixels are {self.pixels.dtype} up to {self.pixels.max()}; allowed: uint8 0 and 1"
+                f"pixels are {self.pixels.dtype} up to {self.pixels.max()}; allowed: uint8 0 "
+                f"{'to 255' if is_grey(self.description) else 'and 1'}"
             )
         if self.grey is not None and (self.grey.shape, self.grey.dtype) != (
             self.pixels.shape,
@@ -75,6 +82,11 @@ class PixelSet:
         return len(self.pixels)
 
     @property
+    def full(self) -> int:
+        """The value of a full pixel: 1, or 255 of grey ones."""
+        return FULL_GREY if is_grey(self.description) else 1
+
+    @property
     def labels_or_zeros(self) -> np.ndarray:
         """The labels, or zeros in their place: for what hands labels on and may not read them."""
         return np.zeros(len(self), np.uint8) if self.labels is None else self.labels
@@ -96,6 +108,37 @@ class PixelSet:
     def identity(self) -> dict:
         """The description without what differs between splits of one set."""
         return {k: v for k, v in self.description.items() if k not in ("split", "data")}
+
+
+def is_grey(pixels: Mapping) -> bool:
+    """Whether pixels that are described so, or by a data set's config, are grey levels."""
+    return pixels.get("binarise") == GREY
+
+
+def in_words(pixels: Mapping) -> str:
+    """How pixels that are described so were made, and how they are read."""
+    made = ("grey" if is_grey(pixels) else pixels.get("binarise"), pixels.get("threshold"))
+    told = [" ".join(str(part) for part in made if part is not None), pixels.get("polarity")]
+    if order_of(pixels) != RASTER:
+        told.append(f"order {order_of(pixels)}")
+    return ", ".join(filter(None, told))
+
+
+def only_classified(pixels: Mapping) -> str:
+    """Why only classifiers read pixels that are described so, or by a data set's config; or ""."""
+    if is_grey(pixels):
+        return "the pixels are grey (binarise: none), and only classifiers read such"
+    if order_of(pixels) != RASTER:
+        return f"only classifiers read pixels in another order (order: {order_of(pixels)})"
+    return ""
+
+
+def check_predictable(pixels: Mapping) -> None:
+    """Raises ValueError where no next-pixel model can be of pixels that are described so."""
+    if why := only_classified(pixels):
+        raise ValueError(
+            f"{why}; use a data set with binarise: threshold or bernoulli and order: raster"
+        )
 
 
 def classes_of(description: Mapping) -> int:
@@ -126,7 +169,7 @@ def same_classes(expected: Mapping, given: Mapping, what: str) -> None:
 def load_pixels(path: Path) -> PixelSet:
     """The pixel set of a file; ValueError, naming it, where it is not a sound one."""
     arrays, description = load_arrays(path, "pixels", optional=("labels", "grey"))
-    missing = [key for key in KINSHIP if key not in description]
+    missing = [key for key in KINSHIP if key not in {"order": RASTER, **description}]
     if missing:
         raise ValueError(f"{path} does not say its {', '.join(missing)}; is it a pixels file?")
     try:
@@ -149,6 +192,7 @@ def same_pixels(expected: dict, given: dict, what: str, other_data: bool | None 
     made. It is None where a person cannot ask for that.
     """
     compared = MAKING if other_data else KINSHIP
+    expected, given = ({"order": RASTER, **each} for each in (expected, given))
     differ = [key for key in compared if expected.get(key) != given.get(key)]
     if not differ:
         return

@@ -13,7 +13,7 @@ import numpy as np
 Ink = Literal["light", "dark"]
 SCALES = (1, 255, 65535)  # that are recognised
 UNCLEAR = ((1, 32, 16), (255, 2**14, 4095))  # largest values between two, and a scale for example
-LEAST_INK, MOST_INK = 0.005, 0.995  # of all pixels of a data set
+LEAST_INK, MOST_INK = 0.005, 0.995  # of a data set, as a share of what all full pixels would be
 
 
 def full_scale(
@@ -65,14 +65,13 @@ def grey_levels(images: np.ndarray, full: float) -> np.ndarray:
     return np.rint(images * (255 / full)).astype(np.uint8)
 
 
-def check_ink(pixels: np.ndarray, largest: float, what: str, ink: Ink = "light") -> None:
-    """Raises ValueError where hardly any pixel, or nearly every one, is ink; warns beyond half.
+def check_ink(share: float, largest: float, what: str, ink: Ink = "light") -> None:
+    """Raises ValueError where images have hardly any ink, or hardly any paper; warns beyond half.
 
-    ``pixels`` in {0, 1} were made of images whose ``largest`` value it is, and whose ink was said
-    to be ``ink``.
+    ``share`` is the mean of their pixels, from 0 (paper) to 1 (ink). These were made of images
+    whose ``largest`` value it is, and whose ink was said to be ``ink``.
     """
-    share = float(pixels.mean())
-    told = f"{what}: {100 * share:.2f} % of the pixels are ink"
+    told = f"{what}: {100 * share:.2f} % ink"
     if not LEAST_INK <= share <= MOST_INK:
         raise ValueError(
             f"{told}; allowed: {100 * LEAST_INK} to {100 * MOST_INK} %. The largest value is "
@@ -84,8 +83,8 @@ def check_ink(pixels: np.ndarray, largest: float, what: str, ink: Ink = "light")
 
 
 def check_not_blank(pixels: np.ndarray, largest: float, what: str) -> None:
-    """Raises ValueError where no pixel of all in {0, 1} is ink, or every one; as ``check_ink``."""
-    if pixels.any() and not pixels.all():
+    """Raises ValueError where all pixels are alike, paper or ink; ``largest`` as ``check_ink``."""
+    if pixels.min() < pixels.max():
         return
     told = "every pixel is ink" if pixels.any() else "no pixel is ink"
     raise ValueError(
