@@ -6,7 +6,7 @@ import pytest
 from hide_holes import hide_holes
 from hide_patches import hide_patches
 from hide_pixels import hide_pixels
-from scanline.data.pixels import PixelSet
+from scanline.data.pixels import PixelSet, save_pixels
 from scanline.files import load_arrays
 from scanline.holes.hiding import choose_images, draw_patches
 
@@ -134,3 +134,16 @@ def test_script_wants_a_number_of_images_for_each_hole(pixels_folder, tmp_path):
             seed=0,
             out=tmp_path,
         )
+
+
+def test_nothing_is_hidden_of_pixels_that_only_classifiers_read(grey_sets, tmp_path):
+    """As no next-pixel model could fill it."""
+    save_pixels(tmp_path / "test.npz", grey_sets["test"])
+    given: dict = dict(test=tmp_path / "test.npz", images=3, seed=0, out=tmp_path)
+    for hide, more in (
+        (hide_pixels, {"cut": 6, "runs": (3,)}),
+        (hide_patches, {"holes": ("1x1",), "mean": 1.0, "sd": 1.0}),
+        (hide_holes, {"holes": ("2x2",), "images": (3,), "cut": 6}),
+    ):
+        with pytest.raises(ValueError, match=r"the pixels are grey .* only classifiers read such"):
+            hide(**(given | more))

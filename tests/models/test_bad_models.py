@@ -9,7 +9,9 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from recipes import words_of
 from refusals import Cases, command, cut
+from small_digits import binarised, save_sets
 
 from scanline.data.pixels import PixelSet, save_pixels
 from scanline.data.published import MNIST_FILES as FILES
@@ -120,6 +122,15 @@ def images_without_labels(study):
         bare = PixelSet(whole.pixels, None, whole.description | {"classes": 0})
         save_pixels(study.pixels / f"{name}.npz", bare)
     return study.score("classifier")
+
+
+@cases.add
+def grey_pixels_for_a_predictor(study):
+    save_sets(study.pixels, binarised(study.idx, method="none"))
+    files = {name: study.pixels / f"{name}.npz" for name in ("train", "validation")}
+    folders = {"checkpoints": study.folder / "checkpoints", "out": study.out}
+    recipe = words_of("train_predictor", cell="gru", units=4, layers=1, epochs=1)
+    return [*command("train_predictor", **files, **folders), *recipe]
 
 
 @cases.add

@@ -58,3 +58,16 @@ def test_a_model_file_cut_short_is_refused(model, tmp_path):
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(ValueError, match=r"model\.keras is not a readable model"):
         load_predictor(path)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "message"),
+    [
+        ({"binarise": "none"}, r"the pixels are grey .*; use a data set with binarise: threshold"),
+        ({"order": "permuted"}, "only classifiers read pixels in another order"),
+    ],
+)
+def test_pixels_that_only_classifiers_read_are_refused(pixels, message):
+    with pytest.raises(ValueError, match=message) as refusal:
+        Predictor("gru", 5, 1, {"rows": 2, "columns": 4} | pixels)
+    assert "\n" not in str(refusal.value)

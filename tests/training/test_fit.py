@@ -12,7 +12,9 @@ from native_calls import NEEDS_COMPILER
 from recipes import recipe
 from small_digits import binarised
 
+from scanline.data.pixels import only_classified
 from scanline.models import native
+from scanline.models.classifier import Classifier
 from scanline.models.predictor import Predictor
 from scanline.training import fit as loop
 from scanline.training.checkpoint import Checkpoints
@@ -30,10 +32,11 @@ SHIFTED = recipe(3, "classify", shift_pixels=1, **SETTINGS)
 
 def _train(pixel_sets, checkpoints=None, log_epoch=None, recipe=RECIPE):
     train, validation = pixel_sets["train"], pixel_sets["validation"]
-    model = Predictor("gru", 4, 1, train.identity, seed=5)
+    kind = Classifier if only_classified(train.description) else Predictor
+    model = kind("gru", 4, 1, train.identity, seed=5)
     curves = fit(
         model,
-        PREDICT,
+        PREDICT if kind is Predictor else CLASSIFY,
         train,
         validation,
         recipe,
@@ -52,6 +55,21 @@ def redrawn_sets(idx_folder):
 
 def test_a_stopped_training_on_redrawn_images_ends_with_the_same_weights(redrawn_sets, tmp_path):
     test_a_stopped_training_ends_with_the_same_weights(redrawn_sets, tmp_path, RECIPE)
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, SHIFTED, NARROW], ids=["plain", "shifted", "bfloat16"])
+def test_a_stopped_training_on_grey_images_ends_with_the_same_weights(grey_sets, tmp_path, recipe):
+    """Read in the permuted order, by a classifier."""
+    test_a_stopped_training_ends_with_the_same_weights(grey_sets, tmp_path, recipe)
+
+
+def test_another_order_is_another_training(grey_sets, tmp_path, capsys):
+    train = grey_sets["train"]
+    raster = {key: each for key, each in train.description.items() if key != "order"}
+    permuted, _ = _train(grey_sets, tmp_path)
+    in_rows, _ = _train(grey_sets | {"train": replace(train, description=raster)}, tmp_path)
+    assert "belongs to another training" in capsys.readouterr().err
+    assert any((a != b).any() for a, b in zip(permuted, in_rows, strict=True))
 
 
 def test_redrawn_images_are_another_training(redrawn_sets, tmp_path, capsys):

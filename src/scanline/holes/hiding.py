@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scanline.data.pixels import PixelSet
+from scanline.data.pixels import PixelSet, check_predictable
 from scanline.files import save_arrays
 from scanline.holes.named import hidden_patch, hidden_run, hidden_sets
 
@@ -58,7 +58,7 @@ def draw_patches(
         )
     if not (np.isfinite(mean) and np.isfinite(sd) and sd >= 0):
         raise ValueError(f"mean is {mean} and sd is {sd}; allowed: finite numbers, sd 0 and above")
-    indices = choose_images(len(pixel_set.pixels), images, seed)
+    indices = _chosen(pixel_set, images, seed)
     entropy = (seed, high) if high == wide else (seed, high, wide)
     generator = np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy)))
     centre, spread = (
@@ -79,7 +79,7 @@ def save_hidden_runs(
     n_pixels = pixel_set.pixels.shape[1]
     for run in runs:
         hidden_run(cut, run, n_pixels)
-    indices = choose_images(len(pixel_set.pixels), images, seed)
+    indices = _chosen(pixel_set, images, seed)
     chosen = pixel_set.chosen(indices)
     save_arrays(
         path,
@@ -124,5 +124,11 @@ def hide(pixel_set: PixelSet, hole: str, *, images: int, cut: int, seed: int) ->
     for a hole that has no such name or does not fit the images.
     """
     rows, columns = pixel_set.description["rows"], pixel_set.description["columns"]
-    indices = choose_images(len(pixel_set.pixels), images, seed)
+    indices = _chosen(pixel_set, images, seed)
     return Hidden(indices, hidden_sets(hole, rows, columns, images=images, cut=cut, seed=seed))
+
+
+def _chosen(pixel_set: PixelSet, images: int, seed: int) -> np.ndarray:
+    """The places of so many images of a set, of which a next-pixel model can be."""
+    check_predictable(pixel_set.description)
+    return choose_images(len(pixel_set), images, seed)

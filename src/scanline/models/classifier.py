@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from scanline.data.pixels import classes_of, same_classes
+from scanline.data.order import order_of, reading_order
+from scanline.data.pixels import FULL_GREY, classes_of, is_grey, same_classes
 from scanline.models import accelerator
 from scanline.models.environment import check_keras
 from scanline.models.loading import load_model
@@ -25,8 +26,10 @@ class Classifier(keras.Model):
     """p(class | image), reading the image pixel by pixel.
 
     ``pixels`` describes the pixels that the model is for (a PixelSet's identity; ``rows`` and
-    ``columns`` at least, and ``classes`` where they are not 10). Raises ValueError for an unknown
-    cell or gate_bias, and for pixels without classes.
+    ``columns`` at least, and ``classes`` where they are not 10). All methods take pixels as a
+    PixelSet holds them, in raster order; the model reads them in their own order, and levels of
+    grey as numbers from 0 to 1. Raises ValueError for an unknown cell or gate_bias, and for pixels
+    without classes.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Classifier(keras.Model):
         super().__init__(**kwargs)
         self.settings = dict(cell=cell, units=units, layers=layers)
         self.pixels = dict(pixels)
+        self.order = reading_order(order_of(pixels), pixels["rows"] * pixels["columns"])
         self.classes = classes_of(pixels)
         if self.classes < 2:
             raise ValueError(
@@ -64,11 +68,23 @@ class Classifier(keras.Model):
 
     def call(self, pixels: tf.Tensor, training: bool = False) -> tf.Tensor:
         """pixels [B, T] -> class logits [B, K]; in ``training`` by the batch's own moments."""
-        outputs = self.stack.last(all_pixels(pixels), training)
+        outputs = self.stack.last(self.inputs_of(pixels), training)
         for layer in self.head:
             normalises = isinstance(layer, keras.layers.BatchNormalization)
             outputs = layer(outputs, training=training) if normalises else layer(outputs)
         return outputs
+
+    def inputs_of(self, pixels: tf.Tensor) -> tf.Tensor | Reading:
+        """What the steps read of pixels [B, T]: grey values float32 [B, T, 1], or bits.
+
+        The core looks bits up, and multiplies numbers.
+        """
+        ordered = tf.gather(pixels, self.order, axis=1)
+        if is_grey(self.pixels):
+            return tf.cast(ordered, tf.float32)[..., None] / FULL_GREY
+        sources = tf.range(len(self.order))[:, None]
+        nowhere = tf.zeros((len(self.order), 0), tf.int32)
+        return Reading(tf.cast(ordered, tf.uint8), sources, nowhere, 0)
 
     def recompute_moments(self, pixels: np.ndarray) -> None:
         """Sets batch norm's averages to the moments over ``pixels`` [N, T] under the weights now.
@@ -96,20 +112,13 @@ class Classifier(keras.Model):
 
     @tf.function(autograph=False, reduce_retracing=True)
     def _remembered(self, pixels: tf.Tensor) -> tf.Tensor:
-        return self.stack.last(all_pixels(pixels))
+        return self.stack.last(self.inputs_of(pixels))
 
     def get_config(self) -> dict:
         return {"name": self.name, **self.settings, "pixels": self.pixels}
 
     def build_from_config(self, config: dict) -> None:
         """Nothing to do: the constructor has built the model."""
-
-
-def all_pixels(pixels: tf.Tensor) -> Reading:
-    """What the steps read of pixels [B, T]: step t pixel t."""
-    steps = pixels.shape[1]
-    sources = tf.range(steps)[:, None]
-    return Reading(tf.cast(pixels, tf.uint8), sources, tf.zeros((steps, 0), tf.int32), 0)
 
 
 def load_classifier(

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from scanline.data.order import RASTER, order_of
 from scanline.models.classifier import Classifier
 from scanline.models.loading import load_model
 from scanline.models.predictor import Predictor
@@ -34,15 +35,16 @@ INITIALISERS = ("kernel_initializer", "recurrent_initializer", "bias_initializer
 def export_stock(model: keras.Model) -> keras.Model:
     """A functional model of stock layers with the weights of ``model``, for evaluation.
 
-    It reads images [B, rows, columns] of 0 and 1, and gives a predictor's logits [B, rows,
-    columns], or a classifier's [B, K]. Raises ValueError for a model that is neither.
+    It reads images [B, rows, columns] of 0 and 1, of a grey classifier from 0 to 1, and gives a
+    predictor's logits [B, rows, columns], or a classifier's [B, K]. Raises ValueError for a model
+    that is neither.
     """
     if not isinstance(model, Predictor | Classifier):
         raise ValueError(f"a {type(model).__name__} is given; needed is a Predictor or Classifier")
     size = model.pixels["rows"], model.pixels["columns"]
     predicts = isinstance(model, Predictor)
     images = keras.Input(size, name="images")
-    outputs = _read(model, images) if predicts else _flat(images, (-1, 1))
+    outputs = _read(model, images) if predicts else _ordered(model, images)
     layers = model.stack.stock_layers()
     layers[-1].return_sequences = predicts
     for layer in [*layers, *([model.logit] if predicts else model.head)]:
@@ -147,6 +149,14 @@ def _read(model: Predictor, images: keras.KerasTensor) -> keras.KerasTensor:
         return seen
     nowhere = keras.ops.zeros_like(seen[:, :, :1])
     return keras.ops.concatenate([seen, nowhere + places.astype(np.float32)], axis=2)
+
+
+def _ordered(model: Classifier, images: keras.KerasTensor) -> keras.KerasTensor:
+    """images [B, rows, columns] -> the pixels in the order in which they are read, [B, T, 1]."""
+    pixels = _flat(images, (-1, 1))
+    if order_of(model.pixels) == RASTER:
+        return pixels
+    return keras.ops.take(pixels, model.order.astype(np.int32), axis=1)
 
 
 def _flat(images: keras.KerasTensor, shape: tuple[int, ...]) -> keras.KerasTensor:

@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from scanline.data.pixels import check_predictable
 from scanline.models import accelerator
 from scanline.models.architecture import PredictorArchitecture
 from scanline.models.environment import check_keras
@@ -24,7 +25,7 @@ class Predictor(keras.Model):
 
     ``pixels`` describes the pixels that the model is for (a PixelSet's identity; ``rows`` and
     ``columns`` at least); ``radius`` is that of ``inputs`` "context". Raises ValueError for an
-    unknown cell, inputs or gate_bias, and a radius below 1.
+    unknown cell, inputs or gate_bias, a radius below 1, and pixels that only classifiers read.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Predictor(keras.Model):
         **kwargs,
     ):
         check_keras()
+        check_predictable(pixels)
         super().__init__(**kwargs)
         self.settings = dict(cell=cell, units=units, layers=layers, inputs=inputs, radius=radius)
         self.pixels = dict(pixels)

@@ -18,6 +18,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from scanline.data.order import order_of
 from scanline.data.pixels import PixelSet
 from scanline.models import accelerator
 from scanline.training.batches import batches, held_out_images
@@ -140,9 +141,10 @@ def learning_rate_of(recipe: Recipe, steps_per_epoch: int):
 
 
 def _training(model: keras.Model, recipe: Recipe, train: PixelSet, held_out: PixelSet) -> dict:
-    """What tells a training from others: recipe, weights' shapes, images, each by its role."""
+    """What tells a training from others: recipe, weights' shapes, order, images by their role."""
     return {
         "recipe": asdict(recipe),
+        "order": order_of(train.description),
         "weights": [tuple(weight.shape) for weight in model.weights],
         **{
             role: hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
