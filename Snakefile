@@ -52,7 +52,7 @@ configfile: str(CONFIG)
 try:
     study_config.validate(config)
     shape = study_fit.shape_of_images(config)
-    unlabelled = study_fit.needing_labels(config, shape)
+    left_out = study_fit.left_out(config, shape)
     config.update(study_fit.fitted(config, shape))
     for word in sys.argv[1:]:
         study_config.refuse_unknown(config, word)
@@ -69,10 +69,8 @@ overlays = [  # a kept config names the variants of config.yaml, too
     if Path(file).name != study_kept.CONFIG
 ]
 if workflow.is_main_process:
-    for key in unlabelled:
-        logger.warning(
-            f"{key} is left out: the images of {config['dataset']} have no labels"
-        )
+    for key, why in left_out.items():
+        logger.warning(f"{key} is left out: {why}")
     for variant in study_config.in_no_task(config, overlays):
         logger.warning(
             f"variants.{variant} is in no task, so the study does not train it; name it in "

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from snakemake.utils import update_config
 
 from scanline.data.raw import Shape
-from scanline.study.fit import fitted, needing_labels
+from scanline.study.fit import fitted, left_out
 from scanline.study.settings import holes
 
 ROOT = Path(__file__).parents[2]
@@ -149,10 +149,37 @@ def test_without_labels_classifiers_are_left_out(config):
     made = fitted(config, unlabelled)
     assert made["classify"]["variants"] == []
     assert made["posterior"] == config["posterior"] | {"classifier": None}
-    assert needing_labels(config, unlabelled) == ["classify.variants", "posterior.classifier"]
-    assert needing_labels(made, unlabelled) == needing_labels(config, MNIST) == []
+    why = f"the images of {config['dataset']} have no labels"
+    told = {"classify.variants": why, "posterior.classifier": why}
+    assert left_out(config, unlabelled) == told
+    assert left_out(made, unlabelled) == left_out(config, MNIST) == {}
     config["posterior"]["variants"] = []
-    assert needing_labels(config, unlabelled) == ["classify.variants"]
+    assert left_out(config, unlabelled) == {"classify.variants": why}
+
+
+PREDICTED = ("predict", "look_ahead", "complete", "sample", "inpaint", "posterior")
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        ({"binarise": "none"}, "the pixels are grey (binarise: none), and only classifiers read"),
+        ({"order": "permuted"}, "only classifiers read pixels in another order (order: permuted)"),
+    ],
+)
+def test_what_needs_next_pixel_models_is_left_out_where_only_classifiers_read(config, data, why):
+    config["datasets"][config["dataset"]] |= data
+    told = left_out(config, MNIST)
+    assert list(told) == [f"{task}.variants" for task in PREDICTED]
+    assert all(each.startswith(why) for each in told.values())
+    made = fitted(config, MNIST)
+    assert all(made[task] == config[task] | {"variants": []} for task in PREDICTED)
+    assert made["classify"] == config["classify"]
+    assert left_out(made, MNIST) == {}
+    assert fitted(made, MNIST) == made
+    unlabelled = MNIST._replace(labelled=False)
+    assert f"{why}" in refusal(config, unlabelled)
+    assert "which need labels; choose another binarise or order" in refusal(config, unlabelled)
 
 
 def test_images_of_a_single_class_are_not_classified(config):

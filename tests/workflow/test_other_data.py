@@ -2,13 +2,14 @@
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from small_digits import grey_digits
+from small_digits import grey_digits, write_digits
 from study_copy import NO_HOLES, Study, copy_project
 from written_sets import write_folders
 
@@ -35,8 +36,9 @@ def finished(folder: Path, write_source, data: dict, **changes) -> Study:
     """The study of what ``write_source`` writes, run to its end."""
     study = copy_project(folder)
     write_source(study.folder / "source")
-    given = {"source": "source", "binarise": "threshold", "threshold": 0.4}
-    study.configure(datasets={"mine": given | data}, dataset="mine")
+    given = {"source": "source", "binarise": "threshold", "threshold": 0.4} | data
+    stated = {key: value for key, value in given.items() if value is not None}
+    study.configure(datasets={"mine": stated}, dataset="mine")
     for each in (SMALL, changes):
         study.configure(**each)
     study.snakemake("--cores", "2")
@@ -97,6 +99,29 @@ def test_pictures_without_labels(tmp_path):
     page = (study.folder / "results/mine/report/report.html").read_text()
     assert "nats per hidden pixel" in page
     assert "classes read" not in page
+
+
+def test_grey_digits_in_the_permuted_order(tmp_path):
+    """Classifiers come to their numbers, and all else is left out, in one line each."""
+    write = partial(write_digits, training=64, test=40, side=10)
+    data = {"binarise": "none", "threshold": None, "order": "permuted", "validation_images": 16}
+    study = finished(tmp_path / "p", write, data)
+    said = study.snakemake("--dry-run")
+    lines = [line for line in said.splitlines() if "is left out" in line]
+    tasks = ("predict", "look_ahead", "complete", "sample", "inpaint", "posterior")
+    why = "the pixels are grey (binarise: none), and only classifiers read such"
+    assert len(lines) == len(tasks)
+    for task in tasks:
+        assert [f"{task}.variants is left out: {why}" in line for line in lines].count(True) == 1
+    scores = numbers(study)
+    assert set(scores.index.get_level_values("task")) == {"classify"}
+    assert set(scores["data"]) == {"mine"}
+    assert scores.loc[("classify", "accuracy"), "measured"].between(0, 1).all()
+    page = (study.folder / "results/mine/report/report.html").read_text()
+    assert "A classifier reads the pixels in a random order" in page
+    with np.load(study.folder / "results/mine/pixels/test.npz") as kept:
+        grey = grey_digits(40, 10, seed=2)[0].reshape(40, 100)
+        np.testing.assert_array_equal(kept["pixels"], grey)
 
 
 def test_pictures_below_a_folder_count_by_content(tmp_path):

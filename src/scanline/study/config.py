@@ -10,6 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from scanline.catalogue import pretrained
+from scanline.data.pixels import is_grey
 from scanline.layout import Place
 from scanline.models.cells import CELLS
 from scanline.study import config as study_config
@@ -21,7 +22,7 @@ SCHEMA = Path(__file__).resolve().parents[3] / "workflow/schemas/config.schema.y
 VALUES = 100_000  # in one file
 TASKS = (*KINDS, "complete", "sample", "inpaint", "posterior")
 NO_PATH = re.compile(r"[\x00-\x1f\x7f{}?*]")
-REPORTED_PIXELS = ("mnist", "threshold", 0.1)  # what the 2017 report's numbers are for
+REPORTED_PIXELS = ("mnist", "threshold", 0.1, "raster")  # what the 2017 report's numbers are for
 PRETRAINED = pretrained()
 
 
@@ -42,11 +43,17 @@ def validate(config: Mapping) -> None:
         _path(f"datasets.{name}.source", data["source"])
     _known("dataset", config["dataset"], config["datasets"])
     for name, data in config["datasets"].items():
-        needed = {"threshold": "threshold", "bernoulli": "seed"}[data["binarise"]]
-        if needed not in data:
+        needed = {"threshold": "threshold", "bernoulli": "seed"}.get(data["binarise"])
+        if needed and needed not in data:
             raise ValueError(
                 f"datasets.{name} lacks {needed}, which binarise: {data['binarise']} needs"
             )
+        for key in ("threshold", "seed"):
+            if is_grey(data) and key in data:
+                raise ValueError(
+                    f"datasets.{name}.{key} is {data[key]}, and binarise: none leaves pixels grey; "
+                    f"drop {key}, or set binarise: threshold or bernoulli"
+                )
         if "redraw" in data and data["binarise"] != "bernoulli":
             raise ValueError(
                 f"datasets.{name}.redraw is {data['redraw']}, and binarise: {data['binarise']} "

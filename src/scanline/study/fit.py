@@ -6,10 +6,13 @@ Where the config states a share of an image (a number below 1), it becomes a num
 from collections.abc import Iterator, Mapping
 
 from scanline.data.formats import shape_of
+from scanline.data.pixels import only_classified
 from scanline.data.raw import Shape
 from scanline.holes.named import hidden_run, hidden_sets, sides_of
 from scanline.holes.sets import MAX_ENUMERATED
 from scanline.training.kinds import KINDS
+
+PREDICTED = ("predict", "look_ahead", "complete", "sample", "inpaint", "posterior")  # by predictors
 
 
 def shape_of_images(config: Mapping) -> Shape:
@@ -25,7 +28,7 @@ def fitted(config: Mapping, shape: Shape) -> dict:
     """The config for images of that ``shape``: shares as pixels, the data set's rows and columns.
 
     Of ``sample.variants`` and ``look_ahead.variants`` those are kept that ``predict`` trains, and
-    without labels nothing of what needs them (``needing_labels``). Cells are shown on sequences of
+    nothing of what the images are not for (``left_out``). Cells are shown on sequences of
     as many steps as an image has pixels, where ``cells.steps`` is null.
 
     Raises ValueError, one line that names each value that does not fit, the key to change, and what
@@ -48,23 +51,35 @@ def fitted(config: Mapping, shape: Shape) -> dict:
     for task in ("sample", "look_ahead"):
         there = [variant for variant in config[task]["variants"] if variant in trained]
         made[task] = config[task] | {"variants": there}
-    if not shape.labelled:
-        made["classify"] = config["classify"] | {"variants": []}
-        made["posterior"] = config["posterior"] | {"classifier": None}
+    for key in _not_for(config, shape):
+        task, name = key.split(".")
+        made[task] = made[task] | {name: None if name == "classifier" else []}
     if faults := _faults(made, shape):
         size = f"{shape.rows} x {shape.columns}"
         raise ValueError(f"the images are {size}, and this does not fit: {'; '.join(faults)}")
     return made
 
 
-def needing_labels(config: Mapping, shape: Shape) -> list[str]:
-    """The keys of what the config asks for and images of that ``shape`` have no labels for."""
-    classify, posterior = config["classify"], config["posterior"]
-    asked = {
-        "classify.variants": classify["variants"],
-        "posterior.classifier": posterior["variants"] and posterior["classifier"],
-    }
-    return [] if shape.labelled else [key for key, value in asked.items() if value]
+def left_out(config: Mapping, shape: Shape) -> dict[str, str]:
+    """By key, why images of that ``shape`` are not for what the config asks for."""
+
+    def asked(key: str) -> bool:
+        task, name = key.split(".")
+        return bool(config[task]["variants"] and config[task][name])
+
+    return {key: why for key, why in _not_for(config, shape).items() if asked(key)}
+
+
+def _not_for(config: Mapping, shape: Shape) -> dict[str, str]:
+    """By key, why it cannot be had of images of that ``shape``, whether it is asked for or not."""
+    name = config["dataset"]
+    found: dict[str, str] = {}
+    if why := only_classified(config["datasets"][name]):
+        found |= {f"{task}.variants": why for task in PREDICTED}
+    if not shape.labelled:
+        why = f"the images of {name} have no labels"
+        found |= {"classify.variants": why, "posterior.classifier": why}
+    return found
 
 
 def _pixels(key: str, number: float, of: int) -> int:
@@ -122,6 +137,8 @@ def _faults(config: Mapping, shape: Shape) -> list[str]:
     if test == 0:
         faults.append(f"{where}.test_fraction: the source has no test split; state its share")
         test = None
+    if not shape.labelled and (why := only_classified(data)):
+        faults.append(f"{where}: {why}, which need labels; choose another binarise or order")
     runs = complete["hidden_runs"] if complete["variants"] else []
     filled = _filled(posterior) if posterior["variants"] else {}
     if cut >= pixels:  # where all runs begin, so that none can be judged

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from pkgutil import resolve_name
 
 from scanline.data.binarise import PixelSettings
+from scanline.data.order import order_of
 from scanline.holes.named import hidden_sets
 from scanline.layout import Place
 from scanline.study.config import PRETRAINED, REPORTED_PIXELS
@@ -80,7 +81,7 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
             }
         case "make_tables":
             data = config["datasets"][wildcards["data"]]
-            pixels = data["source"], data["binarise"], data.get("threshold")
+            pixels = data["source"], data["binarise"], data.get("threshold"), order_of(data)
             return {
                 "beside": "report" if pixels == REPORTED_PIXELS else "nothing",
                 "pretrained": pretrained(config, wildcards["data"]),
