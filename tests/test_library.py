@@ -165,6 +165,22 @@ def test_classes_are_the_model_s(classifier):
     assert classifier.predict(images[3].reshape(ROWS, COLUMNS)) == logits[3].argmax()
 
 
+def test_a_grey_classifier_reads_grey_images_in_its_own_order(tmp_path):
+    """What its array of pixels would be, worked out beside."""
+    described = PIXELS | {"binarise": "none", "threshold": None, "order": "permuted"}
+    Classifier("gru", 5, 1, described, seed=3).save(tmp_path / "model.keras")
+    model = scanline.load(tmp_path, task="classify")
+    grey = np.random.default_rng(0).integers(0, 256, (6, ROWS, COLUMNS)).astype(np.uint8)
+    wanted = model.keras.log_probs(grey.reshape(6, SIZE))
+    for images in (grey, grey / 255, grey.astype(np.uint16) * 257):
+        np.testing.assert_array_equal(model.log_probs(images), wanted)
+    order = np.random.RandomState(92916).permutation(SIZE)
+    raster = Classifier("gru", 5, 1, described | {"order": "raster"})
+    raster.set_weights(model.keras.get_weights())
+    np.testing.assert_array_equal(raster.log_probs(grey.reshape(6, SIZE)[:, order]), wanted)
+    assert "mine grey, ink is 1, order permuted" in repr(model)
+
+
 def test_a_model_says_what_it_is(model, classifier):
     count = sum(weight.size for weight in model.keras.get_weights())
     assert f"{count:,} parameters, images of 2 x 4, mine threshold 0.1" in repr(model)

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from scanline import catalogue
 from scanline.data.given import as_pixels
+from scanline.data.pixels import in_words
 from scanline.holes.sets import as_hole
 from scanline.inference import budget
 from scanline.quiet import quietly
@@ -243,8 +244,7 @@ class LoadedClassifier:
 def _told(model: LoadedPredictor | LoadedClassifier) -> str:
     rows, columns = model.size
     kind = {LoadedPredictor: "next-pixel model", LoadedClassifier: "classifier"}[type(model)]
-    made = {key: model.pixels.get(key) for key in ("source", "binarise", "threshold")}
-    how = " ".join(str(value) for value in made.values() if value is not None)
+    how = " ".join(filter(None, (model.pixels.get("source"), in_words(model.pixels))))
     count = n_parameters(model.keras)
     return f"<{kind} {model.name}: {count:,} parameters, images of {rows} x {columns}, {how}>"
 

@@ -1,6 +1,7 @@
 """A trained model as MLflow loads and serves it: images in, what the model says of them out.
 
-Images are float64 [N, rows, columns] of 0 (paper) and 1 (ink), and -1 where a pixel is hidden.
+Images are float64 [N, rows, columns] of 0 (paper) and 1 (ink), and -1 where a pixel is hidden;
+those of a classifier of grey pixels have values from 0 to 1.
 ``provenance.registry`` puts this module, with all that it imports, beside each model that is sent
 to MLflow, which loads it by its name.
 """
@@ -13,6 +14,7 @@ import numpy as np
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import BAD_REQUEST
 
+from scanline.data.pixels import is_grey
 from scanline.library import LoadedClassifier, LoadedPredictor, load
 from scanline.models.description import description_of
 
@@ -80,19 +82,25 @@ class ServedClassifier:
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """The probability of each class: float64 [N, K]."""
-        given = _checked(images, self.model.size, (0, 1))
+        given = _checked(images, self.model.size, (0, 1), grey=is_grey(self.model.pixels))
         return np.exp(self.model.log_probs(given), dtype=np.float64)
 
 
-def _checked(images: np.ndarray, size: tuple[int, int], allowed: tuple[int, ...]) -> np.ndarray:
-    """The images, if all are of the ``size`` and hold ``allowed`` values alone."""
+def _checked(
+    images: np.ndarray, size: tuple[int, int], allowed: tuple[int, ...], grey: bool = False
+) -> np.ndarray:
+    """The images, if all are of the ``size`` and hold ``allowed`` values alone.
+
+    ``grey`` ones may hold what lies between 0 and 1, too.
+    """
     rows, columns = size
     if images.ndim != 3 or images.shape[1:] != size or not len(images):
         raise WrongInput(f"images have shape {images.shape}; allowed: [N, {rows}, {columns}]")
-    other = images[~np.isin(images, allowed)]
+    between = grey & (images > 0) & (images < 1)
+    other = images[~np.isin(images, allowed) & ~between]
     if other.size:
         words = {0: "0 (paper)", 1: "1 (ink)", HIDDEN: "-1 (hidden)"}
-        told = ", ".join(words[value] for value in allowed)
+        told = (" to " if grey else ", ").join(words[value] for value in allowed)
         raise WrongInput(f"images hold the value {other[0]}; allowed: {told}")
     return images
 

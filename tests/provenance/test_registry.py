@@ -21,8 +21,9 @@ from tiny_study import DATA, SHAPE, binarise_digits, train, train_folder
 from tracking_store import opened
 
 from scanline.data.pixels import load_pixels
-from scanline.library import load
+from scanline.library import LoadedClassifier, load
 from scanline.models import native
+from scanline.models.classifier import Classifier
 from scanline.models.counting import n_parameters_in
 from scanline.models.loading import n_parameters
 from scanline.provenance import registry, tracking
@@ -228,6 +229,29 @@ def test_models_load_where_nothing_of_the_project_is(results, elsewhere):
     folder = results / DATA / "classify/gru-4/seed-1/train"
     expected = np.exp(load(folder, task="classify").log_probs(images))
     np.testing.assert_allclose(classes, expected, rtol=1e-5)
+
+
+def test_a_served_classifier_of_grey_pixels_takes_what_lies_between_paper_and_ink():
+    from mlflow.exceptions import MlflowException
+
+    from scanline.served import ServedClassifier
+
+    grey = np.random.default_rng(0).integers(0, 256, (3, 4, 4)) / 255
+    for binarise, allowed in (
+        ("none", "0 (paper) to 1 (ink)"),
+        ("threshold", "0 (paper), 1 (ink)"),
+    ):
+        pixels = {"rows": 4, "columns": 4, "binarise": binarise, "polarity": "ink is 1"}
+        model = LoadedClassifier(Classifier("gru", 4, 1, pixels), "mine")
+        served = ServedClassifier(model)
+        if binarise == "none":
+            wanted = np.exp(model.log_probs(grey))
+            np.testing.assert_allclose(served.predict(grey), wanted, rtol=1e-6)  # float32
+        else:
+            with pytest.raises(MlflowException, match=re.escape(f"allowed: {allowed}")):
+                served.predict(grey)
+        with pytest.raises(MlflowException, match=re.escape(f"value 2.0; allowed: {allowed}")):
+            served.predict(np.full((1, 4, 4), 2.0))
 
 
 def test_a_server_completes_an_image_and_refuses_others(elsewhere):

@@ -385,3 +385,17 @@ def test_the_page_says_how_pixels_were_drawn_also_of_a_record_older_than_the_set
     text = written(study, tmp_path / "out", records=(*study["records"][:-1], drawn))
     assert "Each pixel was drawn once from its grey value" in text
     assert ("training images are drawn anew in each epoch" in text) == (redraw == "epoch")
+
+
+@pytest.mark.parametrize("order", ["raster", "permuted", "no such setting"])
+def test_the_page_says_of_grey_pixels_what_they_are(study, tmp_path, order):
+    settings = BINARISED | {"method": "none", "threshold": None, "order": order}
+    if order == "no such setting":
+        del settings["order"]
+    grey = record(tmp_path / "pixels", "binarise", settings)
+    text = written(study, tmp_path / "out", records=(*study["records"][:-1], grey))
+    told = " ".join(text.split())
+    assert "Its pixels are grey, from 0 (paper) to 1 (ink), and only classifiers read such." in told
+    assert not re.search("ink is 1|A pixel is ink|drawn once from its grey value", text)
+    permuted = "A classifier reads the pixels in a random order, the same for all images."
+    assert (permuted in told) == (order == "permuted")

@@ -22,6 +22,7 @@ from scanline.report.publishing import (
     NAMED_BY,
     Trained,
     best_epoch,
+    card,
     merged,
     merged_holes,
     published_numbers,
@@ -259,6 +260,30 @@ def test_a_new_training_takes_all_older_numbers_of_its_model_away(anew, kept):
     after = merged(before, new, {"predict/gru-32/seed-1": model(anew)})
     tasks = ["classify", "predict", "complete"] if kept else ["classify", "predict"]
     assert after["task"].tolist() == tasks
+
+
+@pytest.mark.parametrize(
+    ("pixels", "told"),
+    [
+        ({"binarise": "threshold", "threshold": 0.1}, "threshold 0.1, ink is 1"),
+        ({"binarise": "none", "order": "permuted"}, "grey, ink is 1, order permuted"),
+    ],
+)
+def test_a_card_says_how_pixels_were_made_and_are_read(pixels, told):
+    settings = {"epochs": 1, "train_images": 0, "cell": "gru", "selection": "validation"}
+    environment = {"cores": 2, "machine": "m", "revision": "r", "tensorflow": "2"}
+    training = Record(
+        "id", "train_classifier", "folder", settings, "", {}, {}, environment=environment
+    )
+    size = {"data": "mine", "rows": 4, "columns": 5, "polarity": "ink is 1"}
+    curve = pd.DataFrame(
+        [(1, "validation", "nats", 0.5), (1, "validation", "accuracy", 0.9)],
+        columns=["epoch", "split", "quantity", "value"],
+    )
+    scores = numbers("mine", ("classify", "gru-4", "nats", "test", 1, 0.5))
+    text = card("classify/gru-4", Trained(training, True, 100, 7, size | pixels), curve, scores)
+    assert f"| data | mine; {told}; training split of 100 images |" in text
+    assert f"only for images made like these (4 x 5 pixels, made alike:\n{told})" in text
 
 
 def test_images_presented_are_epochs_times_images():

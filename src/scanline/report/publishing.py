@@ -13,6 +13,7 @@ import pandas as pd
 
 from scanline.catalogue import LOOK_AHEAD
 from scanline.data.other_data import MARK
+from scanline.data.pixels import in_words
 from scanline.evaluation.tables import KEYS, NUMBER_OF, trained_models
 from scanline.provenance.record import Record
 from scanline.report.results import markdown
@@ -43,8 +44,8 @@ CARD = """# {name}
 The figures are of that checkpoint, on all images of a split.{intervals}
 The test split was used once, after training.
 
-Limits: the model is only for images made like these ({rows} x {columns} pixels, binarised alike,
-{polarity}); loading it for others is refused. One seed does not tell how another training would
+Limits: the model is only for images made like these ({rows} x {columns} pixels, made alike:
+{made}); loading it for others is refused. One seed does not tell how another training would
 come out.
 """
 
@@ -116,7 +117,7 @@ def card(name: str, model: Trained, curve: pd.DataFrame, numbers: pd.DataFrame) 
     for row in numbers.to_dict("records"):
         interval = "" if np.isnan(row["low"]) else f"{row['low']:.5f} to {row['high']:.5f}"
         rows.append((row["quantity"], row["split_or_hidden"], f"{row['value']:.5f}", interval))
-    task = task_of(model.training.script)
+    task, made = task_of(model.training.script), in_words(model.pixels)
     seen = "training split of" if task != LOOK_AHEAD else "learned from images that the model drew,"
     with_intervals = numbers["low"].notna().any()
     told = {*ARCHITECTURE, "epochs", "selection"}
@@ -124,8 +125,8 @@ def card(name: str, model: Trained, curve: pd.DataFrame, numbers: pd.DataFrame) 
     return CARD.format(
         name=name.replace("/", ", "),
         data=model.pixels["data"],
-        pixels=f"{model.pixels['polarity']}; {seen} {model.n_images:,} images",
-        polarity=model.pixels["polarity"],
+        pixels=f"{made}; {seen} {model.n_images:,} images",
+        made=made,
         rows=model.pixels["rows"],
         columns=model.pixels["columns"],
         architecture=", ".join(f"{key} {settings[key]}" for key in ARCHITECTURE if key in settings),
