@@ -169,12 +169,12 @@ def test_the_nearest_image_fills_the_hole():
 
 
 def test_pixel_frequencies_know_no_neighbours():
-    training = np.array([[1, 1, 0], [1, 0, 0]], np.uint8)
+    training = np.array([[1, 1, 0], [1, 0, 0], [1, 0, 0]], np.uint8)
     pixels, hidden = np.array([[0, 1, 0]], np.uint8), np.array([[0, 1]])
     found = by_pixel_frequencies(Given(None, training, pixels, hidden))
     assert found.best.tolist() == [[1, 0]]
-    np.testing.assert_allclose(found.marginals, [[3 / 4, 1 / 2]])
-    assert found.log_prob[0] == pytest.approx(np.log(1 / 4 * 1 / 2))
+    np.testing.assert_allclose(found.marginals, [[4 / 5, 2 / 5]])
+    assert found.log_prob[0] == pytest.approx(np.log(1 / 5 * 2 / 5))
 
 
 @pytest.mark.parametrize(
