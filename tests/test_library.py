@@ -16,6 +16,7 @@ from tabulated import (
 )
 
 import scanline
+from scanline.inference import smc
 from scanline.inference.ancestral import sample_images
 from scanline.library import LoadedClassifier, LoadedPredictor
 from scanline.models.classifier import Classifier
@@ -107,13 +108,15 @@ def test_completions_of_a_larger_hole_are_sampled(model):
     check_completion(done, model, 0.1)
 
 
-def test_a_look_ahead_beside_the_model_draws_its_particles(model, tmp_path):
-    for task, made in (("predict", model.keras), ("look_ahead", tiny_look_ahead(model.keras))):
+def test_a_look_ahead_beside_the_model_draws_its_particles(model, tmp_path, monkeypatch):
+    # Where particles branch they are all completions of so small a hole, whoever draws them.
+    monkeypatch.setattr(smc, "BRANCH_UP_TO", -1)
+    companion = tiny_look_ahead(model.keras, spread=0.5)
+    for task, made in (("predict", model.keras), ("look_ahead", companion)):
         (tmp_path / f"mine/{task}/tiny/seed-1").mkdir(parents=True)
         made.save(tmp_path / f"mine/{task}/tiny/seed-1/model.keras")
     loaded = scanline.load(tmp_path / "mine/predict/tiny/seed-1")
-    # So few particles do not hold all completions, whose sum would be the same either way.
-    settings = {"exact_pixels": 3, "particles": 3, "runs": 6, "moves": 60, "seed": 1}
+    settings = {"exact_pixels": 3, "particles": 64, "runs": 6, "moves": 60, "seed": 1}
     done = loaded.complete(IMAGE, HIDDEN, samples=40, **settings)
     check_completion(done, model, 0.1)
     assert done.log_observed != model.complete(IMAGE, HIDDEN, samples=40, **settings).log_observed
