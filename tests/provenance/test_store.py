@@ -174,6 +174,19 @@ def test_a_copy_in_other_hands_is_another_study_on_a_server(results, monkeypatch
     assert mine == again
 
 
+def test_a_copy_gets_an_experiment_of_its_own_where_its_id_is_deleted(results, tmp_path):
+    shared = f"sqlite:///{tmp_path}/shared.db"
+    opened(results, shared)
+    sent = tracking.send(results)
+    copy = Path(shutil.copytree(results, tmp_path / "copy/results"))
+    assert Store(copy).experiment == Store(results).experiment
+    (copy / "tracking/study.json").unlink()
+    ours = Store(results).content()
+    assert tracking.send(copy) == sent
+    assert Store(copy).experiment != Store(results).experiment
+    assert Store(results).content() == ours
+
+
 @pytest.fixture
 def track(results, capsys) -> Callable[..., str]:
     """What ``make track`` says."""

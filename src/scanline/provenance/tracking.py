@@ -1,9 +1,10 @@
 """MLflow observes the study: trainings live, everything else sent from the files.
 
 Files decide. The store's address comes from SCANLINE_TRACKING (``none``, or an MLflow URI), which
-the Snakefile sets. A store that cannot be reached, or never answers, costs no result and no time:
-a training tells a process of its own, which talks with the store. ``send`` later adds what is
-missing, and only that.
+the Snakefile sets. A store that cannot be reached, or never answers, costs no result: a training
+tells a process of its own, which talks with the store. One that never answers costs the seconds
+that it is waited for, once before a study's trainings and once after each. ``send`` later adds what
+is missing, and only that.
 """
 
 import json
