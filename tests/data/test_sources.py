@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import requests
+import urllib3
 from mirror import content, serve, silence, status
 
 from scanline.data import sources
@@ -62,6 +63,13 @@ def test_what_may_pass_by_its_status(code):
     answer.status_code = code
     error = requests.HTTPError(response=answer)
     assert sources._may_pass(error) == (code in {408, 429, 500, 502, 503, 504})
+
+
+def test_what_breaks_within_an_answer_is_named():
+    """urllib3's errors, which have no answer to look at."""
+    error = urllib3.exceptions.ProtocolError("broken")
+    assert sources._reason(error) == "the connection failed: ProtocolError"
+    assert sources._may_pass(error)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """A training that came to nothing is not taken for a model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from recipes import recipe
@@ -32,6 +34,12 @@ def test_frequencies_of_ink_and_of_classes(pixel_sets):
     counts = np.bincount(train.labels, minlength=10) + 1
     wanted = -np.log(counts / counts.sum())[held_out.labels].mean()
     np.testing.assert_allclose(CLASSIFY.to_beat(train, held_out)[1].nats, wanted)
+    # A class that no training image has: one count of Laplace's rule, and none of the images.
+    few = replace(train, labels=np.minimum(train.labels, 3).astype(np.uint8))
+    unseen = replace(held_out, labels=np.full(len(held_out), 9, np.uint8))
+    score = CLASSIFY.to_beat(few, unseen)[1]
+    np.testing.assert_allclose(score.nats, np.log(len(train) + 10))
+    assert score.accuracy == 0
 
 
 def judged(pixel_sets, objective, losses, accuracy=0.0, steps=1000):
