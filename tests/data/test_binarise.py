@@ -1,6 +1,7 @@
 """Binarising: by a threshold, by a draw, and from four files to three splits."""
 
 import gzip
+import hashlib
 
 import numpy as np
 import pytest
@@ -73,7 +74,10 @@ def test_script_splits_in_order_and_describes(idx_folder, tmp_path):
     assert description["polarity"] == "ink is 1"
     assert (description["threshold"], description["seed"]) == (0.1, None)
     assert (description["rows"], description["columns"]) == (4, 4)
-    assert set(description["sha256"]) == {f"{name}-ubyte" for name in NAMES}
+    names = [f"{name}-ubyte" for name in NAMES]
+    contents = [(idx_folder / name).read_bytes() for name in names]
+    hashes = [hashlib.sha256(content).hexdigest() for content in contents]
+    assert description["sha256"] == dict(zip(names, hashes, strict=True))
     assert sets["train"].identity == sets["test"].identity
 
 

@@ -37,6 +37,7 @@ def test_it_writes_model_and_curves_and_tells_what_computed_them(given, pixel_se
     model = load_predictor(given["out"] / "model.keras", pixel_sets["train"].identity)
     assert model.count_params() == model_for(pixel_sets["train"].identity).count_params()
     by_epoch = pd.read_csv(given["out"] / "curve_by_epoch.csv")
+    assert by_epoch.columns.tolist() == ["epoch", "step", "split", "quantity", "value"]
     assert by_epoch["epoch"].max() == 2
     by_step = pd.read_csv(given["out"] / "curve_by_step.csv")
     assert by_step["step"].max() == 2 * 16 / 8  # of the first 16 images
