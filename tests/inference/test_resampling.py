@@ -157,3 +157,11 @@ def test_images_are_branched_by_themselves():
     children, after = kept(np.concatenate([joint, joint + 2000]), np.array([0.3, 0.3]))
     np.testing.assert_array_equal(children, np.tile(alone, (2, 1)))
     np.testing.assert_allclose(after, np.concatenate([weights, weights + 2000]))
+
+
+@pytest.mark.parametrize("scale", [0.0, 3.0])
+def test_particles_are_drawn_by_their_share_of_all_weights(scale):
+    log_weights = np.log([[0.25, 0.25, 0.5], [0.5, 0.5, 1e-300]]) + scale
+    uniform = np.array([[0.0, 0.1, 0.3, 0.45, 0.55, 0.99], [0.6, 0.99, 0.1, 0.4, 0.6, 0.0]])
+    drawn = resampling.draw_by_weight(log_weights, uniform)
+    assert drawn.tolist() == [[0, 0, 1, 1, 2, 2], [1, 1, 0, 0, 1, 0]]
