@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 # Told apart with every common colour blindness (Okabe and Ito 2008), then darker shades of them.
 COLOURS = (
     *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#6A3D9A"),
-    *("#004C77", "#8E3F00", "#00694D", "#884F6F"),
+    *("#004C77", "#8E3F00", "#00694D", "#884F6F", "#2A6F97", "#8A6000", "#7A7A7A", "#3F2260"),
 )
 
 
