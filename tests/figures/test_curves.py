@@ -2,6 +2,7 @@
 
 import re
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -119,6 +120,7 @@ def test_each_variant_has_one_colour_in_every_figure_and_no_other_has_it():
             figure = curves.draw_learning_curves({variant: curve(epochs)}, "nats", "nats", palette)
             for line in drawn_lines(figure):
                 assert same_color(line.get_color(), colour)
+            plt.close(figure)
 
 
 def test_curves_are_drawn_by_task_and_cell(tmp_path):
