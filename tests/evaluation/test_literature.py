@@ -69,6 +69,10 @@ def test_other_people_s_numbers_are_those_quoted_with_source_and_caveat(tables):
         assert theirs["caveat"][estimated].str.contains("not the exact likelihood|bound").all()
     keras_io = tables["mnist-threshold-0.33"].set_index("model").loc["keras.io PixelCNN"]
     assert keras_io["n_parameters"] == 532_673
+    assert "trained on the other 63,000" in keras_io["caveat"]
+    lmconv = tables["mnist-bernoulli-redrawn"].set_index("model").loc["LMConv"]
+    assert "8 orders" in lmconv["caveat"]
+    assert "trained on all 60,000" in lmconv["caveat"]
 
 
 def test_beside_numbers_on_other_images_than_mnist_s_there_is_no_table():

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from scanline.data.order import order_of, reading_order
+from scanline.data.order import RASTER, order_of, reading_order
 from scanline.data.pixels import FULL_GREY, classes_of, is_grey, same_classes
 from scanline.models import accelerator
 from scanline.models.environment import check_keras
@@ -79,12 +79,18 @@ class Classifier(keras.Model):
 
         The core looks bits up, and multiplies numbers.
         """
-        ordered = tf.gather(pixels, self.order, axis=1)
+        ordered = self.in_order(pixels)
         if is_grey(self.pixels):
             return tf.cast(ordered, tf.float32)[..., None] / FULL_GREY
         sources = tf.range(len(self.order))[:, None]
         nowhere = tf.zeros((len(self.order), 0), tf.int32)
         return Reading(tf.cast(ordered, tf.uint8), sources, nowhere, 0)
+
+    def in_order(self, pixels: tf.Tensor | keras.KerasTensor) -> tf.Tensor | keras.KerasTensor:
+        """pixels [B, T, ...] in the order in which the steps read them."""
+        if order_of(self.pixels) == RASTER:
+            return pixels
+        return keras.ops.take(pixels, self.order.astype(np.int32), axis=1)
 
     def recompute_moments(self, pixels: np.ndarray) -> None:
         """Sets batch norm's averages to the moments over ``pixels`` [N, T] under the weights now.

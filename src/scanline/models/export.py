@@ -16,7 +16,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from scanline.data.order import RASTER, order_of
 from scanline.models.classifier import Classifier
 from scanline.models.loading import load_model
 from scanline.models.predictor import Predictor
@@ -44,7 +43,7 @@ def export_stock(model: keras.Model) -> keras.Model:
     size = model.pixels["rows"], model.pixels["columns"]
     predicts = isinstance(model, Predictor)
     images = keras.Input(size, name="images")
-    outputs = _read(model, images) if predicts else _ordered(model, images)
+    outputs = _read(model, images) if predicts else model.in_order(_flat(images, (-1, 1)))
     layers = model.stack.stock_layers()
     layers[-1].return_sequences = predicts
     for layer in [*layers, *([model.logit] if predicts else model.head)]:
@@ -149,14 +148,6 @@ def _read(model: Predictor, images: keras.KerasTensor) -> keras.KerasTensor:
         return seen
     nowhere = keras.ops.zeros_like(seen[:, :, :1])
     return keras.ops.concatenate([seen, nowhere + places.astype(np.float32)], axis=2)
-
-
-def _ordered(model: Classifier, images: keras.KerasTensor) -> keras.KerasTensor:
-    """images [B, rows, columns] -> the pixels in the order in which they are read, [B, T, 1]."""
-    pixels = _flat(images, (-1, 1))
-    if order_of(model.pixels) == RASTER:
-        return pixels
-    return keras.ops.take(pixels, model.order.astype(np.int32), axis=1)
 
 
 def _flat(images: keras.KerasTensor, shape: tuple[int, ...]) -> keras.KerasTensor:
