@@ -54,6 +54,7 @@ def epochs(predictor: Callable, data: Path, batch: int, precision: str, seconds:
         decay="cosine",
         clip_norm=1.0,
         ema_momentum=0.0,
+        dropout=0.0,
         gate_bias="zeros",
         train_images=0,
         precision=precision,

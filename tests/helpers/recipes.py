@@ -18,6 +18,7 @@ PLAIN = {
     "decay": "constant",
     "clip_norm": 0.0,
     "ema_momentum": 0.0,
+    "dropout": 0.0,
     "gate_bias": "zeros",
     "train_images": 0,
     "selection": "validation",

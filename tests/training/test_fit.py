@@ -27,6 +27,7 @@ SETTINGS = dict(
 RECIPE = recipe(3, **SETTINGS)
 NARROW = replace(RECIPE, precision="bfloat16")
 AVERAGED = replace(RECIPE, ema_momentum=0.5)
+DROPPED = replace(RECIPE, dropout=0.3)
 SHIFTED = recipe(3, "classify", shift_pixels=1, **SETTINGS)
 
 
@@ -82,8 +83,8 @@ def test_redrawn_images_are_another_training(redrawn_sets, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     "recipe",
-    [RECIPE, SHIFTED, NARROW, AVERAGED],
-    ids=["plain", "shifted", "bfloat16", "averaged"],
+    [RECIPE, SHIFTED, NARROW, AVERAGED, DROPPED],
+    ids=["plain", "shifted", "bfloat16", "averaged", "dropped"],
 )
 def test_a_stopped_training_ends_with_the_same_weights(pixel_sets, tmp_path, recipe):
     whole, whole_curves = _train(pixel_sets, recipe=recipe)
@@ -286,6 +287,25 @@ def test_the_mean_of_the_weights_is_scored_and_kept(pixel_sets):
     score = Score.of(*PREDICT.scorer(model)(pixel_sets["validation"]))
     told = curves.by_epoch.query("split == 'validation' and quantity == 'nats_per_pixel'")
     assert told["value"].iloc[-1] == score.nats
+
+
+def test_each_step_drops_other_outputs_and_scores_drop_none(pixel_sets):
+    """By weights that stand still: all images are in each step."""
+    still = recipe(3, batch_size=len(pixel_sets["train"]), learning_rate=1e-12, seed=5)
+    losses = {
+        share: _train(pixel_sets, recipe=replace(still, dropout=share))[1] for share in (0.0, 0.3)
+    }
+    by_step = {
+        share: curves.by_step.query("quantity == 'nats_per_pixel'")["value"].to_numpy()
+        for share, curves in losses.items()
+    }
+    assert np.ptp(by_step[0.0]) < 1e-5
+    assert np.abs(np.subtract.outer(by_step[0.3], by_step[0.3])[np.triu_indices(3, 1)]).min() > 1e-4
+    ends = [
+        curves.by_epoch.query("split == 'validation' and quantity == 'nats_per_pixel'")["value"]
+        for curves in losses.values()
+    ]
+    np.testing.assert_allclose(*ends, rtol=0, atol=1e-6)
 
 
 def test_a_loss_that_is_no_number_stops_and_says_what_to_try(pixel_sets):

@@ -43,6 +43,7 @@ class RecurrentStack(keras.layers.Layer):
         self.cell, self.units, self.depth = cell, units, layers
         self.recurrent_layers = [self._layer(index, core, precision) for index in range(layers)]
         self.recurrent_layers[0].input_gradient = input_gradient
+        self._dropout: tuple[float, tf.Tensor] | None = None
 
     def _layer(self, index: int, core: str, precision: native.Precision) -> GRU | LSTM:
         options: dict = dict(
@@ -110,6 +111,30 @@ class RecurrentStack(keras.layers.Layer):
             for layer in self.recurrent_layers:
                 layer.precision = before
 
+    @contextmanager
+    def dropping(self, share: float, seed: tf.Tensor) -> Iterator[None]:
+        """Training that is run, or compiled, in this context drops a ``share`` of all outputs.
+
+        An output that is dropped is 0 at every step of its sequence, in what the layer above or a
+        head reads, and the others are divided by 1 - share; states keep all (Gal and Ghahramani,
+        arXiv:1512.05287). ``seed`` int [2] decides which.
+        """
+        self._dropout = (share, seed) if share else None
+        try:
+            yield
+        finally:
+            self._dropout = None
+
+    def _dropped(self, outputs: tf.Tensor, index: int) -> tf.Tensor:
+        """What is read of layer ``index``'s outputs [B, T, units], or [B, units]."""
+        if self._dropout is None:
+            return outputs
+        share, seed = self._dropout
+        batch, *steps, units = tf.unstack(tf.shape(outputs))
+        return tf.nn.experimental.stateless_dropout(
+            outputs, share, seed + index, noise_shape=[batch, *[1 for _ in steps], units]
+        )
+
     def zero_states(self, batch_size) -> States:
         """The state before the first step: zeros, [B, units] each."""
         return tuple(
@@ -154,7 +179,8 @@ class RecurrentStack(keras.layers.Layer):
         batch = inputs.batch if isinstance(inputs, Reading) else tf.shape(inputs)[0]
         states = self.zero_states(batch)
         _, states = self._run(inputs, states, training, sequences=False)
-        return self.output_of(states)
+        output = self.output_of(states)
+        return self._dropped(output, self.depth - 1) if training else output
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """inputs [B, T, D] -> outputs [B, T, units], from the zero state."""
@@ -171,6 +197,7 @@ class RecurrentStack(keras.layers.Layer):
         after: list[tf.Tensor] = []
         n = self.states_per_layer
         shared = self._shared(inputs, states)
+        drops = training and self._dropout is not None
         for index, layer in enumerate(self.recurrent_layers):
             below = index + 1 < self.depth
             inputs, state = layer.run(
@@ -179,12 +206,16 @@ class RecurrentStack(keras.layers.Layer):
                 Wanted(
                     sequences or below,
                     training,
-                    None if below else head,
+                    None if below or drops else head,
                     shared,
                     shared_gradient=not self.recurrent_layers[0].input_gradient,
                 ),
             )
             after += state
+            if drops and (sequences or below):
+                inputs, shared = self._dropped(inputs, index), None  # each sequence drops its own
+        if drops and head is not None:
+            inputs = head(inputs)[..., 0]
         return inputs, tuple(after)
 
     def _shared(self, inputs, states) -> tf.Tensor | None:

@@ -17,11 +17,13 @@ class Recipe:
         clip_norm: largest global norm of a gradient, 0: any
         ema_momentum: of the exponential mean of the weights, which is then scored and kept in their
             place (Polyak and Juditsky 1992, doi:10.1137/0330046); 0: the weights themselves are
+        dropout: share of each layer's outputs that a step drops, others in each image and step;
+            0: none (Gal and Ghahramani, arXiv:1512.05287)
         gate_bias: first bias of the gate that keeps a state
         train_images: first training images used, 0: all
         selection: what the checkpoint is chosen on
         precision: of the core's products in training; all scores are float32's
-        seed: of first weights, and of the order, shifts and redraws of the images
+        seed: of first weights, and of the order, shifts, redraws and drops
     """
 
     epochs: int
@@ -31,6 +33,7 @@ class Recipe:
     decay: Literal["constant", "cosine"]
     clip_norm: float
     ema_momentum: float
+    dropout: float
     gate_bias: Literal["zeros", "one", "chrono"]
     train_images: int
     selection: Literal["validation", "test_batches"]

@@ -8,7 +8,6 @@ import tensorflow as tf
 from scanline.data.pixels import PixelSet
 from scanline.models import accelerator
 from scanline.models.accelerator import Implementation
-from scanline.models.native import Precision
 from scanline.training.batches import batches
 from scanline.training.objectives import Objective
 from scanline.training.recipe import Recipe
@@ -22,7 +21,7 @@ def chosen_step(state: State, objective: Objective, train: PixelSet, recipe: Rec
     """
 
     def compiled(how: Implementation):
-        return _compiled_step(state, objective, train.pixels.shape[1], recipe.precision, how)
+        return _compiled_step(state, objective, train.pixels.shape[1], recipe, how)
 
     offered = accelerator.offered()
     if not offered:
@@ -45,15 +44,21 @@ def chosen_step(state: State, objective: Objective, train: PixelSet, recipe: Rec
 
 
 def _compiled_step(
-    state: State, objective: Objective, n_pixels: int, precision: Precision, how: Implementation
+    state: State, objective: Objective, n_pixels: int, recipe: Recipe, how: Implementation
 ):
     model, optimizer = state.model, state.optimizer
     given = tf.TensorSpec([None, n_pixels], tf.uint8), tf.TensorSpec([None], tf.uint8)
 
     @tf.function(input_signature=given, autograph=False, jit_compile=how.xla or None)
     def step(pixels, labels):
+        # A training that was stopped goes on with the drops that it would have had.
+        drops = tf.stack([recipe.seed, tf.cast(optimizer.iterations, tf.int32)])
         with tf.device(how.device):
-            with model.stack.computing_in(precision), tf.GradientTape() as tape:
+            with (
+                model.stack.computing_in(recipe.precision),
+                model.stack.dropping(recipe.dropout, drops),
+                tf.GradientTape() as tape,
+            ):
                 nats, accuracy = objective.per_image(model, pixels, labels, training=True)
                 loss = tf.reduce_mean(nats)
             gradients = tape.gradient(loss, model.trainable_variables)
