@@ -10,9 +10,9 @@ from scanline.models.predictor import Predictor
 
 ROWS, COLUMNS = 2, 4
 SIZE = ROWS * COLUMNS
-KINDS = [  # cell, layers, inputs: both cells, stacks, both kinds of input
+KINDS = [  # cell, layers, inputs, deep: both cells, stacks, both kinds of input
     ("gru", 1, "previous"),
-    ("gru", 2, "context"),
+    ("gru", 2, "context", True),
     ("lstm", 1, "context"),
     ("lstm", 2, "previous"),
 ]
@@ -31,16 +31,22 @@ def tiny_predictor(
     cell: str = "gru",
     layers: int = 1,
     inputs: str = "previous",
+    deep: bool = False,
     seed: int = 0,
     spread: float = 1.2,
 ):
-    """A model of images of 2 x 4 pixels whose weights are large, so that pixels depend strongly."""
+    """A model of images of 2 x 4 pixels whose weights are large, so that pixels depend strongly.
+
+    A ``deep`` one is a residual stack with a readout.
+    """
     model = Predictor(
         cell=cell,
         units=5,
         layers=layers,
         pixels={"rows": ROWS, "columns": COLUMNS},
         inputs=inputs,
+        residual=deep,
+        readout_units=3 if deep else 0,
         seed=seed,
     )
     generator = np.random.default_rng(seed)

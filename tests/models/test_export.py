@@ -50,6 +50,7 @@ def tiny_classifier(cell: str, layers: int, **described: str) -> Classifier:
 MODELS = {
     "previous": lambda: tiny_predictor("gru", 2, "previous"),
     "context": lambda: tiny_predictor("lstm", 1, "context"),
+    "deep": lambda: tiny_predictor("gru", 3, "context", deep=True),
     "context-3": lambda: tiny_predictor("gru", 3, "context"),
     "classes": lambda: tiny_classifier("lstm", 2),
     "classes-gru": lambda: tiny_classifier("gru", 1),

@@ -9,13 +9,22 @@ from scanline.data.pixels import PixelSet
 from scanline.models.predictor import Predictor, load_predictor
 from scanline.training.objectives import PREDICT
 
-KINDS = [("gru", 1, "previous"), ("lstm", 2, "previous"), ("gru", 2, "context")]
+KINDS = [  # cell, layers, inputs, residual, readout_units
+    ("gru", 1, "previous", False, 0),
+    ("lstm", 2, "previous", False, 0),
+    ("gru", 2, "context", False, 0),
+    ("gru", 3, "context", True, 0),
+    ("gru", 1, "context", False, 4),
+    ("lstm", 2, "previous", True, 4),
+]
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: "-".join(map(str, kind)))
 def model(request):
-    cell, layers, inputs = request.param
-    return Predictor(cell, 5, layers, {"rows": 2, "columns": 4}, inputs, "chrono", seed=3)
+    cell, layers, inputs, residual, readout_units = request.param
+    options = dict(residual=residual, readout_units=readout_units)
+    pixels = {"rows": 2, "columns": 4}
+    return Predictor(cell, 5, layers, pixels, inputs, "chrono", seed=3, **options)
 
 
 def test_likelihoods_of_all_images_add_up_to_one(model):
@@ -43,6 +52,27 @@ def test_steps_equal_teacher_forcing(model):
         logits.append(logit.numpy())
     # The products of one step and of eight may add up in another order.
     np.testing.assert_allclose(np.stack(logits, axis=1), model(pixels).numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_the_readout_reads_outputs_and_inputs(training):
+    """Against NumPy."""
+    model = Predictor("gru", 5, 1, {"rows": 2, "columns": 4}, "context", readout_units=6, seed=3)
+    pixels = np.random.default_rng(3).integers(0, 2, (5, 8)).astype(np.uint8)
+    inputs = model.inputs_of.between(pixels, 0, 8)
+    outputs, logits = model.outputs(pixels)
+    kernel, bias = model.readout.get_weights()
+    assert kernel.shape == (5 + model.inputs_of.width, 6)
+    both = np.concatenate([outputs, inputs.dense()], axis=2)
+    last, last_bias = model.logit.get_weights()
+    expected = (np.maximum(both @ kernel + bias, 0) @ last + last_bias)[..., 0]
+    np.testing.assert_allclose(logits, expected, atol=1e-6)
+    np.testing.assert_allclose(model(pixels, training=training), expected, atol=1e-6)
+
+
+def test_a_readout_of_a_number_below_0_is_refused():
+    with pytest.raises(ValueError, match="readout_units is -1; allowed: 0 and above"):
+        Predictor("gru", 5, 1, {"rows": 2, "columns": 4}, readout_units=-1)
 
 
 def test_a_saved_model_says_the_same(model, tmp_path):

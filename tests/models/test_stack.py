@@ -11,7 +11,10 @@ import tensorflow as tf
 
 from scanline.models.stack import RecurrentStack
 
-KINDS = [("gru", 1), ("gru", 3), ("lstm", 1), ("lstm", 3)]
+KINDS = [  # cell, layers, residual
+    *(("gru", 1, False), ("gru", 3, False), ("lstm", 1, False), ("lstm", 3, False)),
+    *(("gru", 3, True), ("lstm", 2, True)),
+]
 UNITS, WIDTH, STEPS = 5, 3, 9
 
 # float32 rounds each of a dozen terms of size 1 by 6e-8, and the weights below, of size 0.7, may
@@ -21,9 +24,16 @@ TOLERANCE = 1e-5
 REORDERED = 2e-6
 
 
-def make_stack(cell: str, layers: int, units: int = UNITS, width: int = WIDTH, **options):
+def make_stack(
+    cell: str,
+    layers: int,
+    residual: bool = False,
+    units: int = UNITS,
+    width: int = WIDTH,
+    core: str = "auto",
+):
     """A stack whose weights, biases too, are all drawn."""
-    stack = RecurrentStack(cell, units, layers, **options)
+    stack = RecurrentStack(cell, units, layers, core, residual=residual)
     stack.build((None, None, width))
     generator = np.random.default_rng(0)
     stack.set_weights([generator.normal(0, 0.7, w.shape) for w in stack.get_weights()])
@@ -38,15 +48,21 @@ def weights_of(stack: RecurrentStack) -> list[list[np.ndarray]]:
     ]
 
 
-def by_equations(cell: str, inputs, states, weights):
-    """The layers one above the other: outputs [B, T, U], and the states layer by layer."""
+def by_equations(cell: str, inputs, states, weights, residual=False):
+    """The layers one above the other: outputs [B, T, U], and the states layer by layer.
+
+    In a ``residual`` stack each layer reads the sum of what those below give, and the inputs.
+    """
     each = len(states) // len(weights)
     after: list[np.ndarray] = []
+    read, total = inputs, 0
     for index, layer in enumerate(weights):
         own = tuple(states[each * index : each * (index + 1)])
-        inputs, own = reference.run(cell, inputs, own, layer)
+        outputs, own = reference.run(cell, read, own, layer)
         after += own
-    return inputs, after
+        total = total + outputs if residual else outputs
+        read = np.concatenate([total, inputs], axis=2) if residual else total
+    return total, after
 
 
 def draw(stack: RecurrentStack, batch: int, steps: int = STEPS, width: int = WIDTH, seed: int = 1):
@@ -65,7 +81,7 @@ def wide(values) -> list[np.ndarray]:
 def check(outputs, states, inputs, before, stack, tolerance=TOLERANCE):
     """Outputs and states of a run, in their order, against the equations'."""
     x, *given = wide((inputs, *before))
-    expected, after = by_equations(stack.cell, x, given, weights_of(stack))
+    expected, after = by_equations(stack.cell, x, given, weights_of(stack), stack.residual)
     np.testing.assert_allclose(outputs.numpy(), expected, rtol=0, atol=tolerance)
     for ours, theirs in zip(states, after, strict=True):
         np.testing.assert_allclose(ours.numpy(), theirs, rtol=0, atol=tolerance)
@@ -77,9 +93,9 @@ def stack(request) -> RecurrentStack:
 
 
 @pytest.mark.parametrize("core", ["auto", "keras"])
-@pytest.mark.parametrize(("cell", "layers"), KINDS)
-def test_a_run_equals_the_equations(cell, layers, core):
-    stack = make_stack(cell, layers, core=core)
+@pytest.mark.parametrize(("cell", "layers", "residual"), KINDS)
+def test_a_run_equals_the_equations(cell, layers, residual, core):
+    stack = make_stack(cell, layers, residual, core=core)
     inputs, before = draw(stack, 4)
     check(*stack.run(inputs, before), inputs, before, stack)
 
@@ -108,7 +124,7 @@ def test_a_compiled_run_equals_the_equations_whatever_the_batch_and_length(stack
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_units_and_inputs_of_any_number(cell, units, width):
     """Numbers that do not fill a vector register too; smaller weights for wider sums."""
-    stack = make_stack(cell, 2, units, width)
+    stack = make_stack(cell, 2, units=units, width=width)
     stack.set_weights([weight / np.sqrt(max(units, width)) for weight in stack.get_weights()])
     inputs, before = draw(stack, 3, width=width)
     check(*stack.run(inputs, before), inputs, before, stack)
@@ -141,7 +157,9 @@ def test_steps_in_a_compiled_loop_equal_the_equations(stack):
 def test_last_and_call_start_from_the_zero_state(stack):
     inputs, states = draw(stack, 4)
     zeros = [np.zeros((4, UNITS)) for _ in states]
-    expected, _ = by_equations(stack.cell, *wide([inputs]), zeros, weights_of(stack))
+    expected, _ = by_equations(
+        stack.cell, *wide([inputs]), zeros, weights_of(stack), stack.residual
+    )
     np.testing.assert_allclose(stack(inputs), expected, rtol=0, atol=TOLERANCE)
     for last in (stack.last, tf.function(stack.last)):
         np.testing.assert_allclose(last(inputs), expected[:, -1], rtol=0, atol=TOLERANCE)
@@ -219,10 +237,10 @@ def gradients(run, stack, inputs, states, factors):
 
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
-@pytest.mark.parametrize(("cell", "layers"), KINDS)
-def test_gradients_equal_difference_quotients_of_the_equations(cell, layers, compiled):
+@pytest.mark.parametrize(("cell", "layers", "residual"), KINDS)
+def test_gradients_equal_difference_quotients_of_the_equations(cell, layers, residual, compiled):
     units, width, batch, steps = 3, 2, 3, 5
-    stack = make_stack(cell, layers, units, width)
+    stack = make_stack(cell, layers, residual, units, width)
     inputs, before = draw(stack, batch, steps, width)
     generator = np.random.default_rng(2)
     factors = [generator.normal(size=(batch, steps, units))]
@@ -232,7 +250,7 @@ def test_gradients_equal_difference_quotients_of_the_equations(cell, layers, com
     arrays = [x, *states, *(weight for layer in weights for weight in layer)]
 
     def loss() -> float:
-        outputs, after = by_equations(cell, x, states, weights)
+        outputs, after = by_equations(cell, x, states, weights, residual)
         values = zip((outputs, *after), factors, strict=True)
         return sum((value * factor).sum() for value, factor in values)
 
@@ -270,6 +288,7 @@ def test_a_gradient_flows_through_the_states_between_pieces(stack):
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-5, atol=5e-5)
 
 
+@pytest.mark.parametrize("stack", [kind for kind in KINDS if not kind[2]], indirect=True, ids=str)
 def test_stock_layers_are_keras_own_in_what_they_say_and_in_their_file(stack, tmp_path):
     inputs, _ = draw(stack, 4)
     stock = keras.Sequential([keras.Input((None, WIDTH)), *stack.stock_layers()])

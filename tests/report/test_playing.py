@@ -179,6 +179,14 @@ def test_other_models_without_a_classifier(driven, tmp_path, cell, layers, input
     assert driven.run("document.getElementById('classes')") is None
 
 
+@pytest.mark.parametrize("settings", [{"residual": True}, {"readout_units": 4}], ids=str)
+def test_a_model_that_the_page_cannot_compute_is_refused(tmp_path, settings):
+    model = Predictor("gru", 5, 2, PIXELS, "context", seed=1, **settings)
+    with pytest.raises(ValueError, match=r"is (True|4), which the page cannot compute; choose a"):
+        write_page(tmp_path / "index.html", model, None, "deep")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_drag_of_the_mouse_hides_what_the_model_then_fills(opened, model):
     opened.run("image.set(Uint8Array.from(known.examples[3].pixels, Number))")
     opened.run("document.getElementById('size').value = '1'")

@@ -36,9 +36,9 @@ def constant_predictor(logit: float):
     return model
 
 
-@pytest.mark.parametrize(("cell", "layers", "inputs"), KINDS)
-def test_next_pixels_are_scored_as_in_numpy(cell, layers, inputs):
-    model, images = tiny_predictor(cell, layers, inputs), pixel_set(all_images())
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_next_pixels_are_scored_as_in_numpy(kind):
+    model, images = tiny_predictor(*kind), pixel_set(all_images())
     logits = model(images.pixels).numpy().astype(np.float64)
     ink = 1 / (1 + np.exp(-logits))
     of_truth = np.where(images.pixels == 1, ink, 1 - ink)

@@ -28,10 +28,15 @@ class PredictorArchitecture(Architecture):
     Attributes:
         inputs: what a step reads, the previous pixel or its seen neighbourhood too
         radius: rows and columns that the neighbourhood reaches, of inputs context
+        residual: each layer above the first reads the inputs too, and adds to what those below give
+        readout_units: of a layer that reads the last outputs and the inputs, and gives the logit;
+            0: none, the logit is linear in the last outputs
     """
 
     inputs: Inputs = "previous"
     radius: int = 6  # the best on validation of those tried (docs/experiments.md)
+    residual: bool = False
+    readout_units: int = 0
 
 
 @dataclass(frozen=True)

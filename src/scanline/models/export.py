@@ -43,13 +43,18 @@ def export_stock(model: keras.Model) -> keras.Model:
     size = model.pixels["rows"], model.pixels["columns"]
     predicts = isinstance(model, Predictor)
     images = keras.Input(size, name="images")
-    outputs = _read(model, images) if predicts else model.in_order(_flat(images, (-1, 1)))
+    inputs = _read(model, images) if predicts else model.in_order(_flat(images, (-1, 1)))
+    outputs = inputs
     layers = model.stack.stock_layers()
     layers[-1].return_sequences = predicts
-    for layer in [*layers, *([model.logit] if predicts else model.head)]:
-        twin = type(layer).from_config(_plain(layer.get_config()))
-        outputs = twin(outputs)
-        twin.set_weights(layer.get_weights())
+    for index, layer in enumerate(layers):
+        adds = model.stack.residual and index
+        given = _twin(layer, keras.ops.concatenate([outputs, inputs], axis=2) if adds else outputs)
+        outputs = outputs + given if adds else given
+    if predicts and model.readout is not None:
+        outputs = _twin(model.readout, keras.ops.concatenate([outputs, inputs], axis=2))
+    for layer in [model.logit] if predicts else model.head:
+        outputs = _twin(layer, outputs)
     if predicts:
         outputs = keras.layers.Reshape(size, name="logit_of_ink")(outputs)
     stock = keras.Model(images, outputs, name=type(model).__name__.lower())
@@ -57,6 +62,14 @@ def export_stock(model: keras.Model) -> keras.Model:
         if not isinstance(operation, keras.Layer):  # Keras names it by a count of the process
             operation.name = f"{type(operation).__name__.lower()}_{place}"
     return stock
+
+
+def _twin(layer: keras.layers.Layer, inputs: keras.KerasTensor) -> keras.KerasTensor:
+    """What a plain layer with the weights of ``layer`` makes of ``inputs``."""
+    twin = type(layer).from_config(_plain(layer.get_config()))
+    outputs = twin(inputs)
+    twin.set_weights(layer.get_weights())
+    return outputs
 
 
 def exported(path: Path, kind: Format, batch: int | None = None) -> bytes:

@@ -24,8 +24,9 @@ class Predictor(keras.Model):
     """p(pixel t | pixels before t) for every t.
 
     ``pixels`` describes the pixels that the model is for (a PixelSet's identity; ``rows`` and
-    ``columns`` at least); ``radius`` is that of ``inputs`` "context". Raises ValueError for an
-    unknown cell, inputs or gate_bias, a radius below 1, and pixels that only classifiers read.
+    ``columns`` at least); the other settings are those of ``PredictorArchitecture``. Raises
+    ValueError for an unknown cell, inputs or gate_bias, a radius below 1, readout_units below 0,
+    and pixels that only classifiers read.
     """
 
     def __init__(
@@ -38,19 +39,30 @@ class Predictor(keras.Model):
         gate_bias: str = "zeros",
         seed: int = 0,
         radius: int = PredictorArchitecture.radius,
+        residual: bool = PredictorArchitecture.residual,
+        readout_units: int = PredictorArchitecture.readout_units,
         **kwargs,
     ):
         check_keras()
         check_predictable(pixels)
         super().__init__(**kwargs)
+        if readout_units < 0:
+            raise ValueError(f"readout_units is {readout_units}; allowed: 0 and above (units)")
         self.settings = dict(cell=cell, units=units, layers=layers, inputs=inputs, radius=radius)
+        self.settings |= dict(residual=residual, readout_units=readout_units)
         self.pixels = dict(pixels)
         self.inputs_of = PixelInputs(inputs, pixels["rows"], pixels["columns"], radius)
         keras.utils.set_random_seed(seed)
-        self.stack = RecurrentStack(cell, units, layers, input_gradient=False, name="stack")
-        self.logit = keras.layers.Dense(1, name="logit")
+        self.stack = RecurrentStack(
+            cell, units, layers, input_gradient=False, residual=residual, name="stack"
+        )
         self.stack.build((None, None, self.inputs_of.width))
-        self.logit.build((None, None, units))
+        self.readout = None
+        if readout_units:
+            self.readout = keras.layers.Dense(readout_units, activation="relu", name="readout")
+            self.readout.build((None, None, units + self.inputs_of.width))
+        self.logit = keras.layers.Dense(1, name="logit")
+        self.logit.build((None, None, readout_units or units))
         self.stack.set_gate_bias(gate_bias, self.inputs_of.size, seed)
         self.built = True
 
@@ -71,13 +83,22 @@ class Predictor(keras.Model):
         pixels [B, T] -> logits [B, stop - start], the state after step ``stop - 1``.
         """
         inputs = self.inputs_of.between(pixels, start, stop)
-        return self.stack.logits(inputs, states, self.logit, training)
+        if self.readout is None:
+            return self.stack.logits(inputs, states, self.logit, training)
+        outputs, states = self.stack.run(inputs, states, training)
+        return self._logits(outputs, inputs), states
 
     def outputs(self, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """pixels [B, T] -> what the last layer gives [B, T, units], the logits [B, T]."""
         inputs = self.inputs_of.between(pixels, 0, self.inputs_of.size)
         outputs, _ = self.stack.run(inputs, self.zero_states(tf.shape(pixels)[0]))
-        return outputs, self.logit(outputs)[..., 0]
+        return outputs, self._logits(outputs, inputs)
+
+    def _logits(self, outputs: tf.Tensor, inputs: Reading) -> tf.Tensor:
+        """What is read out of outputs [B, T, units] and the inputs of the same steps: [B, T]."""
+        if self.readout is not None:
+            outputs = self.readout(tf.concat([outputs, inputs.dense()], axis=2))
+        return self.logit(outputs)[..., 0]
 
     def step(self, pixels: tf.Tensor, t, states: States) -> tuple[tf.Tensor, States]:
         """The logits of pixel ``t`` [B], read from the pixels before it, and the state after."""
@@ -86,7 +107,7 @@ class Predictor(keras.Model):
     def step_on(self, inputs: Reading, states: States) -> tuple[tf.Tensor, States]:
         """One step on what it reads (see ``PixelInputs``): the logits [B], the state after."""
         outputs, states = self.stack.step(inputs, states)
-        return self.logit(outputs)[:, 0], states
+        return self._logits(outputs[:, None], inputs)[:, 0], states
 
     def get_config(self) -> dict:
         return {"name": self.name, **self.settings, "pixels": self.pixels}

@@ -11,6 +11,7 @@ import h5py
 LARGEST = 1 << 28  # bytes, of all parts and of all weights: a hundred times this study's largest
 NUMBERS = {"units": 4096, "layers": 64, "radius": 64, "rows": 1024, "columns": 1024}
 NUMBERS |= {"predictor_units": 4096, "meeting_units": 4096, "row_units": 1024, "features": 64}
+NUMBERS |= {"readout_units": 4096}
 
 
 def check_size(path: Path) -> None:

@@ -1,6 +1,6 @@
 """Stacks of recurrent layers, from inputs and states to outputs and states."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import keras
@@ -26,6 +26,9 @@ class RecurrentStack(keras.layers.Layer):
     pixels do not need. Then training too computes once the steps that sequences of a batch have in
     common from the start, and only the sum of the gradients of their first states is right.
     ``precision`` is that of the core's products: float32 or bfloat16.
+
+    With ``residual`` each layer above the first reads the inputs too, and the outputs are the sum
+    of all layers' (He et al., arXiv:1512.03385).
     """
 
     def __init__(
@@ -36,11 +39,12 @@ class RecurrentStack(keras.layers.Layer):
         core: str = "auto",
         input_gradient: bool = True,
         precision: native.Precision = "float32",
+        residual: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
         cell_of(cell)  # refuses an unknown one
-        self.cell, self.units, self.depth = cell, units, layers
+        self.cell, self.units, self.depth, self.residual = cell, units, layers, residual
         self.recurrent_layers = [self._layer(index, core, precision) for index in range(layers)]
         self.recurrent_layers[0].input_gradient = input_gradient
         self._dropout: tuple[float, tf.Tensor] | None = None
@@ -80,9 +84,10 @@ class RecurrentStack(keras.layers.Layer):
         return len(CELLS[self.cell].states)
 
     def build(self, input_shape):
+        *shape, width = input_shape
         for layer in self.recurrent_layers:
             layer.build(input_shape)
-            input_shape = (*input_shape[:-1], self.units)
+            input_shape = (*shape, self.units + (width if self.residual else 0))
 
     @property
     def core(self) -> str:
@@ -172,15 +177,21 @@ class RecurrentStack(keras.layers.Layer):
 
     def output_of(self, states: States) -> tf.Tensor:
         """The output [B, units] of the step that left these states."""
-        return states[-self.states_per_layer]
+        return self._above(states[:: self.states_per_layer])
+
+    def _above(self, outputs: Sequence[tf.Tensor]) -> tf.Tensor:
+        """What is read above the stack, of the outputs of each layer."""
+        return tf.add_n(outputs) if self.residual else outputs[-1]
 
     def last(self, inputs: tf.Tensor | Reading, training: bool = False) -> tf.Tensor:
         """inputs [B, T, D] -> the output of the last step [B, units]."""
         batch = inputs.batch if isinstance(inputs, Reading) else tf.shape(inputs)[0]
         states = self.zero_states(batch)
         _, states = self._run(inputs, states, training, sequences=False)
-        output = self.output_of(states)
-        return self._dropped(output, self.depth - 1) if training else output
+        outputs = states[:: self.states_per_layer]
+        if training:
+            outputs = tuple(self._dropped(each, index) for index, each in enumerate(outputs))
+        return self._above(outputs)
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """inputs [B, T, D] -> outputs [B, T, units], from the zero state."""
@@ -195,28 +206,39 @@ class RecurrentStack(keras.layers.Layer):
         head: keras.layers.Dense | None = None,
     ) -> tuple[tf.Tensor, States]:
         after: list[tf.Tensor] = []
+        each: list[tf.Tensor] = []
         n = self.states_per_layer
         shared = self._shared(inputs, states)
         drops = training and self._dropout is not None
+        alone = not (drops or self.residual)  # the last layer's outputs are all that is read
         for index, layer in enumerate(self.recurrent_layers):
             below = index + 1 < self.depth
-            inputs, state = layer.run(
-                inputs,
+            outputs, state = layer.run(
+                self._read_by(index, each, inputs),
                 states[n * index : n * (index + 1)],
                 Wanted(
                     sequences or below,
                     training,
-                    None if below or drops else head,
+                    head if alone and not below else None,
                     shared,
                     shared_gradient=not self.recurrent_layers[0].input_gradient,
                 ),
             )
             after += state
             if drops and (sequences or below):
-                inputs, shared = self._dropped(inputs, index), None  # each sequence drops its own
-        if drops and head is not None:
-            inputs = head(inputs)[..., 0]
-        return inputs, tuple(after)
+                outputs, shared = self._dropped(outputs, index), None  # each sequence's own
+            each.append(outputs)
+        outputs = self._above(each) if sequences else each[-1]
+        return outputs if alone or head is None else head(outputs)[..., 0], tuple(after)
+
+    def _read_by(self, index: int, outputs: Sequence[tf.Tensor], inputs):
+        """The inputs of layer ``index``, of the ``outputs`` of those below and the stack's own."""
+        if not index:
+            return inputs
+        if not self.residual:
+            return outputs[-1]
+        own = inputs.dense() if isinstance(inputs, Reading) else inputs
+        return tf.concat([self._above(outputs), own], axis=-1)
 
     def _shared(self, inputs, states) -> tf.Tensor | None:
         """How many steps each sequence has in common with others; None where it is not asked."""
@@ -246,6 +268,7 @@ class RecurrentStack(keras.layers.Layer):
             "core": self.core,
             "input_gradient": lowest.input_gradient,
             "precision": self.precision,
+            "residual": self.residual,
         }
 
     @classmethod

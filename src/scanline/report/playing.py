@@ -31,8 +31,8 @@ def write_page(
     """Writes the page of a ``predictor``, which it calls ``name``.
 
     The ``classifier``, where there is one, reads what the predictor draws; ``seed`` decides the
-    examples. Raises ValueError for a cell that the page cannot compute, and for a classifier of
-    pixels that were made otherwise.
+    examples. Raises ValueError for a cell, a residual stack or a readout that the page cannot
+    compute, and for a classifier of pixels that were made otherwise.
     """
     if classifier is not None:
         same_pixels(predictor.pixels, classifier.pixels, "the classifier", other_data=True)
@@ -77,6 +77,11 @@ def examples(predictor: Predictor, classifier: Classifier | None, seed: int) -> 
 
 def told_predictor(model: Predictor) -> dict:
     """What model.js must know of a predictor."""
+    for name in ("residual", "readout_units"):
+        if value := model.settings[name]:
+            raise ValueError(
+                f"{name} is {value}, which the page cannot compute; choose a variant without it"
+            )
     reads = model.inputs_of
     context = reads.kind == "context"
     return {

@@ -24,7 +24,7 @@ COLUMNS = ["table", *KEYS, "value", "data", "seed", "n", "low", "high"]
 COLUMNS += ["n_images_presented", "n_parameters", "published"]
 NAMED_BY = ["data", *KEYS, "seed"]
 ARCHITECTURE = (
-    *("cell", "units", "layers", "inputs", "radius", "gate_bias"),
+    *("cell", "units", "layers", "inputs", "radius", "residual", "readout_units", "gate_bias"),
     *("meeting_units", "row_units", "features"),  # of a look-ahead
 )
 INTERVALS = "\nIntervals are 95 %, by bootstrap over test images."
