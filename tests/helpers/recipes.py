@@ -26,6 +26,8 @@ PLAIN = {
     "seed": 1,
     "inputs": "previous",
     "radius": 6,
+    "residual": False,
+    "readout_units": 0,
     "batch_norm": "running",
     "shift_pixels": 0,
 }
