@@ -2,12 +2,14 @@
 
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import scanline
 from scanline import catalogue
 from scanline.layout import Place
+from scanline.report.publishing import card_in
 
 
 def card(place: Place) -> str:
@@ -28,6 +30,27 @@ def test_the_table_has_every_model_with_its_card_s_numbers():
         assert re.search(rf"\| {quantity} +\| test +\| {line[quantity]:.5f} ", text)
         assert pd.isna(line[other])
     assert tuple(table.loc[0, ["name", "data"]]) == ("gru-128-context", catalogue.DATA)
+
+
+def test_every_card_is_what_publishing_writes_of_the_model_s_record_and_numbers():
+    numbers = pd.read_csv(catalogue.numbers(), dtype={"split_or_hidden": str})
+    for path in catalogue.pretrained().glob("*/*/*/*/model.keras"):
+        text = (path.parent / "README.md").read_text()
+        assert text == card_in(path.parent, numbers), path
+        pictures = [each.name for each in path.parent.glob("*.png")]
+        assert pictures == (["samples.png"] if Place.of(path).task == "predict" else [])
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["predict/gru-32", "classify/gru-32", "look_ahead/gru-64-context"],
+)
+def test_the_example_of_a_card_runs(path):
+    """One of each task: the examples differ by name alone."""
+    folder = catalogue.pretrained() / catalogue.DATA / path / "seed-1"
+    example = re.findall("```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
+    given = {"images": np.zeros((3, 28, 28)), "image": np.zeros((28, 28))}
+    exec("\n".join(example), given | {"hidden": np.eye(28) > 0})
 
 
 def test_the_wing_models_stays_a_wing():

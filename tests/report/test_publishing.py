@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from posterior_tables import methods_table, posterior_table
 from study_copy import ROOT, Study, copy_core
 from tiny_study import DATA, EPOCHS, binarise_digits, train, train_folder
@@ -15,6 +16,7 @@ from tiny_study import DATA, EPOCHS, binarise_digits, train, train_folder
 from make_tables import make_tables
 from scanline.figures import names as figure_names
 from scanline.files import sha256_of
+from scanline.layout import Place
 from scanline.provenance.record import Record
 from scanline.provenance.stage import run
 from scanline.report.publishing import (
@@ -89,6 +91,11 @@ def published(project: Path) -> pd.DataFrame:
     return pd.read_csv(project / "docs/results/figures.csv", dtype={"split_or_hidden": str})
 
 
+def colours_in(path: Path) -> int:
+    with Image.open(path) as picture:
+        return len(picture.convert("RGB").getcolors())
+
+
 def test_a_study_s_model_card_and_numbers_are_published(copied):
     done = publish(copied)
     assert done.returncode == 0, done.stderr
@@ -112,9 +119,40 @@ def test_a_study_s_model_card_and_numbers_are_published(copied):
     assert re.search(rf"\| {low:.5f} to {high:.5f} +\|$", card, re.MULTILINE)
     for said in (DATA, "ink is 1", f"{EPOCHS} epochs", f"{IMAGES * EPOCHS} images", "Limits"):
         assert said in card
+    assert colours_in(folder / "samples.png") == 3  # paper, ink, gaps
+    assert "![Images that the model drew](samples.png)" in card
     page = (copied / "docs/results.md").read_text()
     assert "stale" not in page
     assert re.search(r"^\| gru-128 +\|", page, re.MULTILINE)
+
+
+def test_all_cards_are_written_anew_and_pictures_only_of_new_weights(copied):
+    assert publish(copied).returncode == 0
+    folder = copied / "pretrained" / DATA / NAME
+    other = Path(shutil.copytree(folder, folder.with_name("seed-2")))
+    table = copied / "docs/results/figures.csv"
+    lines = pd.read_csv(table, dtype={"split_or_hidden": str})
+    pd.concat([lines, lines.assign(seed=2)]).to_csv(table, index=False)
+    for each in (folder, other):
+        (each / "README.md").write_text("stale")
+        (each / "samples.png").write_bytes(b"kept")
+    assert publish(copied).returncode == 0
+    for seed, each in ((1, folder), (2, other)):
+        assert (each / "README.md").read_text().startswith(f"# predict, gru-4, seed-{seed}\n")
+        assert (each / "samples.png").read_bytes() == b"kept"
+    (other / "samples.png").unlink()
+    assert publish(copied).returncode == 0
+    assert colours_in(other / "samples.png") == 3
+    assert (folder / "samples.png").read_bytes() == b"kept"
+
+
+def test_a_model_without_published_numbers_is_named(copied):
+    folder = copied / "pretrained" / DATA / NAME
+    (folder.with_name("seed-2")).mkdir(parents=True)
+    (folder.with_name("seed-2") / "model.keras").touch()
+    done = publish(copied)
+    assert done.returncode == 1
+    assert re.search(r"seed-2 has no published numbers; publish the study that", done.stderr)
 
 
 def test_new_weights_put_out_the_look_ahead_of_older_ones(copied):
@@ -125,7 +163,7 @@ def test_new_weights_put_out_the_look_ahead_of_older_ones(copied):
     assert not beside.exists()
     beside.mkdir()
     (beside / "model.keras").touch()
-    assert publish(copied).returncode == 0  # the weights are not new any more
+    publish(copied)  # the weights are not new any more
     assert beside.exists()
 
 
@@ -173,7 +211,7 @@ def test_a_study_of_a_part_of_the_images_is_not_published(copied):
 def model(anew: bool, epochs: int = 2, train_images: int = 0) -> Trained:
     settings = {"epochs": epochs, "train_images": train_images}
     record = Record("id", "train_predictor", "folder", settings, "", {}, {})
-    return Trained(record, anew, n_images=100, n_parameters=7, pixels={})
+    return Trained(record, anew, n_images=100, n_parameters=7)
 
 
 def numbers(data: str, *lines: tuple) -> pd.DataFrame:
@@ -270,18 +308,19 @@ def test_a_new_training_takes_all_older_numbers_of_its_model_away(anew, kept):
     ],
 )
 def test_a_card_says_how_pixels_were_made_and_are_read(pixels, told):
-    settings = {"epochs": 1, "train_images": 0, "cell": "gru", "selection": "validation"}
+    settings = {"epochs": 3, "train_images": 0, "cell": "gru", "selection": "validation"}
     environment = {"cores": 2, "machine": "m", "revision": "r", "tensorflow": "2"}
     training = Record(
         "id", "train_classifier", "folder", settings, "", {}, {}, environment=environment
     )
-    size = {"data": "mine", "rows": 4, "columns": 5, "polarity": "ink is 1"}
+    size = {"rows": 4, "columns": 5, "polarity": "ink is 1"}
     curve = pd.DataFrame(
         [(1, "validation", "nats", 0.5), (1, "validation", "accuracy", 0.9)],
         columns=["epoch", "split", "quantity", "value"],
     )
     scores = numbers("mine", ("classify", "gru-4", "nats", "test", 1, 0.5))
-    text = card("classify/gru-4", Trained(training, True, 100, 7, size | pixels), curve, scores)
+    counted = scores.assign(n_images_presented=300, n_parameters=7)
+    text = card(Place("mine", "classify", "gru-4", 1), training, size | pixels, curve, counted)
     assert f"| data | mine; {told}; training split of 100 images |" in text
     assert f"only for images made like these (4 x 5 pixels, made alike:\n{told})" in text
 

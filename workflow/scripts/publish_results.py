@@ -1,10 +1,10 @@
 """Puts a finished study's trained models and numbers into the repository (``make publish``).
 
 pretrained/{data}/{task}/{variant}/seed-{seed}/ gets model.keras, its learning curves (those by step
-with every 50th step), the record of its training and a card. docs/results/figures.csv gets the
-study's numbers, beside those of other data sets, seeds and models, and docs/results/posterior.csv
-its lines on holes. docs/results/completions.png, holes.png and the tables of docs/results.md are
-renewed.
+with every 50th step) and the record of its training. docs/results/figures.csv gets the study's
+numbers, beside those of other data sets, seeds and models, and docs/results/posterior.csv its lines
+on holes. docs/results/completions.png, holes.png, the tables of docs/results.md and the cards of
+all models in pretrained/ are renewed; a next-pixel model's card has a picture of what it draws.
 """
 
 import shutil
@@ -20,14 +20,19 @@ from scanline.catalogue import look_ahead_of
 from scanline.data.pixels import load_pixels
 from scanline.evaluation.tables import trained_models
 from scanline.figures import names as figure_names
+from scanline.figures.sampled import save_samples
+from scanline.inference.ancestral import sample_images
 from scanline.layout import Place
 from scanline.models.loading import load_model, n_parameters
+from scanline.models.predictor import load_predictor
 from scanline.provenance.record import Record, records_in
 from scanline.report import results as results_page
 from scanline.report.publishing import (
     COLUMNS,
+    PICTURE,
+    PREDICT,
     Trained,
-    card,
+    card_in,
     merged,
     merged_holes,
     published_numbers,
@@ -40,8 +45,9 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs/results"
 FIGURES = RESULTS / "figures.csv"
 HOLES = RESULTS / "posterior.csv"
-PICTURE = "figure-15-completion-300-c"  # samples that vary much
+COMPLETIONS = "figure-15-completion-300-c"  # samples that vary much
 EVERY = 50  # steps
+DRAWN = 40  # images of a card's picture
 
 
 def main(*, results: Path = Path("results")) -> None:
@@ -59,7 +65,8 @@ def main(*, results: Path = Path("results")) -> None:
             publish(table)
         for table in holes:
             publish_holes(table)
-        numbers = pd.read_csv(FIGURES)
+        numbers = pd.read_csv(FIGURES, dtype={"split_or_hidden": str})
+        write_cards(numbers)
         results_page.write(ROOT / "docs/results.md", numbers)
     except (ValueError, OSError) as error:
         sys.exit(f"publish_results: {error}")
@@ -90,13 +97,21 @@ def publish(table: Path) -> None:
             older = look_ahead_of(folder / "model.keras")
             if older and Place.of(older).model not in models:  # it is of the weights before
                 shutil.rmtree(older.parent)
-        task = name.split("/")[0]
-        mine = (trained_models(numbers) == name) & (numbers["task"] == task)
-        curve = pd.read_csv(folder / "curve_by_epoch.csv")
-        (folder / "README.md").write_text(card(name, model, curve, numbers[mine]))
-    picture = data / f"figures/completions/{PICTURE}.png"
+    picture = data / f"figures/completions/{COMPLETIONS}.png"
     if numbers["published"].notna().any() and picture.is_file():  # the report's own pixels
         shutil.copyfile(picture, RESULTS / "completions.png")
+
+
+def write_cards(numbers: pd.DataFrame) -> None:
+    """The card of every model in pretrained/, with what a next-pixel model draws from nothing."""
+    for path in sorted(PRETRAINED.glob("*/*/*/*/model.keras")):
+        folder = path.parent
+        (folder / "README.md").write_text(card_in(folder, numbers))
+        if Place.of(path).task == PREDICT and not (folder / PICTURE).is_file():
+            model = load_predictor(path)
+            size, columns = model.inputs_of.size, model.pixels["columns"]
+            drawn = sample_images(model, DRAWN, size, seed=0)
+            save_samples(drawn, columns, folder / PICTURE)
 
 
 def publish_holes(table: Path) -> None:
@@ -122,12 +137,13 @@ def trained(data: Path, name: str) -> Trained:
     anew = not shipped.is_file() or Record.load(shipped).outputs["model.keras"] != weights
     kind = KINDS[task_of(training.script)]
     model = load_model(data / name / "train/model.keras", kind.model_class, pixels.identity)
-    return Trained(training, anew, len(pixels), n_parameters(model), pixels.description)
+    return Trained(training, anew, len(pixels), n_parameters(model))
 
 
 def copy_training(train: Path, folder: Path) -> None:
     """The model, its curves and its record."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / PICTURE).unlink(missing_ok=True)  # of older weights
     for name in ("model.keras", "curve_by_epoch.csv"):
         shutil.copyfile(train / name, folder / name)
     steps = pd.read_csv(train / "curve_by_step.csv")

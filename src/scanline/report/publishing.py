@@ -6,6 +6,7 @@ this study did not measure.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -15,19 +16,45 @@ from scanline.catalogue import LOOK_AHEAD
 from scanline.data.other_data import MARK
 from scanline.data.pixels import in_words
 from scanline.evaluation.tables import KEYS, NUMBER_OF, trained_models
+from scanline.layout import Place
+from scanline.models.description import description_of
 from scanline.provenance.record import Record
 from scanline.report.results import markdown
 from scanline.training.kinds import KINDS, task_of
 from scanline.training.objectives import Score
 
+COUNTED = "n_images_presented", "n_parameters"
 COLUMNS = ["table", *KEYS, "value", "data", "seed", "n", "low", "high"]
-COLUMNS += ["n_images_presented", "n_parameters", "published"]
+COLUMNS += [*COUNTED, "published"]
 NAMED_BY = ["data", *KEYS, "seed"]
 ARCHITECTURE = (
     *("cell", "units", "layers", "inputs", "radius", "residual", "readout_units", "gate_bias"),
     *("meeting_units", "row_units", "features"),  # of a look-ahead
 )
 INTERVALS = "\nIntervals are 95 %, by bootstrap over test images."
+PREDICT = "predict"
+PICTURE = "samples.png"
+USED = {  # how a model is used, by its task
+    "classify": """import scanline
+
+model = scanline.load("{variant}", task="classify", data="{data}", seed={seed})
+print(model.predict(images))  # 0 and 1, or grey values: [N, rows, columns]""",
+    PREDICT: """import scanline
+
+model = scanline.load("{variant}", data="{data}", seed={seed})
+images = model.sample(10)  # 0 and 1: [10, rows, columns]
+print(model.log_likelihood(images))  # nats""",
+    LOOK_AHEAD: """import scanline
+
+model = scanline.load("{variant}", data="{data}", seed={seed})  # the look-ahead comes with it
+done = model.complete(image, hidden)  # image: 0 and 1, hidden: bool, [rows, columns]
+print(done.marginals)  # p(ink)""",
+}
+DRAWN = f"""
+![Images that the model drew]({PICTURE})
+
+Images that the model drew from nothing (seed 0).
+"""
 CARD = """# {name}
 
 | | |
@@ -40,6 +67,10 @@ CARD = """# {name}
 | time, hardware | {hours:.1f} hours; {hardware} |
 | revision | {revision}, TensorFlow {tensorflow} |
 
+```python
+{snippet}
+```
+{picture}
 {figures}
 The figures are of that checkpoint, on all images of a split.{intervals}
 The test split was used once, after training.
@@ -57,7 +88,6 @@ class Trained(NamedTuple):
     anew: bool  # its weights are not those that pretrained/ holds
     n_images: int  # of the training split
     n_parameters: int  # trained ones
-    pixels: Mapping  # the description of the pixels that it is for
 
     @property
     def presented(self) -> int:
@@ -109,40 +139,61 @@ def merged(
     return placed.sort_values(order, kind="stable")[COLUMNS].reset_index(drop=True)
 
 
-def card(name: str, model: Trained, curve: pd.DataFrame, numbers: pd.DataFrame) -> str:
-    """The card of a model, Markdown; ``numbers``: the published ones of this model and task."""
-    settings, environment = model.training.settings, model.training.environment
-    best, score = best_epoch(curve, model.training.script)
+def card_in(folder: Path, numbers: pd.DataFrame) -> str:
+    """The card of a model that lies in pretrained/; ``numbers``: all published ones."""
+    place = Place.of(folder)
+    names = zip(numbers["data"], numbers["task"], trained_models(numbers), strict=True)
+    mine = numbers[[name == (place.data, place.task, place.model) for name in names]]
+    if mine.empty:
+        raise ValueError(f"{folder} has no published numbers; publish the study that trained it")
+    training = Record.load(folder / "training.json")
+    pixels = description_of(folder / "model.keras")["config"]["pixels"]
+    return card(place, training, pixels, pd.read_csv(folder / "curve_by_epoch.csv"), mine)
+
+
+def card(
+    place: Place, training: Record, pixels: Mapping, curve: pd.DataFrame, numbers: pd.DataFrame
+) -> str:
+    """The card of a model, Markdown; ``numbers``: the published ones of this model and task.
+
+    ``pixels`` describes those that the model is for.
+    """
+    settings, environment = training.settings, training.environment
+    best, score = best_epoch(curve, training.script)
+    presented, parameters = (int(numbers[each].iloc[0]) for each in COUNTED)
     rows = []
     for row in numbers.to_dict("records"):
         interval = "" if np.isnan(row["low"]) else f"{row['low']:.5f} to {row['high']:.5f}"
         rows.append((row["quantity"], row["split_or_hidden"], f"{row['value']:.5f}", interval))
-    task, made = task_of(model.training.script), in_words(model.pixels)
-    seen = "training split of" if task != LOOK_AHEAD else "learned from images that the model drew,"
+    made = in_words(pixels)
+    drew = place.task == LOOK_AHEAD
+    seen = "learned from images that the model drew," if drew else "training split of"
     with_intervals = numbers["low"].notna().any()
     told = {*ARCHITECTURE, "epochs", "selection"}
     recipe = {key: value for key, value in settings.items() if key not in told}
     return CARD.format(
-        name=name.replace("/", ", "),
-        data=model.pixels["data"],
-        pixels=f"{made}; {seen} {model.n_images:,} images",
+        name=place.model.replace("/", ", "),
+        data=place.data,
+        pixels=f"{made}; {seen} {presented // settings['epochs']:,} images",
         made=made,
-        rows=model.pixels["rows"],
-        columns=model.pixels["columns"],
+        rows=pixels["rows"],
+        columns=pixels["columns"],
         architecture=", ".join(f"{key} {settings[key]}" for key in ARCHITECTURE if key in settings),
-        parameters=model.n_parameters,
+        parameters=parameters,
         recipe=", ".join(f"{key} {value}" for key, value in recipe.items() if value is not None),
         epochs=settings["epochs"],
-        presented=model.presented,
+        presented=presented,
         best=best,
         selection=settings["selection"].replace("_", " "),
-        quantity=KINDS[task].minimised.quantity,
+        quantity=KINDS[place.task].minimised.quantity,
         nats=score.nats,
         accuracy=score.accuracy,
-        hours=model.training.seconds / 3600,
+        hours=training.seconds / 3600,
         hardware=hardware(environment),
         revision=environment["revision"],
         tensorflow=environment["tensorflow"],
+        snippet=USED[place.task].format(**place._asdict()),
+        picture=DRAWN if place.task == PREDICT else "",
         intervals=INTERVALS if with_intervals else "",
         figures=markdown(rows, ["quantity", "split", "value", "interval"]),
     )
