@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from scanline.figures.completions import mosaic
 from scanline.figures import pictures
+from scanline.figures.completions import mosaic
 from scanline.figures.pictures import FILLED_INK, INK, PAPER, aspect, show
 from scanline.figures.style import COLOURS
 
