@@ -107,6 +107,7 @@ def test_a_study_s_model_card_and_numbers_are_published(copied):
     assert numbers["value"].tolist() == scores["value"].tolist()
     assert set(numbers["data"]) == {DATA}
     assert set(numbers["n_images_presented"]) == {IMAGES * EPOCHS}
+    assert set(numbers["training_hours"]) == {round(training.seconds / 3600, 3)}
     # GRU: three gates of 4 x (1 input + 4 units + 1 bias); then 4 weights and a bias to one logit.
     assert set(numbers["n_parameters"]) == {3 * 4 * (1 + 4 + 1) + 5}
     card = (folder / "README.md").read_text()
@@ -210,7 +211,7 @@ def test_a_study_of_a_part_of_the_images_is_not_published(copied):
 
 def model(anew: bool, epochs: int = 2, train_images: int = 0) -> Trained:
     settings = {"epochs": epochs, "train_images": train_images}
-    record = Record("id", "train_predictor", "folder", settings, "", {}, {})
+    record = Record("id", "train_predictor", "folder", settings, "", {}, {}, seconds=5400.0)
     return Trained(record, anew, n_images=100, n_parameters=7)
 
 
@@ -334,9 +335,8 @@ def test_completions_count_their_predictor_s_presentations():
     figures = numbers("a", ("complete", "gru-32", "samples", "10", 1, 1.0))
     figures = figures.rename(columns={"value": "measured"})
     found = published_numbers(figures, {"predict/gru-32/seed-1": model(anew=True, epochs=5)})
-    assert found[["value", "n_images_presented", "n_parameters"]].to_numpy().tolist() == [
-        [1.0, 500, 7]
-    ]
+    counted = ["value", "n_images_presented", "n_parameters", "training_hours"]
+    assert found[counted].to_numpy().tolist() == [[1.0, 500, 7, 1.5]]
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,15 @@
 pretrained/{data}/{task}/{variant}/seed-{seed}/ gets model.keras, its learning curves (those by step
 with every 50th step) and the record of its training. docs/results/figures.csv gets the study's
 numbers, beside those of other data sets, seeds and models, and docs/results/posterior.csv its lines
-on holes. docs/results/completions.png, holes.png, the tables of docs/results.md and the cards of
-all models in pretrained/ are renewed; a next-pixel model's card has a picture of what it draws.
+on holes. The pictures of docs/results/, the tables of docs/results.md and the cards of all models
+in pretrained/ are renewed; a next-pixel model's card has a picture of what it draws.
 """
 
 import shutil
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import tyro
 
@@ -20,6 +21,8 @@ from scanline.catalogue import look_ahead_of
 from scanline.data.pixels import load_pixels
 from scanline.evaluation.tables import trained_models
 from scanline.figures import names as figure_names
+from scanline.figures import style
+from scanline.figures.hours import draw_hours
 from scanline.figures.sampled import save_samples
 from scanline.inference.ancestral import sample_images
 from scanline.layout import Place
@@ -67,6 +70,7 @@ def main(*, results: Path = Path("results")) -> None:
             publish_holes(table)
         numbers = pd.read_csv(FIGURES, dtype={"split_or_hidden": str})
         write_cards(numbers)
+        draw(numbers)
         results_page.write(ROOT / "docs/results.md", numbers)
     except (ValueError, OSError) as error:
         sys.exit(f"publish_results: {error}")
@@ -112,6 +116,16 @@ def write_cards(numbers: pd.DataFrame) -> None:
             size, columns = model.inputs_of.size, model.pixels["columns"]
             drawn = sample_images(model, DRAWN, size, seed=0)
             save_samples(drawn, columns, folder / PICTURE)
+
+
+def draw(numbers: pd.DataFrame) -> None:
+    """The figure of what likelihood costs, where there are next-pixel models."""
+    if not (numbers["task"] == PREDICT).any():
+        return
+    style.use()
+    figure = draw_hours(numbers)
+    figure.savefig(RESULTS / "hours.png", bbox_inches="tight")
+    plt.close(figure)
 
 
 def publish_holes(table: Path) -> None:

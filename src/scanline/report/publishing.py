@@ -23,7 +23,7 @@ from scanline.report.results import markdown
 from scanline.training.kinds import KINDS, task_of
 from scanline.training.objectives import Score
 
-COUNTED = "n_images_presented", "n_parameters"
+COUNTED = "n_images_presented", "n_parameters", "training_hours"
 COLUMNS = ["table", *KEYS, "value", "data", "seed", "n", "low", "high"]
 COLUMNS += [*COUNTED, "published"]
 NAMED_BY = ["data", *KEYS, "seed"]
@@ -95,6 +95,11 @@ class Trained(NamedTuple):
         settings = self.training.settings
         return (settings["train_images"] or self.n_images) * settings["epochs"]
 
+    @property
+    def hours(self) -> float:
+        """By the clock; a training on CPUs keeps one core busy."""
+        return round(self.training.seconds / 3600, 3)
+
 
 def published_numbers(figures: pd.DataFrame, models: Mapping[str, Trained]) -> pd.DataFrame:
     """A study's figures.csv as it is published; ``models`` by {task}/{variant}/seed-{seed}.
@@ -108,6 +113,7 @@ def published_numbers(figures: pd.DataFrame, models: Mapping[str, Trained]) -> p
     return figures.rename(columns={"measured": "value"}).assign(
         n_images_presented=names.map({name: model.presented for name, model in models.items()}),
         n_parameters=names.map({name: model.n_parameters for name, model in models.items()}),
+        training_hours=names.map({name: model.hours for name, model in models.items()}),
     )[COLUMNS]
 
 
@@ -160,7 +166,7 @@ def card(
     """
     settings, environment = training.settings, training.environment
     best, score = best_epoch(curve, training.script)
-    presented, parameters = (int(numbers[each].iloc[0]) for each in COUNTED)
+    presented, parameters = (int(numbers[each].iloc[0]) for each in COUNTED[:2])
     rows = []
     for row in numbers.to_dict("records"):
         interval = "" if np.isnan(row["low"]) else f"{row['low']:.5f} to {row['high']:.5f}"

@@ -1,0 +1,31 @@
+"""The figure of nats against hours."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from scanline.figures.hours import draw_hours
+
+
+def line(data: str, model: str, nats: float, hours: float, **other) -> dict:
+    told = dict(task="predict", quantity="nats_per_image", split_or_hidden="test", seed=1)
+    told |= dict(data=data, model=model, value=nats, training_hours=hours)
+    return told | dict(low=nats - 1, high=nats + 2) | other
+
+
+def test_a_panel_of_each_data_set_has_its_models_at_their_hours():
+    lines = [line("a", "gru-32", 60, 0.5), line("a", "gru-64", 55, 2), line("b", "gru-32", 80, 1)]
+    left_out = [
+        line("a", "gru-9", 9, 9, task="complete"),
+        line("a", "gru-9", 9, 9, quantity="nats_per_pixel"),
+        line("c", "gru-9", 9, 9, split_or_hidden="train"),
+    ]
+    figure = draw_hours(pd.DataFrame(lines + left_out))
+    panels = {axes.get_title(): axes for axes in figure.axes}
+    assert list(panels) == ["a", "b"]
+    points = panels["a"].containers[0].lines[0].get_xydata()
+    np.testing.assert_array_equal(points, [[0.5, 60], [2, 55]])
+    assert [text.get_text() for text in panels["a"].texts] == ["gru-32", "gru-64"]
+    bars = panels["a"].containers[0].lines[2][0].get_segments()
+    np.testing.assert_array_equal([bar[:, 1] for bar in bars], [[59, 62], [54, 57]])
+    plt.close(figure)
