@@ -232,6 +232,22 @@ def test_threshold(copied, followers):
     assert plan.keys() == followers("binarise")
 
 
+@pytest.mark.usefixtures("untracked")
+def test_redraw(copied):
+    """Training images that are drawn anew are another training; held-out images stay."""
+    once = {"source": "digits", "binarise": "bernoulli", "seed": 0, "validation_images": 16}
+    model = "results/drawn/predict/gru-8/seed-1/train/model.keras"
+    files = [f"results/drawn/pixels/{split}.npz" for split in ("train", "validation", "test")]
+    hashes = []
+    for drawn in (once, once | {"redraw": "epoch"}):
+        copied.configure(dataset="drawn", datasets={"drawn": drawn})
+        jobs = computed(copied.snakemake("--cores", "1", model))
+        assert jobs == {"binarise": 1, "train_predictor": 1}
+        hashes.append([sha256_of(copied.folder / file) for file in (*files, model)])
+    same = [first == second for first, second in zip(*hashes, strict=True)]
+    assert same == [False, True, True, False]
+
+
 def computed(told: str) -> Counter[str]:
     """The jobs that a run of Snakemake computed: those that it ran and did not put back."""
     ran = Counter(re.findall(r"^(?:local)?rule (\w+):$", told, re.MULTILINE))
