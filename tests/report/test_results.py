@@ -55,6 +55,14 @@ WANTED = [  # of each target: model, data, what is measured, bound
     ("context", "mnist-threshold-0.33", "nats_per_image", "<", 60),
     ("context", "mnist-bernoulli", "nats_per_image", "<=", 82),
     ("context", "mnist-bernoulli", "nats_per_image", "<", 80.75),
+    ("context", "mnist-threshold-0.1", "nats_per_image", "<=", 54.5),
+    ("context", "mnist-threshold-0.33", "nats_per_image", "<=", 57),
+    ("context", "binarized-mnist", "nats_per_image", "<", 79.20),
+    ("context", "mnist-bernoulli-redrawn", "nats_per_image", "<", 78.6),
+    ("gru-128", "mnist-grey", "accuracy", ">=", 0.99),
+    ("lstm-128", "mnist-grey", "accuracy", ">=", 0.99),
+    ("gru-128", "mnist-grey-permuted", "accuracy", ">=", 0.94),
+    ("lstm-128", "mnist-grey-permuted", "accuracy", ">=", 0.94),
 ]
 TASKS = {"accuracy": "classify", "ground_truth_teacher_forced": "complete"}
 HOLDS = {"<": operator.lt, "<=": operator.le, ">=": operator.ge}
