@@ -54,6 +54,33 @@ def tiny_predictor(
     return model
 
 
+LABELLED = {"rows": 2, "columns": 3, "classes": 3}
+
+
+def labelled_predictor(
+    cell: str = "gru",
+    layers: int = 1,
+    inputs: str = "previous",
+    deep: bool = False,
+    prior: tuple[float, ...] = (0.2, 0.5, 0.3),
+    spread: float = 1.2,
+) -> Predictor:
+    """A model of images of 2 x 3 pixels and three classes, on which pixels depend strongly."""
+    options: dict = dict(residual=True, readout_units=3) if deep else {}
+    made = Predictor(cell, 5, layers, LABELLED, inputs, radius=1, prior=prior, **options)
+    generator = np.random.default_rng(0)
+    made.set_weights([generator.normal(0, spread, w.shape) for w in made.get_weights()])
+    return made
+
+
+def class_joint_table(model: Predictor) -> np.ndarray:
+    """log p(class, image) of every image, float64 [K, 2**size] nats, from plain forward passes."""
+    images = all_images(model.inputs_of.size)
+    logits = [model(images, np.full(len(images), k)) for k in range(model.classes)]
+    nats = np.logaddexp(0, (1 - 2.0 * images) * np.array(logits, np.float64)).sum(axis=2)
+    return model.log_prior[:, None] - nats
+
+
 def tiny_look_ahead(model: Predictor, seed: int = 0, spread: float = 1.0) -> LookAhead:
     """An untrained companion with large weights: it proposes much that the model does not."""
     sizes = dict(meeting_units=8, row_units=3, features=4, radius=1)

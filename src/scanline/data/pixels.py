@@ -154,15 +154,15 @@ def same_classes(expected: Mapping, given: Mapping, what: str) -> None:
     there, here = classes_of(expected), classes_of(given)
     if here and there != here:
         raise ValueError(
-            f"{what} tells {there} classes apart and these images have {here}; use a classifier "
-            f"of theirs, or state classes in datasets where only some classes occur"
+            f"{what} tells {there} classes apart and these images have {here}; use a model of "
+            f"theirs, or state classes in datasets where only some classes occur"
         )
     names = [each.get("class_names") for each in (expected, given)]
     if all(names) and names[0] != names[1]:
         differ = next(pair for pair in zip(*names, strict=True) if pair[0] != pair[1])
         raise ValueError(
             f"{what} knows other classes than these images have: {differ[0]!r} there is "
-            f"{differ[1]!r} here; use a classifier of theirs"
+            f"{differ[1]!r} here; use a model of theirs"
         )
 
 

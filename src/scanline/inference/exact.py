@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from scanline.holes.sets import MAX_ENUMERATED, check_hidden
+from scanline.inference.classes import over_classes
 from scanline.inference.likelihood import read_steps
 from scanline.models.predictor import Predictor
 
@@ -59,8 +60,9 @@ def exact_posterior(model: Predictor, pixels: np.ndarray, hidden: np.ndarray) ->
     """The posterior of the ``hidden`` [N, k] pixels (flat indices, ascending) of each image.
 
     ``pixels`` [N, T] in {0, 1}; their values at ``hidden`` are not read. With k = 0 there is one
-    completion, and its joint is the image's likelihood. Raises ValueError where ``hidden`` is no
-    such set or k exceeds ``MAX_ENUMERATED``.
+    completion, and its joint is the image's likelihood. A model that reads labels is not told the
+    class: its joints are sums over all classes. Raises ValueError where ``hidden`` is no such set
+    or k exceeds ``MAX_ENUMERATED``.
     """
     check_hidden(hidden, pixels.shape)
     if (count := hidden.shape[1]) > MAX_ENUMERATED:
@@ -69,7 +71,8 @@ def exact_posterior(model: Predictor, pixels: np.ndarray, hidden: np.ndarray) ->
             f"{MAX_ENUMERATED}. Hide fewer, or use inference.smc, which samples the posterior of "
             f"any set"
         )
-    log_joint = _log_joint(model, pixels.astype(np.uint8), hidden)
+    pixels = pixels.astype(np.uint8)
+    log_joint = over_classes(model, lambda of_class: _log_joint(of_class, pixels, hidden))
     return normalised(hidden, log_joint)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from scanline.inference.classes import over_classes
 from scanline.models.predictor import Predictor
 from scanline.models.stack import States
 
@@ -38,7 +39,11 @@ def _score(model, pixels, start, stop, states):
 
 
 def log_likelihoods(model: Predictor, pixels: np.ndarray) -> np.ndarray:
-    """log p(image) of ``pixels`` [N, T], float64 [N], nats."""
+    """log p(image) of ``pixels`` [N, T], float64 [N], nats, whatever the class is."""
+    return over_classes(model, lambda of_class: _log_likelihoods(of_class, pixels))
+
+
+def _log_likelihoods(model: Predictor, pixels: np.ndarray) -> np.ndarray:
     parts = [pixels[i : i + IMAGES].astype(np.uint8) for i in range(0, len(pixels), IMAGES)]
     return np.concatenate(
         [

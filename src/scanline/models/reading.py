@@ -32,6 +32,19 @@ class Reading(NamedTuple):
         known = self.sources.shape[0]
         return tf.shape(self.sources)[0] if known is None else known
 
+    def labelled(self, labels: tf.Tensor, classes: int) -> "Reading":
+        """The same, and first at each step a one-hot of the sequence's label: ``labels`` [B].
+
+        What is read of all places at once stands first in ``seen``: the core finds common
+        beginnings by the last place that a step has read.
+        """
+        one_hot = tf.one_hot(tf.cast(labels, tf.int32), classes, dtype=tf.uint8)
+        always = tf.tile(tf.range(classes)[None], [self.steps, 1])
+        return self._replace(
+            seen=tf.concat([one_hot, self.seen], axis=1),
+            sources=tf.concat([always, self.sources + classes], axis=1),
+        )
+
     def dense(self) -> tf.Tensor:
         """The inputs as float32 [B, T, K + place_rows]."""
         bits = tf.cast(

@@ -1,0 +1,66 @@
+"""Images whose class is not told: what a model that reads labels says of them, over all classes.
+
+p(image) is the sum over classes of p(class) p(image | class), with the model's prior as p(class).
+Of the same numbers Bayes' rule makes p(class | image). Both are exact.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from scanline.inference.log_odds import log_prob
+from scanline.models.predictor import Predictor
+
+
+def over_classes(model: Predictor, log_p: Callable[[Predictor], np.ndarray]) -> np.ndarray:
+    """What ``log_p`` of a model is, nats, whatever class an image is of.
+
+    It is asked of the model of each class; a model that reads no labels is asked itself.
+    """
+    if not model.classes:
+        return log_p(model)
+    given = [log_p(model.of_class(label)) + log for label, log in enumerate(model.log_prior)]
+    return np.logaddexp.reduce(given)
+
+
+class ReadByClass(NamedTuple):
+    """What a model of K classes says of N images of T pixels, given each class."""
+
+    logits: np.ndarray  # float64 [K, N, T], log-odds that a pixel is 1, given all before it
+    log_joint: np.ndarray  # float64 [K, N, T + 1], log p(class, the first t pixels), nats
+
+    @property
+    def log_likelihood(self) -> np.ndarray:
+        """log p(image), float64 [N], nats."""
+        return np.logaddexp.reduce(self.log_joint[:, :, -1])
+
+    @property
+    def mixed_logits(self) -> np.ndarray:
+        """float64 [N, T]: the same log-odds whatever the class, which the pixels before tell of."""
+        before = self.log_joint[:, :, :-1]
+        ink, paper = (
+            np.logaddexp.reduce(before + log_prob(self.logits, pixel)) for pixel in (1, 0)
+        )
+        return ink - paper
+
+    def class_log_probs(self, pixels: int | None = None) -> np.ndarray:
+        """log p(class | the first so many ``pixels``, None: all), float64 [N, K], nats."""
+        joint = self.log_joint[:, :, -1 if pixels is None else pixels]
+        return (joint - np.logaddexp.reduce(joint)).T
+
+
+def read_by_class(model: Predictor, pixels: np.ndarray) -> ReadByClass:
+    """Reads ``pixels`` [N, T] once for each class; 24 K T bytes of memory for each image."""
+    rows = tf.constant(pixels.astype(np.uint8))
+    logits = np.stack([_logits(model, rows, tf.constant(k)) for k in range(model.classes)])
+    log_joint = np.zeros((*logits.shape[:2], logits.shape[2] + 1))
+    np.cumsum(log_prob(logits, pixels), axis=2, out=log_joint[:, :, 1:])
+    log_joint += model.log_prior[:, None, None]
+    return ReadByClass(logits.astype(np.float64), log_joint)
+
+
+@tf.function(autograph=False, reduce_retracing=True)
+def _logits(model, pixels, label):
+    return model(pixels, tf.repeat(label, tf.shape(pixels)[0]))
