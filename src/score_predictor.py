@@ -7,11 +7,12 @@ import pandas as pd
 
 from scanline.data.other_data import mark
 from scanline.data.pixels import load_pixels, same_pixels
-from scanline.evaluation.quantities import PREDICTED
+from scanline.evaluation.likelihoods import score_images
+from scanline.evaluation.quantities import BY_CLASS, PREDICTED
 from scanline.files import save_arrays
 from scanline.models.predictor import load_predictor
 from scanline.provenance.stage import main
-from scanline.training.objectives import PREDICT, Score
+from scanline.training.objectives import Score
 
 
 def score_predictor(
@@ -19,7 +20,9 @@ def score_predictor(
 ) -> None:
     """Writes scores.csv (training and test split) and the test images' log-likelihoods.
 
-    Per-pixel figures are over all pixels of an image, the first included (divisor T).
+    Per-pixel figures are over all pixels of an image, the first included (divisor T). A model that
+    reads labels is not told them; nats_per_image_given_class and bayes_accuracy (the share of
+    images whose most probable class by Bayes' rule is their label) stand beside.
 
     Args:
         model: model.keras of a next-pixel model
@@ -32,22 +35,27 @@ def score_predictor(
     splits = {"train": load_pixels(train).first(images), "test": load_pixels(test).first(images)}
     same_pixels(splits["test"].identity, splits["train"].identity, f"{test}")
     predictor = load_predictor(model, splits["test"].identity, other_data)
-    score_of = PREDICT.scorer(predictor)
     rows: list[tuple] = []
     for split, pixels in splits.items():
-        nats, accuracy = score_of(pixels)
-        score, size = Score.of(nats, accuracy), pixels.pixels.shape[1]
+        found, size = score_images(predictor, pixels), pixels.pixels.shape[1]
+        score = Score.of(found.nats, found.accuracy)
         per_image = score.nats * size
-        values = (score.nats, per_image, per_image / math.log(2), score.accuracy)
-        for quantity, value in zip(PREDICTED, values, strict=True):
-            rows.append((quantity, split, value, len(pixels)))
+        values = [score.nats, per_image, per_image / math.log(2), score.accuracy]
+        named = list(zip(PREDICTED, values, strict=True))
+        if by_class := found.by_class:
+            right = by_class.log_probs.argmax(axis=1) == pixels.labels
+            named += zip(BY_CLASS, (-by_class.log_given.mean(), right.mean()), strict=True)
+        rows += [(quantity, split, value, len(pixels)) for quantity, value in named]
     columns = ["quantity", "split_or_hidden", "value", "n"]
     scores = pd.DataFrame(rows, columns=columns)
     scores.assign(**mark(predictor, other_data)).to_csv(out / "scores.csv", index=False)
     save_arrays(
         out / "log_likelihoods.npz",
         splits["test"].description | mark(predictor, other_data),
-        log_likelihood=-nats * size,
+        log_likelihood=-found.nats * size,
+        log_likelihood_given_class=by_class and by_class.log_given,
+        class_log_probs=by_class and by_class.log_probs,
+        labels=by_class and pixels.labels,
     )
 
 

@@ -35,8 +35,11 @@ def train_classifier(
         recipe: how the model is trained
     """
     return train_model(
-        lambda pixels: Classifier(
-            **asdict(architecture), pixels=pixels, gate_bias=recipe.gate_bias, seed=recipe.seed
+        lambda images: Classifier(
+            **asdict(architecture),
+            pixels=images.identity,
+            gate_bias=recipe.gate_bias,
+            seed=recipe.seed,
         ),
         CLASSIFY,
         recipe,

@@ -49,10 +49,10 @@ def train_look_ahead(
     """
     predictor = load_predictor(model)
     return train_model(
-        lambda pixels: LookAhead(
+        lambda images: LookAhead(
             predictor.stack.units,
             hash_of_weights(predictor),
-            pixels,
+            images.identity,
             **asdict(architecture),
             gate_bias=recipe.gate_bias,
             seed=recipe.seed,

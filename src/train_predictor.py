@@ -5,6 +5,7 @@ from pathlib import Path
 
 from scanline.models.architecture import PredictorArchitecture
 from scanline.models.predictor import Predictor
+from scanline.models.prior import prior_of
 from scanline.provenance.stage import main
 from scanline.training.fit import LogEpoch
 from scanline.training.objectives import PREDICT
@@ -34,9 +35,15 @@ def train_predictor(
         architecture: the recurrent stack and what its steps read
         recipe: how the model is trained
     """
+    settings = asdict(architecture)
+    reads_labels = settings.pop("labels")
     return train_model(
-        lambda pixels: Predictor(
-            **asdict(architecture), pixels=pixels, gate_bias=recipe.gate_bias, seed=recipe.seed
+        lambda images: Predictor(
+            **settings,
+            pixels=images.identity,
+            prior=prior_of(images) if reads_labels else (),
+            gate_bias=recipe.gate_bias,
+            seed=recipe.seed,
         ),
         PREDICT,
         recipe,
@@ -46,7 +53,7 @@ def train_predictor(
         out=out,
         checkpoints=checkpoints,
         label=f"predict {architecture.cell} {architecture.layers}x{architecture.units}"
-        f" {architecture.inputs}",
+        f" {architecture.inputs}{' labels' if reads_labels else ''}",
         log_epoch=log_epoch,
     )
 

@@ -31,6 +31,7 @@ def test_costs_are_better_low():
     """What only describes is neither: statistics of an image, the entropy of a model."""
     low = {name for name, quantity in words.QUANTITIES.items() if quantity.best == "low"}
     costs = {"nats", "nats_per_pixel", "nats_per_image", "bits_per_image", "brier"}
+    costs |= {"nats_per_image_given_class"}
     costs |= {"nats_per_hidden_pixel", "seconds_per_image"}
     costs |= {"ground_truth_under_samples", "ground_truth_teacher_forced"}
     assert low == costs | {quantities.PUBLISHED_AS.get(name, name) for name in costs}

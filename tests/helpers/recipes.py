@@ -28,6 +28,7 @@ PLAIN = {
     "radius": 6,
     "residual": False,
     "readout_units": 0,
+    "labels": False,
     "batch_norm": "running",
     "shift_pixels": 0,
 }

@@ -157,6 +157,20 @@ def test_without_labels_classifiers_are_left_out(config):
     assert left_out(config, unlabelled) == {"classify.variants": why}
 
 
+def test_without_labels_variants_that_read_them_are_left_out(config):
+    for task in ("predict", "complete", "sample", "inpaint"):
+        config[task]["variants"] = ["gru-64-context-labels", "gru-64"]
+    config["classify"]["variants"] = config["posterior"]["variants"] = []
+    assert left_out(config, MNIST) == {}
+    unlabelled = MNIST._replace(labelled=False)
+    made = fitted(config, unlabelled)
+    for task in ("predict", "complete", "sample", "inpaint"):
+        assert made[task]["variants"] == ["gru-64"]
+    why = f"it reads labels, and the images of {config['dataset']} have none"
+    assert left_out(config, unlabelled) == {"variants.gru-64-context-labels": why}
+    assert left_out(made, unlabelled) == {}
+
+
 PREDICTED = ("predict", "look_ahead", "complete", "sample", "inpaint", "posterior")
 
 

@@ -78,6 +78,9 @@ REFUSED = [
     ("seeds", "1", ["seeds", '"1"', "array"]),
     ("seeds", [1, 1], ["seeds", "[1, 1]"]),
     ("classify/training/epochs", 0, ["classify.training.epochs", "0", "at least 1"]),
+    ("variants/gru-32/labels", "yes", ["variants.gru-32.labels", '"yes"', "boolean"]),
+    ("variants/gru-64-context/labels", True, ["look_ahead.variants", "labels: true; allowed"]),
+    ("variants/gru-128/labels", True, ["posterior.variants is 'gru-128'", "that read no labels"]),
     ("tracking", "sqllite", ["tracking", "sqllite"]),
 ]
 
@@ -140,6 +143,13 @@ def test_settings_are_the_variant_s_the_task_s_and_its_exceptions(config):
     )
     assert given["epochs"] == 30  # the exception, not the task's 10
     assert (given["cell"], given["units"], given["layers"], given["seed"]) == ("gru", 32, 1, 7)
+
+
+def test_variants_that_read_labels_take_no_other_s_colour(config):
+    del config["variants"]["gru-64-context-labels"]
+    before = study_settings.settings(config, "draw_curves", data="x")["palette"]
+    config["variants"]["a"] = config["variants"]["gru-32"] | {"labels": True}
+    assert study_settings.settings(config, "draw_curves", data="x")["palette"] == [*before, "a"]
 
 
 def test_the_later_of_two_exceptions_counts(config):

@@ -16,6 +16,7 @@ from scanline.data.pixels import only_classified
 from scanline.models import native
 from scanline.models.classifier import Classifier
 from scanline.models.predictor import Predictor
+from scanline.models.prior import prior_of
 from scanline.training import fit as loop
 from scanline.training.checkpoint import Checkpoints
 from scanline.training.fit import fit
@@ -31,10 +32,11 @@ DROPPED = replace(RECIPE, dropout=0.3)
 SHIFTED = recipe(3, "classify", shift_pixels=1, **SETTINGS)
 
 
-def _train(pixel_sets, checkpoints=None, log_epoch=None, recipe=RECIPE):
+def _train(pixel_sets, checkpoints=None, log_epoch=None, recipe=RECIPE, labels=False):
     train, validation = pixel_sets["train"], pixel_sets["validation"]
     kind = Classifier if only_classified(train.description) else Predictor
-    model = kind("gru", 4, 1, train.identity, seed=5)
+    reading = {"prior": prior_of(train)} if labels else {}
+    model = kind("gru", 4, 1, train.identity, seed=5, **reading)
     curves = fit(
         model,
         PREDICT if kind is Predictor else CLASSIFY,
@@ -55,13 +57,25 @@ def redrawn_sets(idx_folder):
 
 
 def test_a_stopped_training_on_redrawn_images_ends_with_the_same_weights(redrawn_sets, tmp_path):
-    test_a_stopped_training_ends_with_the_same_weights(redrawn_sets, tmp_path, RECIPE)
+    test_a_stopped_training_ends_with_the_same_weights(redrawn_sets, tmp_path, RECIPE, False)
 
 
 @pytest.mark.parametrize("recipe", [RECIPE, SHIFTED, NARROW], ids=["plain", "shifted", "bfloat16"])
 def test_a_stopped_training_on_grey_images_ends_with_the_same_weights(grey_sets, tmp_path, recipe):
     """Read in the permuted order, by a classifier."""
-    test_a_stopped_training_ends_with_the_same_weights(grey_sets, tmp_path, recipe)
+    test_a_stopped_training_ends_with_the_same_weights(grey_sets, tmp_path, recipe, False)
+
+
+def test_another_label_of_one_image_is_another_training(pixel_sets, tmp_path, capsys):
+    train = pixel_sets["train"]
+    labels = train.labels.copy()
+    labels[3] = (labels[3] + 1) % 10
+    as_they_are, _ = _train(pixel_sets, tmp_path, labels=True)
+    changed, _ = _train(
+        pixel_sets | {"train": replace(train, labels=labels)}, tmp_path, labels=True
+    )
+    assert "belongs to another training" in capsys.readouterr().err
+    assert any((a != b).any() for a, b in zip(as_they_are, changed, strict=True))
 
 
 def test_another_order_is_another_training(grey_sets, tmp_path, capsys):
@@ -82,21 +96,21 @@ def test_redrawn_images_are_another_training(redrawn_sets, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "recipe",
-    [RECIPE, SHIFTED, NARROW, AVERAGED, DROPPED],
-    ids=["plain", "shifted", "bfloat16", "averaged", "dropped"],
+    ("recipe", "labels"),
+    [(each, False) for each in (RECIPE, SHIFTED, NARROW, AVERAGED, DROPPED)] + [(RECIPE, True)],
+    ids=["plain", "shifted", "bfloat16", "averaged", "dropped", "labels"],
 )
-def test_a_stopped_training_ends_with_the_same_weights(pixel_sets, tmp_path, recipe):
-    whole, whole_curves = _train(pixel_sets, recipe=recipe)
+def test_a_stopped_training_ends_with_the_same_weights(pixel_sets, tmp_path, recipe, labels):
+    whole, whole_curves = _train(pixel_sets, recipe=recipe, labels=labels)
 
     def stop(epoch, metrics):
         os.kill(os.getpid(), signal.SIGTERM)
 
     for _ in range(2):
         with pytest.raises(InterruptedError, match="stopped by SIGTERM after step"):
-            _train(pixel_sets, tmp_path, stop, recipe)
+            _train(pixel_sets, tmp_path, stop, recipe, labels)
     assert len(list(tmp_path.glob("step-*.npz"))) == 2
-    resumed, curves = _train(pixel_sets, tmp_path, recipe=recipe)
+    resumed, curves = _train(pixel_sets, tmp_path, recipe=recipe, labels=labels)
     for ours, theirs in zip(resumed, whole, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     pd.testing.assert_frame_equal(curves.by_step, whole_curves.by_step)

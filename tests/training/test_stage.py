@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from recipes import recipe
 
-from scanline.data.pixels import save_pixels
+from scanline.data.pixels import PixelSet, save_pixels
 from scanline.models.predictor import Predictor, load_predictor
 from scanline.training.objectives import PREDICT
 from scanline.training.stage import train_model
@@ -27,15 +27,15 @@ def given(pixel_sets, tmp_path) -> dict:
     return {**paths, **folders, **rest}
 
 
-def model_for(identity: dict) -> Predictor:
-    return Predictor("gru", 4, 1, identity, seed=3)
+def model_for(images: PixelSet) -> Predictor:
+    return Predictor("gru", 4, 1, images.identity, seed=3)
 
 
 def test_it_writes_model_and_curves_and_tells_what_computed_them(given, pixel_sets):
     told = train_model(model_for, PREDICT, RECIPE, **given)
     assert told["recurrent_layers"].startswith(("core, ", "Keras"))
     model = load_predictor(given["out"] / "model.keras", pixel_sets["train"].identity)
-    assert model.count_params() == model_for(pixel_sets["train"].identity).count_params()
+    assert model.count_params() == model_for(pixel_sets["train"]).count_params()
     by_epoch = pd.read_csv(given["out"] / "curve_by_epoch.csv")
     assert by_epoch.columns.tolist() == ["epoch", "step", "split", "quantity", "value"]
     assert by_epoch["epoch"].max() == 2

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -41,12 +42,18 @@ def outputs_of(model, inputs: np.ndarray) -> np.ndarray:
     return inputs
 
 
-def pixel_scores(model: Predictor, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def pixel_scores(
+    model: Predictor, pixels: np.ndarray, labels: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Of each pixel given those before it: its log p, and whether the likelier value is its own.
 
-    Even odds, as a model has them that is not trained yet, say paper.
+    Even odds, as a model has them that is not trained yet, say paper. ``labels`` are for a model
+    that reads them.
     """
     before = np.concatenate([np.zeros((len(pixels), 1)), pixels[:, :-1]], axis=1)[..., None]
+    if labels is not None:
+        one_hot = np.tile(np.eye(model.classes)[labels][:, None], (1, pixels.shape[1], 1))
+        before = np.concatenate([one_hot, before], axis=2)
     kernel, bias = (weight.astype(np.float64) for weight in model.logit.get_weights())
     logits = (outputs_of(model, before) @ kernel + bias)[..., 0]
     return -np.logaddexp(0, (1 - 2.0 * pixels) * logits), (logits > 0) == (pixels == 1)
@@ -139,6 +146,36 @@ def test_a_predictor_is_trained_and_its_curves_are_those_of_numpy(tmp_path, pixe
     assert found < math.log(2)
 
 
+def test_a_predictor_of_labels_is_trained_and_its_curves_are_given_the_class(
+    tmp_path, pixels_folder
+):
+    settings = PREDICTOR | {"labels": True}
+    by_epoch, by_step = train(train_predictor, pixels_folder, tmp_path / "train", **settings)
+    check_curves(by_epoch, by_step, "nats_per_pixel")
+    shares = np.bincount(load_pixels(pixels_folder / "train.npz").labels, minlength=10) / 32
+    identity = load_pixels(pixels_folder / "train.npz").identity
+    first = Predictor(**PREDICTOR, pixels=identity, prior=shares, seed=RECIPE["seed"])
+    log_probs, _ = pixel_scores(first, *first_batch(pixels_folder))
+    nats = value_of(by_step, step=1, quantity="nats_per_pixel")
+    assert nats == pytest.approx([-log_probs.mean()], rel=1e-5)  # float32
+    validation = load_pixels(pixels_folder / "validation.npz")
+    kept = load_predictor(tmp_path / "train" / "model.keras", validation.identity)
+    np.testing.assert_array_equal(kept.prior, shares)
+    curve = value_of(by_epoch, split="validation", quantity="nats_per_pixel")
+    found = -pixel_scores(kept, validation.pixels, validation.labels)[0].mean()
+    assert found == pytest.approx(min(curve), rel=1e-5)
+
+
+def test_a_predictor_of_labels_is_not_trained_on_images_without(tmp_path, pixels_folder):
+    for name in ("train", "validation"):
+        file = pixels_folder / f"{name}.npz"
+        pixels = load_pixels(file)
+        save_pixels(file, replace(pixels, labels=None))
+    with pytest.raises(ValueError, match="images have no labels, which a variant with labels: tr"):
+        train(train_predictor, pixels_folder, tmp_path / "train", **PREDICTOR, labels=True)
+    assert files_in(tmp_path / "train") == []
+
+
 def test_a_classifier_is_trained_and_its_curves_are_those_of_numpy(tmp_path, pixels_folder):
     by_epoch, by_step = train(train_classifier, pixels_folder, tmp_path / "train", **CLASSIFIER)
     assert files_in(tmp_path / "train") == TRAINED_FILES
@@ -217,10 +254,10 @@ def test_selection_on_test_batches_needs_test_pixels_and_names_them(
     assert found == pytest.approx([right.mean()])
 
 
-def saved_model(tmp_path, pixels_folder, kind):
+def saved_model(tmp_path, pixels_folder, kind, prior=()):
     """A model whose every weight is drawn, and its file."""
     identity = load_pixels(pixels_folder / "test.npz").identity
-    model = Predictor(**PREDICTOR, pixels=identity) if kind is Predictor else None
+    model = Predictor(**PREDICTOR, pixels=identity, prior=prior) if kind is Predictor else None
     model = model or Classifier(**CLASSIFIER, pixels=identity)
     generator = np.random.default_rng(0)
     for weight in model.weights:
@@ -261,6 +298,55 @@ def test_a_predictor_is_scored_as_in_numpy(tmp_path, pixels_folder, images):
     arrays, description = load_arrays(tmp_path / "score" / "log_likelihoods.npz", "log_likelihood")
     np.testing.assert_allclose(arrays["log_likelihood"], log_probs.sum(axis=1), rtol=1e-5)
     assert description["split"] == "test"
+
+
+def test_a_predictor_of_labels_is_scored_whatever_the_class_and_given_it(tmp_path, pixels_folder):
+    prior = np.arange(10) / 45  # no image is expected to be of class 0
+    model, path = saved_model(tmp_path, pixels_folder, Predictor, prior)
+    scores = score(score_predictor, path, pixels_folder, tmp_path / "score")
+    assert len(scores) == 2 * 6
+    for split in ("train", "test"):
+        images = load_pixels(pixels_folder / f"{split}.npz")
+        count, every = len(images), np.arange(len(images))
+        by_class = np.stack(
+            [pixel_scores(model, images.pixels, np.full(count, k))[0] for k in range(10)]
+        )
+        with np.errstate(divide="ignore"):
+            joint = np.log(prior)[:, None] + by_class.sum(axis=2)
+        log_likelihood = np.log(np.exp(joint).sum(axis=0))
+        # p(ink | pixels before): what the classes say, by how probable the pixels before make them.
+        p_before = np.exp(by_class.cumsum(axis=2) - by_class) * prior[:, None, None]
+        p_pixel = (p_before * np.exp(by_class)).sum(axis=0) / p_before.sum(axis=0)
+        for quantity, wanted in (
+            ("nats_per_pixel", -log_likelihood.mean() / 16),
+            ("nats_per_image", -log_likelihood.mean()),
+            ("bits_per_image", -log_likelihood.mean() / math.log(2)),
+            ("accuracy", (p_pixel > 0.5).mean()),
+            ("nats_per_image_given_class", -by_class.sum(axis=2)[images.labels, every].mean()),
+            ("bayes_accuracy", (joint.argmax(axis=0) == images.labels).mean()),
+        ):
+            found = value_of(scores, quantity=quantity, split_or_hidden=split)
+            assert found == pytest.approx([wanted], rel=1e-5), quantity  # float32
+    names = ("log_likelihood", "log_likelihood_given_class", "class_log_probs", "labels")
+    arrays, _ = load_arrays(tmp_path / "score" / "log_likelihoods.npz", *names)
+    np.testing.assert_allclose(arrays["log_likelihood"], log_likelihood, rtol=1e-5)
+    posterior = np.exp(joint - log_likelihood).T
+    np.testing.assert_allclose(np.exp(arrays["class_log_probs"]), posterior, atol=1e-5)
+    np.testing.assert_array_equal(arrays["labels"], images.labels)
+
+
+def test_images_without_labels_are_scored_by_a_model_of_labels(tmp_path, pixels_folder):
+    _, path = saved_model(tmp_path, pixels_folder, Predictor, np.full(10, 0.1))
+    for name in ("train", "test"):
+        file = pixels_folder / f"{name}.npz"
+        pixels = load_pixels(file)
+        save_pixels(file, replace(pixels, labels=None))
+    scores = score(score_predictor, path, pixels_folder, tmp_path / "score")
+    assert len(scores) == 2 * 4
+    arrays, _ = load_arrays(
+        tmp_path / "score" / "log_likelihoods.npz", optional=("class_log_probs", "labels")
+    )
+    assert not arrays
 
 
 @pytest.mark.parametrize("images", [0, 7])

@@ -65,11 +65,16 @@ def _classified(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:
 
 
 def _predicted(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:
-    arrays, description = load_arrays(path, "log_likelihood")
+    by_class = ("log_likelihood_given_class", "class_log_probs", "labels")
+    arrays, description = load_arrays(path, "log_likelihood", optional=by_class)
     nats = -arrays["log_likelihood"]
     yield "nats_per_pixel", "test", nats / (description["rows"] * description["columns"])
     yield "nats_per_image", "test", nats
     yield "bits_per_image", "test", nats / np.log(2)
+    if all(name in arrays for name in by_class):
+        given, log_probs, labels = (arrays[name] for name in by_class)
+        yield "nats_per_image_given_class", "test", -given
+        yield "bayes_accuracy", "test", log_probs.argmax(axis=1) == labels
 
 
 def _completed(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:

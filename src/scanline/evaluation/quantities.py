@@ -6,6 +6,7 @@ What people read instead is in ``evaluation.words``, so that a new label makes n
 ENOUGH = 32  # effective sample size, the time to which is told
 CLASSIFIED = ("nats", "accuracy")
 PREDICTED = ("nats_per_pixel", "nats_per_image", "bits_per_image", "accuracy")
+BY_CLASS = ("nats_per_image_given_class", "bayes_accuracy")  # besides, of models that read labels
 LOOKED_AHEAD = ("nats_per_pixel", "accuracy")
 COMPLETED = ("samples", "ground_truth_under_samples", "ground_truth_teacher_forced")
 INPAINTED = (
@@ -28,7 +29,7 @@ PUBLISHED_AS = {
 }
 BY_TASK = {
     "classify": CLASSIFIED,
-    "predict": PREDICTED,
+    "predict": (*PREDICTED, *BY_CLASS),
     "look_ahead": LOOKED_AHEAD,
     "complete": COMPLETED,
     "inpaint": INPAINTED,

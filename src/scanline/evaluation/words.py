@@ -45,6 +45,10 @@ QUANTITIES = {  # names are those of the column ``quantity``, and of the columns
     "nats_per_pixel": Quantity(WHOLE, axis="cross-entropy (nats per pixel)", best="low"),
     "nats_per_image": Quantity("nats per image", form="{:.2f}", best="low"),
     "bits_per_image": Quantity("bits per image", form="{:.2f}", best="low"),
+    "nats_per_image_given_class": Quantity(
+        "nats per image given its class", form="{:.2f}", best="low"
+    ),
+    "bayes_accuracy": Quantity("classes right by Bayes' rule", form="{:.2%}", best="high"),
     "samples": Quantity("samples", HIDDEN),
     "ground_truth_under_samples": Quantity("ground truth under samples", HIDDEN, best="low"),
     "ground_truth_teacher_forced": Quantity("ground truth, teacher forced", HIDDEN, best="low"),

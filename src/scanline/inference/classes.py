@@ -4,7 +4,7 @@ p(image) is the sum over classes of p(class) p(image | class), with the model's 
 Of the same numbers Bayes' rule makes p(class | image). Both are exact.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,8 @@ import tensorflow as tf
 
 from scanline.inference.log_odds import log_prob
 from scanline.models.predictor import Predictor
+
+IMAGES = 256  # read at once
 
 
 def over_classes(model: Predictor, log_p: Callable[[Predictor], np.ndarray]) -> np.ndarray:
@@ -29,7 +31,13 @@ class ReadByClass(NamedTuple):
     """What a model of K classes says of N images of T pixels, given each class."""
 
     logits: np.ndarray  # float64 [K, N, T], log-odds that a pixel is 1, given all before it
-    log_joint: np.ndarray  # float64 [K, N, T + 1], log p(class, the first t pixels), nats
+    log_given: np.ndarray  # float64 [K, N, T + 1], log p(the first t pixels | class), nats
+    log_prior: np.ndarray  # float64 [K], log p(class), nats
+
+    @property
+    def log_joint(self) -> np.ndarray:
+        """log p(class, the first t pixels), float64 [K, N, T + 1], nats."""
+        return self.log_given + self.log_prior[:, None, None]
 
     @property
     def log_likelihood(self) -> np.ndarray:
@@ -45,20 +53,37 @@ class ReadByClass(NamedTuple):
         )
         return ink - paper
 
-    def class_log_probs(self, pixels: int | None = None) -> np.ndarray:
-        """log p(class | the first so many ``pixels``, None: all), float64 [N, K], nats."""
-        joint = self.log_joint[:, :, -1 if pixels is None else pixels]
+    def class_log_probs(self, before: int | None = None) -> np.ndarray:
+        """log p(class | the first so many pixels, None: all), float64 [N, K], nats."""
+        joint = self.log_joint[:, :, -1 if before is None else before]
         return (joint - np.logaddexp.reduce(joint)).T
 
 
 def read_by_class(model: Predictor, pixels: np.ndarray) -> ReadByClass:
-    """Reads ``pixels`` [N, T] once for each class; 24 K T bytes of memory for each image."""
+    """Reads ``pixels`` [N, T] once for each class; about 40 K T bytes of memory an image."""
     rows = tf.constant(pixels.astype(np.uint8))
     logits = np.stack([_logits(model, rows, tf.constant(k)) for k in range(model.classes)])
-    log_joint = np.zeros((*logits.shape[:2], logits.shape[2] + 1))
-    np.cumsum(log_prob(logits, pixels), axis=2, out=log_joint[:, :, 1:])
-    log_joint += model.log_prior[:, None, None]
-    return ReadByClass(logits.astype(np.float64), log_joint)
+    log_given = np.zeros((*logits.shape[:2], logits.shape[2] + 1))
+    np.cumsum(log_prob(logits, pixels), axis=2, out=log_given[:, :, 1:])
+    return ReadByClass(logits.astype(np.float64), log_given, model.log_prior)
+
+
+def class_log_probs(model: Predictor, pixels: np.ndarray, before: int | None = None) -> np.ndarray:
+    """log p(class | the first so many pixels, ``before``) of images [N, T], float64 [N, K], nats.
+
+    None: all pixels, so of whole images.
+    """
+    return np.concatenate([each.class_log_probs(before) for each in _read(model, pixels)])
+
+
+def mixed_logits(model: Predictor, pixels: np.ndarray) -> np.ndarray:
+    """``ReadByClass.mixed_logits`` of any number of images: float64 [N, T]."""
+    return np.concatenate([each.mixed_logits for each in _read(model, pixels)])
+
+
+def _read(model: Predictor, pixels: np.ndarray) -> Iterator[ReadByClass]:
+    parts = range(0, len(pixels), IMAGES)
+    return (read_by_class(model, pixels[first : first + IMAGES]) for first in parts)
 
 
 @tf.function(autograph=False, reduce_retracing=True)

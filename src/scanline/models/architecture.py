@@ -31,12 +31,14 @@ class PredictorArchitecture(Architecture):
         residual: each layer above the first reads the inputs too, and adds to what those below give
         readout_units: of a layer that reads the last outputs and the inputs, and gives the logit;
             0: none, the logit is linear in the last outputs
+        labels: whether a step also reads the class that the image shows
     """
 
     inputs: Inputs = "previous"
     radius: int = 6  # the best on validation of those tried (docs/experiments.md)
     residual: bool = False
     readout_units: int = 0
+    labels: bool = False
 
 
 @dataclass(frozen=True)

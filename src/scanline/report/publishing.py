@@ -28,7 +28,8 @@ COLUMNS = ["table", *KEYS, "value", "data", "seed", "n", "low", "high"]
 COLUMNS += [*COUNTED, "published"]
 NAMED_BY = ["data", *KEYS, "seed"]
 ARCHITECTURE = (
-    *("cell", "units", "layers", "inputs", "radius", "residual", "readout_units", "gate_bias"),
+    *("cell", "units", "layers", "inputs", "radius", "residual", "readout_units", "labels"),
+    "gate_bias",
     *("meeting_units", "row_units", "features"),  # of a look-ahead
 )
 INTERVALS = "\nIntervals are 95 %, by bootstrap over test images."
@@ -184,7 +185,9 @@ def card(
         made=made,
         rows=pixels["rows"],
         columns=pixels["columns"],
-        architecture=", ".join(f"{key} {settings[key]}" for key in ARCHITECTURE if key in settings),
+        architecture=", ".join(
+            f"{key} {settings[key]}" for key in ARCHITECTURE if settings.get(key)
+        ),
         parameters=parameters,
         recipe=", ".join(f"{key} {value}" for key, value in recipe.items() if value is not None),
         epochs=settings["epochs"],

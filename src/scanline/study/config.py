@@ -16,6 +16,7 @@ from scanline.models.cells import CELLS
 from scanline.study import config as study_config
 from scanline.study.environment import masked
 from scanline.study.fit import fitted, shape_of_images
+from scanline.study.variants import reading_labels
 from scanline.training.kinds import KINDS
 
 SCHEMA = Path(__file__).resolve().parents[3] / "workflow/schemas/config.schema.yaml"
@@ -71,6 +72,14 @@ def validate(config: Mapping) -> None:
     for task in ("complete", "inpaint", "posterior"):
         for variant in config[task]["variants"]:
             _known(f"{task}.variants", variant, config["predict"]["variants"])
+    reading = reading_labels(config)
+    for task in ("look_ahead", "posterior"):
+        for variant in config[task]["variants"]:
+            if variant in reading:
+                raise ValueError(
+                    f"{task}.variants is {variant!r}, which has labels: true; allowed: variants "
+                    f"that read no labels, as large holes are filled by their models alone"
+                )
     posterior, readers = config["posterior"], config["classify"]["variants"]
     if posterior["variants"] and posterior["classifier"] not in (None, *readers):
         raise ValueError(

@@ -10,6 +10,7 @@ from scanline.data.pixels import only_classified
 from scanline.data.raw import Shape
 from scanline.holes.named import hidden_run, hidden_sets, sides_of
 from scanline.holes.sets import MAX_ENUMERATED
+from scanline.study.variants import reading_labels
 from scanline.training.kinds import KINDS
 
 PREDICTED = ("predict", "look_ahead", "complete", "sample", "inpaint", "posterior")  # by predictors
@@ -51,6 +52,11 @@ def fitted(config: Mapping, shape: Shape) -> dict:
     for task in ("sample", "look_ahead"):
         there = [variant for variant in config[task]["variants"] if variant in trained]
         made[task] = config[task] | {"variants": there}
+    if not shape.labelled:
+        reading = reading_labels(config)
+        for task in PREDICTED:
+            kept = [variant for variant in made[task]["variants"] if variant not in reading]
+            made[task] = made[task] | {"variants": kept}
     for key in _not_for(config, shape):
         task, name = key.split(".")
         made[task] = made[task] | {name: None if name == "classifier" else []}
@@ -67,7 +73,12 @@ def left_out(config: Mapping, shape: Shape) -> dict[str, str]:
         task, name = key.split(".")
         return bool(config[task]["variants"] and config[task][name])
 
-    return {key: why for key, why in _not_for(config, shape).items() if asked(key)}
+    found = {key: why for key, why in _not_for(config, shape).items() if asked(key)}
+    if not shape.labelled and "predict.variants" not in found:
+        why = f"it reads labels, and the images of {config['dataset']} have none"
+        there = reading_labels(config) & set(config["predict"]["variants"])
+        found |= {f"variants.{variant}": why for variant in sorted(there)}
+    return found
 
 
 def _not_for(config: Mapping, shape: Shape) -> dict[str, str]:

@@ -16,6 +16,7 @@ from scanline.data.order import order_of
 from scanline.holes.named import hidden_sets
 from scanline.layout import Place
 from scanline.study.config import PRETRAINED, REPORTED_PIXELS
+from scanline.study.variants import reading_labels
 from scanline.training.kinds import KINDS
 
 
@@ -87,7 +88,9 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
                 "pretrained": pretrained(config, wildcards["data"]),
             }
         case "draw_curves":
-            palette = sorted(config["variants"])
+            # Models that read labels come last, so that the others keep their colours.
+            reading = reading_labels(config)
+            palette = sorted(config["variants"], key=lambda name: (name in reading, name))
             return {
                 "palette": palette,
                 "cells": [config["variants"][variant]["cell"] for variant in palette],

@@ -51,7 +51,7 @@ class Objective:
             nats = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
             right = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), labels)
             return nats, tf.cast(right, tf.float32)
-        logits = model(pixels, training=training)
+        logits = model(pixels, labels if model.classes else None, training=training)
         targets = tf.cast(pixels, tf.float32)
         nats = tf.nn.sigmoid_cross_entropy_with_logits(labels=targets, logits=logits)
         right = tf.cast(tf.equal(logits > 0, targets > 0.5), tf.float32)

@@ -13,7 +13,7 @@ from scanline.training.recipe import Recipe
 
 
 def train_model(
-    model_for: Callable[[dict], keras.Model],
+    model_for: Callable[[PixelSet], keras.Model],
     objective: Objective,
     recipe: Recipe,
     *,
@@ -30,18 +30,17 @@ def train_model(
 
     Returns what computed them, for the record.
 
-    ``model_for`` makes the untrained model for pixels that it is told of (a PixelSet's identity);
-    the other arguments are those of src/train_….py and of ``fit``. ``drawn``, where it is given,
-    makes of the training pixels, and of those held out, what is used in their place. Raises
-    ValueError where the recipe chooses checkpoints on test batches and no ``test`` pixels are
-    given, and what ``fit`` raises.
+    ``model_for`` makes the untrained model for the training pixels; the other arguments are those
+    of src/train_….py and of ``fit``. ``drawn``, where it is given, makes of the training pixels,
+    and of those held out, what is used in their place. Raises ValueError where the recipe chooses
+    checkpoints on test batches and no ``test`` pixels are given, and what ``fit`` raises.
     """
     drawn = drawn or (lambda pixels: pixels)
     training = drawn(load_pixels(train).first(recipe.train_images))
     held_out = validation if recipe.selection == "validation" else test
     if held_out is None:
         raise ValueError("selection test_batches needs --test, the test pixels to draw from")
-    model = model_for(training.identity)
+    model = model_for(training)
     curves = fit(
         model,
         objective,
