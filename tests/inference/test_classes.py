@@ -32,7 +32,7 @@ def test_likelihoods_add_up_to_one_given_a_class_and_whatever_the_class(model):
 
 @pytest.mark.parametrize("prior", PRIORS, ids=str)
 def test_bayes_rule_is_that_of_the_joint_distribution(prior):
-    model = labelled_predictor("gru", 1, "context", prior)
+    model = labelled_predictor("gru", 1, "context", prior=prior)
     table, found = class_joint_table(model), read_by_class(model, all_images(6))
     mixture = np.log(np.exp(table).sum(axis=0))
     np.testing.assert_allclose(found.log_likelihood, mixture, atol=NATS)
