@@ -173,9 +173,9 @@ class Predictor(keras.Model):
             if not index or self.stack.residual:
                 kernel, bias = self._given(label, kernel, bias, self.stack.units if index else 0)
             plain.set_weights([kernel, recurrent, bias])
-        if self.readout is not None:
-            weights = self.readout.get_weights()
-            model.readout.set_weights(self._given(label, *weights, self.stack.units))
+        if self.readout is not None and model.readout is not None:
+            kernel, bias = self.readout.get_weights()
+            model.readout.set_weights(self._given(label, kernel, bias, self.stack.units))
         model.logit.set_weights(self.logit.get_weights())
         return model
 
