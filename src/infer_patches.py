@@ -21,7 +21,7 @@ def infer_patches(
     """Find the posterior of each hidden patch: {hole}.npz, scores.csv, optimal_inpaintings_*.npy.
 
     The .npy files hold the whole images, patches filled with their most probable completion: int8,
-    images x pixels.
+    images x pixels. A model that reads labels is not told them.
 
     Args:
         model: A trained model of the next pixel (model.keras).

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from scanline.data.other_data import mark
 from scanline.files import load_arrays, save_arrays
-from scanline.inference.ancestral import sample_completions as sample
+from scanline.inference.drawn_classes import complete_over_classes
 from scanline.models.predictor import load_predictor
 from scanline.provenance.stage import main
 
@@ -14,7 +14,8 @@ def sample_completions(
 ) -> None:
     """Draw the pixels from the cut on, several times for each image: samples.npz.
 
-    The longest hidden run is drawn; the first pixels of a sample are a sample of a shorter run.
+    The longest hidden run is drawn; the first pixels of a sample are a sample of a shorter run. A
+    model that reads labels is not told them.
 
     Args:
         model: A trained model of the next pixel (model.keras).
@@ -26,7 +27,7 @@ def sample_completions(
     """
     arrays, description = load_arrays(hidden, "pixels", "indices", optional=("labels",))
     predictor = load_predictor(model, description, other_data)
-    completions = sample(
+    completions = complete_over_classes(
         predictor,
         arrays["pixels"],
         cut=description["cut"],

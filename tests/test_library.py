@@ -5,12 +5,16 @@ import pytest
 from matplotlib import pyplot as plt
 from tabulated import (
     COLUMNS,
+    LABELLED,
     ROWS,
     SIZE,
     all_images,
     check_frequencies,
+    class_joint_table,
     conditional_table,
+    labelled_predictor,
     log_joint_table,
+    number_of,
     tiny_look_ahead,
     tiny_predictor,
 )
@@ -158,6 +162,92 @@ def test_a_completion_is_drawn(model):
     assert {"given", "truth", "most probable", "p(ink)", "entropy (nats)"} < set(titles)
     assert plt.rcParams == style
     plt.close(figure)
+
+
+SMALL = np.array([[1, 0, 0], [1, 1, 0]], np.uint8)  # the image of a model that reads labels
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory) -> LoadedPredictor:
+    """A model of 2 x 3 pixels that reads labels of three classes."""
+    folder = tmp_path_factory.mktemp("labelled")
+    predictor = labelled_predictor("gru", 1, "context")
+    predictor.pixels = PIXELS | LABELLED
+    predictor.save(folder / "model.keras")
+    return scanline.load(folder)
+
+
+def test_a_model_of_labels_is_asked_with_a_label_or_without(labelled):
+    images, table = all_images(6), class_joint_table(labelled.keras)
+    mixture = np.log(np.exp(table).sum(axis=0))
+    # float32 logits, a sum of 6 terms of a few nats each
+    np.testing.assert_allclose(labelled.log_likelihood(images), mixture, atol=1e-5)
+    given = labelled.log_likelihood(images, label=2)
+    np.testing.assert_allclose(given, table[2] - np.log(0.3), atol=1e-5)
+    wanted = (table - mixture).T
+    np.testing.assert_allclose(labelled.class_log_probs(images), wanted, atol=1e-5)
+    np.testing.assert_allclose(labelled.class_log_probs(images[5]), wanted[5], atol=1e-5)
+
+
+def test_samples_are_of_one_class_or_of_any(labelled):
+    drawn = labelled.sample(2000, seed=3, label=1).reshape(1, 2000, 6)
+    assert drawn.dtype == np.uint8
+    table = class_joint_table(labelled.keras)
+    check_frequencies(drawn, table[1:2] - np.log(0.5))
+    mixture = np.logaddexp.reduce(table)[None]
+    check_frequencies(labelled.sample(2000, seed=3).reshape(1, 2000, 6), mixture)
+
+
+@pytest.mark.parametrize("label", [None, 1])
+def test_a_small_hole_is_completed_given_a_label_or_whatever_it_is(labelled, label):
+    table = class_joint_table(labelled.keras)
+    joint = np.logaddexp.reduce(table) if label is None else table[label] - np.log(0.5)
+    hidden = np.array([1, 2, 4])
+    images, log_joint = conditional_table(joint, SMALL.ravel(), hidden)
+    done = labelled.complete(SMALL, hidden, samples=2000, label=label)
+    assert done.exact
+    assert done.log_observed == pytest.approx(np.logaddexp.reduce(log_joint), abs=1e-5)
+    posterior = np.exp(log_joint - np.logaddexp.reduce(log_joint))
+    np.testing.assert_allclose(done.marginals.ravel(), posterior @ images, atol=1e-5)
+    np.testing.assert_array_equal(done.map.ravel(), images[posterior.argmax()])
+    check_frequencies(done.samples.reshape(1, 2000, 6)[:, :, hidden], np.log(posterior)[None])
+
+
+def test_the_end_of_an_image_is_completed_whatever_its_class(labelled):
+    hidden, settings = np.arange(2, 6), {"exact_pixels": 1, "runs": 2, "seed": 4}
+    joint = np.logaddexp.reduce(class_joint_table(labelled.keras))
+    images, log_joint = conditional_table(joint, SMALL.ravel(), hidden)
+    done = labelled.complete(SMALL, hidden, samples=2000, particles=2000, **settings)
+    assert not done.exact
+    assert (done.error, done.effective_sample_size) == (0, 4000)
+    assert done.log_observed == pytest.approx(np.logaddexp.reduce(log_joint), abs=1e-5)
+    log_posterior = log_joint - np.logaddexp.reduce(log_joint)
+    check_frequencies(done.samples.reshape(1, 2000, 6)[:, :, hidden], log_posterior[None])
+    # The mean of 4000 draws: five standard errors.
+    marginals = np.exp(log_posterior) @ images
+    np.testing.assert_allclose(done.marginals.ravel(), marginals, atol=5 * 0.5 / 4000**0.5)
+    wanted = joint[number_of(done.samples.reshape(2000, 6))]
+    np.testing.assert_allclose(done.log_likelihood, wanted, atol=1e-5)
+    assert (np.diff(done.log_likelihood) <= 0).all()
+    np.testing.assert_array_equal(done.map.ravel(), images[log_joint.argmax()])
+
+
+def test_what_a_label_is_needed_for_or_not_read_is_told(labelled, model):
+    with pytest.raises(ValueError, match=r"hidden marks 3 pixels before observed ones, and no la"):
+        labelled.complete(SMALL, [1, 2, 4], exact_pixels=2)
+    with pytest.raises(ValueError, match="label is 3; allowed: 0 to 2"):
+        labelled.complete(SMALL, [1], label=3)
+    done = labelled.complete(SMALL, [1, 2, 4], exact_pixels=2, label=0, particles=8, moves=2)
+    assert not done.exact
+    for ask in (
+        lambda: model.log_likelihood(IMAGE, label=0),
+        lambda: model.sample(1, label=0),
+        lambda: model.complete(IMAGE, HIDDEN, label=0),
+    ):
+        with pytest.raises(ValueError, match="label is 0; the model reads none"):
+            ask()
+    with pytest.raises(ValueError, match="reads no labels, so it knows no classes; load a class"):
+        model.class_log_probs(IMAGE)
 
 
 def test_classes_are_the_model_s(classifier):

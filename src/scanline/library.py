@@ -19,8 +19,15 @@ from scanline.quiet import quietly
 
 with quietly():
     from scanline.inference.ancestral import sample_images
+    from scanline.inference.classes import class_log_probs
+    from scanline.inference.drawn_classes import draw_labels, sample_of_classes
     from scanline.inference.likelihood import log_likelihoods
-    from scanline.inference.one_image import Completed, complete_by_sampling, complete_exactly
+    from scanline.inference.one_image import (
+        Completed,
+        complete_by_sampling,
+        complete_end,
+        complete_exactly,
+    )
     from scanline.models.classifier import Classifier, load_classifier
     from scanline.models.loading import n_parameters
     from scanline.models.look_ahead import LookAhead, load_look_ahead
@@ -103,7 +110,8 @@ class Completion(NamedTuple):
 class LoadedPredictor:
     """A next-pixel model: the probability of whole images. ``keras`` is the model itself.
 
-    A ``look_ahead`` makes completions of large holes better (``models.look_ahead``).
+    A ``look_ahead`` makes completions of large holes better (``models.look_ahead``). A model that
+    reads labels may be told a class, ``label``; where it is not, what it says is over all classes.
     Images are [N, rows, columns] or [N, T], a single one has no N; ``data.given`` says which values
     are binary and which are grey. Everything raises ValueError for other images.
     """
@@ -116,17 +124,39 @@ class LoadedPredictor:
     def __repr__(self) -> str:
         return _told(self)
 
-    def log_likelihood(self, images: ArrayLike) -> np.ndarray:
-        """log p(image), nats: float64 [N]; a number for a single image."""
+    def log_likelihood(self, images: ArrayLike, label: int | None = None) -> np.ndarray:
+        """log p(image), nats: float64 [N]; a number for a single image. Or log p(image | label)."""
         pixels = as_pixels(images, self.pixels)
-        nats = log_likelihoods(self.keras, np.atleast_2d(pixels))
+        nats = log_likelihoods(self._of(label), np.atleast_2d(pixels))
         return nats if pixels.ndim == 2 else nats[0]
 
-    def sample(self, count: int, seed: int = 0) -> np.ndarray:
-        """``count`` images drawn from the model: uint8 [count, rows, columns] in {0, 1}."""
+    def class_log_probs(self, images: ArrayLike) -> np.ndarray:
+        """log p(class | image) by Bayes' rule, nats: float64 [N, K]; [K] for a single image.
+
+        Only of a model that reads labels.
+        """
+        if not self.keras.classes:
+            raise ValueError(
+                f"{self.name} reads no labels, so it knows no classes; load a classifier (task "
+                "'classify'), or a model whose variant has labels: true"
+            )
+        pixels = as_pixels(images, self.pixels)
+        found = class_log_probs(self.keras, np.atleast_2d(pixels))
+        return found if pixels.ndim == 2 else found[0]
+
+    def sample(self, count: int, seed: int = 0, label: int | None = None) -> np.ndarray:
+        """``count`` images drawn from the model: uint8 [count, rows, columns] in {0, 1}.
+
+        All of the class ``label``; None: whatever class an image is of.
+        """
         _at_least("count", count, 1)
         _check_seed(seed)
-        drawn = sample_images(self.keras, count, self.size[0] * self.size[1], seed)
+        model, size = self._of(label), self.size[0] * self.size[1]
+        if model.classes:
+            (labels,) = draw_labels(model, np.zeros((1, size), np.uint8), 0, count, seed)
+            drawn = sample_of_classes(model, labels, seed)
+        else:
+            drawn = sample_images(model, count, size, seed)
         return drawn.reshape(count, *self.size)
 
     def complete(
@@ -141,6 +171,7 @@ class LoadedPredictor:
         moves: int = budget.MOVES,
         block: int = budget.BLOCK,
         move_particles: int = budget.MOVE_PARTICLES,
+        label: int | None = None,
     ) -> Completion:
         """The ``hidden`` pixels of one image given all others, before and after them.
 
@@ -150,6 +181,10 @@ class LoadedPredictor:
         ``runs`` independent runs of sequential Monte Carlo with ``particles`` particles. Then each
         sample goes through ``moves`` moves of particle Gibbs, which draw ``block`` hidden pixels
         anew with ``move_particles`` particles.
+
+        A model that reads labels may be told the ``label``. Where it is not, it completes up to
+        ``exact_pixels`` pixels whatever the class, and more of them only at the end of the image,
+        by ``particles`` * ``runs`` exact draws.
         """
         pixels = as_pixels(image, self.pixels, "image")
         if pixels.ndim != 1:
@@ -162,11 +197,20 @@ class LoadedPredictor:
         _at_least("block", block, 1)
         _at_least("move_particles", move_particles, 2)
         _check_seed(seed)
+        model = self._of(label)
         if len(places) <= exact_pixels:
-            found = complete_exactly(self.keras, pixels, places, samples, seed)
+            found = complete_exactly(model, pixels, places, samples, seed)
+        elif model.classes:
+            if places[0] + len(places) < len(pixels):
+                raise ValueError(
+                    f"hidden marks {len(places)} pixels before observed ones, and no label is "
+                    f"given; give label (0 to {model.classes - 1}), hide at most {exact_pixels} "
+                    f"pixels (exact_pixels), or the end of the image"
+                )
+            found = complete_end(model, pixels, places, samples, particles * runs, seed)
         else:
             found = complete_by_sampling(
-                self.keras,
+                model,
                 pixels,
                 places,
                 samples,
@@ -179,6 +223,10 @@ class LoadedPredictor:
                 self.look_ahead,
             )
         return self._completion(pixels, found)
+
+    def _of(self, label: int | None) -> Predictor:
+        """The model itself, or that of one class."""
+        return self.keras if label is None else self.keras.of_class(label)
 
     def _hole(self, hidden: ArrayLike) -> np.ndarray:
         """Flat indices int32 [k] of a mask or of a list of them."""

@@ -22,12 +22,12 @@ from score_completions import score_completions
 from score_predictor import score_predictor
 
 
-@pytest.fixture
-def stages(tmp_path, pixels_folder, pixel_set) -> dict:
+@pytest.fixture(params=[(), (0.1,) * 10], ids=["plain", "labels"])
+def stages(tmp_path, pixels_folder, pixel_set, request) -> dict:
     """Every stage that scores, run on untrained models: scores.csv, and the files by image."""
     test, train = pixels_folder / "test.npz", pixels_folder / "train.npz"
     shape = {"cell": "gru", "units": 4, "layers": 1, "pixels": pixel_set.identity, "seed": 3}
-    models = {"classify": Classifier(**shape), "predict": Predictor(**shape)}
+    models = {"classify": Classifier(**shape), "predict": Predictor(**shape, prior=request.param)}
     for task, model in models.items():
         model.save(tmp_path / f"{task}.keras")
     predictor = tmp_path / "predict.keras"

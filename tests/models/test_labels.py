@@ -7,9 +7,13 @@ from native_calls import NEEDS_COMPILER, weighted_sum
 from tabulated import KINDS, LABELLED, all_images, labelled_predictor
 
 from scanline.data.pixels import PixelSet
+from scanline.inference.ancestral import prefix_completions, sample_completions
+from scanline.inference.smc import beam_search, smc_posterior
 from scanline.models import native
+from scanline.models.export import export_stock
 from scanline.models.predictor import Predictor, load_predictor
 from scanline.models.prior import prior_of
+from scanline.report.playing import told_predictor
 
 PIXELS = {"rows": 6, "columns": 6, "classes": 3}
 BATCH = 72
@@ -46,6 +50,19 @@ def test_keras_loop_gives_the_same_logits(kind):
     there = labels == 2
     found = of_class(images[there])
     np.testing.assert_allclose(found, native_ones[there], rtol=0, atol=LOGITS)
+
+
+def test_models_of_each_class_are_one_object_and_others_than_those_of_a_class():
+    model, images = labelled_predictor(), all_images(6)
+    kept = model.of_class(0)
+    before = kept(images).numpy()
+    found = [(of_class, of_class(images).numpy()) for of_class in model.of_each_class()]
+    assert len({id(of_class) for of_class, _ in found}) == 1
+    for label, (_, logits) in enumerate(found):
+        told = model(images, np.full(64, label)).numpy()
+        np.testing.assert_allclose(logits, told, rtol=0, atol=LOGITS)
+    np.testing.assert_array_equal(kept(images), before)
+    assert list(kept.of_each_class()) == []
 
 
 def test_the_model_of_a_class_follows_the_weights():
@@ -117,6 +134,21 @@ def test_labels_are_given_just_where_they_are_read():
             call()
     with pytest.raises(ValueError, match="labels are given to a model that reads none"):
         model.of_class(0)(images, np.zeros(64))
+
+
+def test_what_reads_no_labels_takes_the_model_of_a_class():
+    model, pixels, hidden = labelled_predictor(), all_images(6)[:2], np.array([[1], [2]])
+    for call in (
+        export_stock,
+        told_predictor,
+        lambda model: sample_completions(model, pixels, 1, 2, 3, 0),
+        lambda model: prefix_completions(model, pixels, hidden, 3, 0),
+        lambda model: smc_posterior(model, pixels, hidden, 4, 0),
+        lambda model: beam_search(model, pixels, hidden, 4),
+    ):
+        with pytest.raises(ValueError, match=r"reads labels and is given none; take model.of_cl"):
+            call(model)
+        assert call(model.of_class(1))
 
 
 @pytest.mark.parametrize("label", [-1, 3])

@@ -32,6 +32,7 @@ def complete(
     block: int = budget.BLOCK,
     move_particles: int = budget.MOVE_PARTICLES,
     seed: int = 0,
+    label: int | None = None,
 ) -> None:
     """Draw the hidden pixels of an image given all others, before and after: a picture, numbers.
 
@@ -57,6 +58,7 @@ def complete(
         block: hidden pixels of a block, which lie together
         move_particles: particles that draw a block anew
         seed: what the draws depend on
+        label: the class that the image shows, of a model that reads labels; by default any
     """
     from scanline.files import write_whole
     from scanline.library import load
@@ -77,9 +79,10 @@ def complete(
         moves=moves,
         block=block,
         move_particles=move_particles,
+        label=label,
     )
     write_whole(out, _picture(done, shown))
-    _report(done, "exact" if done.exact else f"{runs} runs of {particles} particles")
+    _report(done, f"{runs} runs of {particles} particles" if done.error else "exact")
     print(f"picture                      {out}")
     if fitted:
         understood = out.with_name(f"{out.stem}-understood.png")
@@ -137,7 +140,7 @@ def _report(done: "Completion", how: str) -> None:
     print(f"hidden pixels                {done.hidden.sum()}")
     found = (done.log_observed, *done.interval)
     observed, low, high = (f"{round(nats, 2) + 0.0:.2f}" for nats in found)  # 0.00, not -0.00
-    sure = "" if done.exact else f"95 %: {low} to {high}; "
+    sure = "" if not done.error else f"95 %: {low} to {high}; "
     print(f"log p(observed)              {observed} nats ({sure}{how})")
     if not done.exact:
         print(f"effective sample size        {done.effective_sample_size:.1f}")

@@ -56,7 +56,13 @@ def score(
 
 
 def sample(
-    *, out: Path, model: str = BEST, data: str | None = None, count: int = 16, seed: int = 0
+    *,
+    out: Path,
+    model: str = BEST,
+    data: str | None = None,
+    count: int = 16,
+    seed: int = 0,
+    label: int | None = None,
 ) -> None:
     """Draw new images from a next-pixel model: a picture of them, and beside it an .npz file.
 
@@ -67,6 +73,7 @@ def sample(
         data: the data set of the model, where it is a name that several have
         count: images to draw
         seed: what the draws depend on
+        label: the class of all images, of a model that reads labels; by default of any
     """
     from matplotlib.image import imsave
 
@@ -76,7 +83,7 @@ def sample(
 
     ends_in(out, ".png")
     predictor = load(model, data=data)
-    images = predictor.sample(count, seed)
+    images = predictor.sample(count, seed, label)
     with whole_folder(out.parent) as folder:
         save_arrays(folder / f"{out.stem}.npz", {"model": model, "seed": seed}, images=images)
         imsave(folder / out.name, sheet_of(images), cmap="gray", vmin=0, vmax=255)

@@ -42,10 +42,9 @@ def sample_completions(
     draw depends on ``seed``, its flat index, and its place among the N * S sequences. Raises
     ValueError where the run does not lie inside the image.
     """
+    check_run(pixels, cut, length, samples)
+    model.check_labels(None)
     count, size = pixels.shape
-    _inside(cut, length, size)
-    if samples < 1:
-        raise ValueError(f"samples is {samples}; allowed: 1 and above")
     pixels = pixels.astype(np.uint8)
     states = model.zero_states(count)
     if cut:
@@ -116,7 +115,9 @@ def _two_words(seed: int) -> list[int]:
     return [seed, 0]
 
 
-def _inside(cut: int, length: int, size: int) -> None:
+def check_run(pixels: np.ndarray, cut: int, length: int, samples: int) -> None:
+    """Raises ValueError for a run outside of ``pixels`` [N, T], or for ``samples`` below 1."""
+    size = pixels.shape[1]
     if not 0 <= cut < size:
         raise ValueError(f"cut is {cut}; images of {size} pixels allow 0 to {size - 1}")
     if not 1 <= length <= size - cut:
@@ -124,6 +125,8 @@ def _inside(cut: int, length: int, size: int) -> None:
             f"length is {length}; from cut {cut} on the image has {size - cut} pixels: "
             f"allowed are 1 to {size - cut}"
         )
+    if samples < 1:
+        raise ValueError(f"samples is {samples}; allowed: 1 and above")
 
 
 def prefix_completions(
@@ -143,6 +146,7 @@ def prefix_completions(
     alone. Each draw depends on ``seed``, the pixel, and the sample's place among all. Raises
     ValueError where ``hidden`` is no such set or empty, or ``samples`` is below 1.
     """
+    model.check_labels(None)
     check_hidden(hidden, pixels.shape)
     if not hidden.shape[1]:
         raise ValueError("hidden is empty: no pixel is hidden, so there is nothing to complete")

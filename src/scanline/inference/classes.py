@@ -23,8 +23,8 @@ def over_classes(model: Predictor, log_p: Callable[[Predictor], np.ndarray]) -> 
     """
     if not model.classes:
         return log_p(model)
-    given = [log_p(model.of_class(label)) + log for label, log in enumerate(model.log_prior)]
-    return np.logaddexp.reduce(given)
+    given = zip(model.of_each_class(), model.log_prior, strict=True)
+    return np.logaddexp.reduce([log_p(of_class) + log_prior for of_class, log_prior in given])
 
 
 class ReadByClass(NamedTuple):

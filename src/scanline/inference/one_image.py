@@ -2,7 +2,8 @@
 
 A small hole gets its exact posterior. For a larger one, several independent runs of sequential
 Monte Carlo estimate p(observed), and their spread gives its interval. Their pooled particles start
-the chains of particle Gibbs, from which the samples come.
+the chains of particle Gibbs, from which the samples come. Where a model reads labels and is not
+told the class, a hole at the end of the image takes draws of the class and of the pixels given it.
 """
 
 import math
@@ -12,7 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from scanline.inference.classes import read_by_class
+from scanline.inference.drawn_classes import draw_given, draw_labels
 from scanline.inference.exact import exact_posterior
+from scanline.inference.likelihood import log_likelihoods
 from scanline.inference.particle_gibbs import refine
 from scanline.inference.resampling import draw_by_weight
 from scanline.inference.smc import pooled, smc_posterior
@@ -70,6 +74,37 @@ def error_of(log_estimates: np.ndarray) -> tuple[float, float]:
     runs, variance = len(log_estimates), float(np.var(log_estimates, ddof=1))
     error = math.sqrt(variance / runs + variance**2 / (2 * (runs - 1)))
     return error, error * float(stats.t.ppf(0.975, runs - 1))
+
+
+def complete_end(
+    model: Predictor, pixels: np.ndarray, hidden: np.ndarray, samples: int, draws: int, seed: int
+) -> Completed:
+    """``pixels`` [T] whose ``hidden`` [k] pixels are the last ones, by a model not told the class.
+
+    ``draws`` (``samples``, where these are more) completions are independent and exact, and
+    marginals are their means. p(observed) is exact.
+    """
+    cut, count = int(hidden[0]), max(samples, draws)
+    observed = pixels[None].astype(np.uint8)
+    labels = draw_labels(model, observed, cut, count, seed)
+    drawn = draw_given(model, observed, cut, len(hidden), labels, seed)[0]
+    images = np.repeat(observed, samples, axis=0)
+    images[:, cut:] = drawn[:samples]
+    log_likelihood = log_likelihoods(model, images)
+    order = np.argsort(-log_likelihood, kind="stable")
+    joint = read_by_class(model, observed).log_joint[:, 0, cut]
+    log_observed = float(np.logaddexp.reduce(joint))
+    return Completed(
+        hidden=hidden,
+        samples=drawn[order],
+        log_likelihood=log_likelihood[order],
+        map_completion=drawn[order[0]],
+        marginals=drawn.mean(axis=0),
+        log_observed=log_observed,
+        log_observed_error=0.0,
+        log_observed_interval=(log_observed, log_observed),
+        effective_sample_size=float(count),
+    )
 
 
 def complete_by_sampling(

@@ -153,6 +153,7 @@ def pooled(populations: Sequence[Particles]) -> Particles:
 
 def _population(model, pixels, hidden, particles, seeds, reference, look_ahead) -> Particles:
     """The particles of all images, a group of them at a time; a beam where ``seeds`` is None."""
+    model.check_labels(None)
     images = len(pixels)
     # By the last hidden pixel first, as inference.exact has it.
     order = np.lexsort(hidden.T) if hidden.shape[1] else np.arange(images)

@@ -8,7 +8,7 @@ step. Given one class this adds a row of the first layer's kernel to its bias, s
 model without labels, for all that completes, samples or infers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,8 @@ class Predictor(keras.Model):
             cell=cell, units=units, layers=layers, inputs=inputs, radius=radius
         )
         self.settings |= dict(residual=residual, readout_units=readout_units)
-        self._of_class = cache(lambda label: Predictor(**self.settings, pixels=self.pixels))
+        # Models of classes, which Keras must not take for parts of this one.
+        self._unlabelled = cache(lambda name: Predictor(**self.settings, pixels=self.pixels))
         if len(prior):
             check_prior(prior, pixels)
         self.prior = np.array(prior, np.float64)
@@ -165,21 +166,32 @@ class Predictor(keras.Model):
         if not 0 <= label < self.classes:
             told = f"allowed: 0 to {self.classes - 1}" if self.classes else "the model reads none"
             raise ValueError(f"label is {label}; {told}")
-        model = self._of_class(label)
+        return self._given(label, self._unlabelled(label))
+
+    def of_each_class(self) -> Iterator["Predictor"]:
+        """``of_class`` of all labels in turn: one object, so that it is compiled once for all.
+
+        It is of a class until the next one is asked for.
+        """
+        for label in range(self.classes):
+            yield self._given(label, self._unlabelled(None))
+
+    def _given(self, label: int, model: "Predictor") -> "Predictor":
+        """``model``, which reads no labels, with the weights of a class."""
         model.stack.core = self.stack.core
         layers = list(zip(self.stack.recurrent_layers, model.stack.recurrent_layers, strict=True))
         for index, (layer, plain) in enumerate(layers):
             kernel, recurrent, bias = layer.get_weights()
             if not index or self.stack.residual:
-                kernel, bias = self._given(label, kernel, bias, self.stack.units if index else 0)
+                kernel, bias = self._folded(label, kernel, bias, self.stack.units if index else 0)
             plain.set_weights([kernel, recurrent, bias])
         if self.readout is not None and model.readout is not None:
             kernel, bias = self.readout.get_weights()
-            model.readout.set_weights(self._given(label, kernel, bias, self.stack.units))
+            model.readout.set_weights(self._folded(label, kernel, bias, self.stack.units))
         model.logit.set_weights(self.logit.get_weights())
         return model
 
-    def _given(self, label: int, kernel, bias, first: int) -> tuple[np.ndarray, np.ndarray]:
+    def _folded(self, label: int, kernel, bias, first: int) -> tuple[np.ndarray, np.ndarray]:
         """Kernel and bias of what reads labels in the rows from ``first`` on, for one label."""
         rows = slice(first, first + self.classes)
         return np.delete(kernel, rows, axis=0), bias + kernel[first + label]
