@@ -35,6 +35,7 @@ def test_threshold_is_strict_and_ink_is_one():
     assert at_threshold(grey, 0.1).tolist() == [0, 0, 1, 1, 1, 1]  # 25.5 of 255
     assert at_threshold(grey, 0.2).tolist() == [0, 0, 0, 0, 1, 1]  # 51 of 255 is not above
     assert at_threshold(grey, 1.0).tolist() == [0] * 6
+    assert at_threshold(np.array([127, 128], np.uint8), 0.5).tolist() == [0, 1]  # of 255
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan")])
@@ -107,6 +108,17 @@ def test_an_order_changes_nothing_of_the_pixels_but_what_they_say(idx_folder, tm
     raster, permuted = (load_pixels(tmp_path / f"{o}/train.npz") for o in ("raster", "permuted"))
     np.testing.assert_array_equal(raster.pixels, permuted.pixels)
     assert permuted.description == raster.description | {"order": "permuted"}
+
+
+def test_training_and_test_files_are_drawn_by_streams_of_their_own(tmp_path):
+    images = images_of(20)
+    drawn = {"method": "bernoulli", "seed": 5, "validation_images": 3}
+    sets = made(tmp_path, {"x_train": images, "x_test": images}, **drawn)
+    first, second = (bernoulli_draw(images, 5, stream).reshape(20, -1) for stream in (0, 1))
+    np.testing.assert_array_equal(sets["validation"].pixels, first[:3])
+    np.testing.assert_array_equal(sets["train"].pixels, first[3:])
+    np.testing.assert_array_equal(sets["test"].pixels, second)
+    assert (first != second).any()
 
 
 def test_training_images_that_are_redrawn_keep_their_grey_values(idx_folder, tmp_path):
@@ -186,11 +198,11 @@ def test_what_the_method_needs_is_asked_for(idx_folder, tmp_path, settings, mess
 
 
 def test_pixels_are_made_as_the_model_s():
-    grey = np.random.default_rng(0).integers(0, 256, (5, 7)).astype(np.uint8)
-    description = {"binarise": "threshold", "threshold": 0.33, "seed": None}
+    grey = np.random.default_rng(0).permutation(256).astype(np.uint8).reshape(8, 32)
+    description = {"binarise": "threshold", "threshold": 0.5, "seed": None}
     light, dark = ({**description, "polarity": f"ink is {value}"} for value in (1, 0))
-    assert (made_alike(light, grey) == at_threshold(grey, 0.33)).all()
-    assert (made_alike(dark, grey) == 1 - at_threshold(grey, 0.33)).all()
+    assert (made_alike(light, grey) == (grey > 127.5)).all()
+    assert (made_alike(dark, grey) == (grey < 127.5)).all()
     drawn = {"binarise": "bernoulli", "threshold": None, "seed": 3, "polarity": "ink is 1"}
     assert (made_alike(drawn, grey) == bernoulli_draw(grey, 3)).all()
 

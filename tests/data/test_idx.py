@@ -99,6 +99,13 @@ def test_swapped_files_are_refused(tmp_path):
     write_idx(tmp_path / "labels", np.zeros(3, np.uint8))
     with pytest.raises(ValueError, match=r"1 dimension \(labels\); expected 3 dimensions"):
         read_images(tmp_path / "labels")
+    write_idx(tmp_path / "columns", np.zeros((3, 2), np.uint8))
+    with pytest.raises(ValueError, match=r"2 dimensions \(labels in columns\); expected 3 dim"):
+        read_images(tmp_path / "columns")
+    for shape, told in (((3, 2, 2), r"3 dimensions \(images\)"), ((3, 2, 2, 1), "4 dimensions")):
+        write_idx(tmp_path / "images", np.zeros(shape, np.uint8))
+        with pytest.raises(ValueError, match=rf"{told}; expected 1 dimension \(labels\)"):
+            read_labels(tmp_path / "images")
 
 
 @pytest.mark.parametrize(

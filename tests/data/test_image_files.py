@@ -49,6 +49,10 @@ def test_a_study_s_pixels_are_read_where_they_are_the_model_s(tmp_path, pixel_se
     line = r"test\.npz: the model belongs to other pixels .*threshold is 0\.5 there and 0\.1 here"
     with pytest.raises(ValueError, match=line):
         read_pixels(tmp_path / "test.npz", kind | {"threshold": 0.5})
+    with pytest.raises(ValueError, match="source is 'elsewhere' there and 'generated' here"):
+        read_pixels(tmp_path / "test.npz", kind | {"source": "elsewhere"})
+    elsewhere = kind | {"source": "elsewhere", "classes": 12}
+    assert len(read_pixels(tmp_path / "test.npz", elsewhere, other_data=True).pixels) == 24
     assert len(read_pixels(tmp_path / "test.npz", kind, classes=True).pixels) == len(pixel_set)
     line = r"test\.npz: the model tells 12 classes apart and these images have 10"
     with pytest.raises(ValueError, match=line):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw, ImageFilter
 
+from scanline.data import fitting
 from scanline.data.fitting import fitted
 from scanline.data.picture import of_one_depth, read_grey, read_mask
 
@@ -179,6 +180,17 @@ def test_a_drawing_is_made_as_the_digits_were(kind, size):
     assert ((image > 128) == (plain > 128)).mean() > 0.93
 
 
+@pytest.mark.parametrize(("high", "wide"), [(10, 4), (4, 10)])
+@pytest.mark.parametrize("ink", [0, 255])
+def test_a_figure_is_cropped_to_the_row_and_column(high, wide, ink):
+    """A rectangle of 28 x 28 becomes one twice as large; a row or column less would stretch it."""
+    picture = np.full((28, 28), 255 - ink, np.uint8)
+    picture[3 : 3 + high, 5 : 5 + wide] = ink
+    wanted = np.zeros((28, 28), np.uint8)
+    wanted[14 - high : 14 + high, 14 - wide : 14 + wide] = 255
+    np.testing.assert_array_equal(fitted(picture, 28, 28), wanted)
+
+
 SHADES = {  # the light on a page of (down, right) from 0 to 1
     "none": lambda down, right: np.ones_like(down),
     "to one side": lambda down, right: 1 - 0.6 * right,
@@ -241,7 +253,8 @@ def test_strokes_of_any_width_up_to_half_the_picture_are_found(width):
 
 def test_a_faint_pencil_is_found_or_refused_and_its_gaps_are_never_taken_for_it():
     plain = fitted(np.asarray(DRAWN["dark on light"]), 28, 28)
-    with pytest.raises(ValueError, match=r"differs by 2\d of 255 from the paper; needed is a"):
+    line = r"differs by 2\d of 255 from the paper; needed is a contrast of 32, and of 8 times the n"
+    with pytest.raises(ValueError, match=line):
         fitted(np.asarray(drawing(paper=240, ink=215)), 28, 28)
     image = fitted(np.asarray(drawing(paper=240, ink=200)), 28, 28)
     assert ((image > 128) == (plain > 128)).mean() > 0.93
@@ -257,6 +270,11 @@ def test_a_faint_pencil_is_found_or_refused_and_its_gaps_are_never_taken_for_it(
 def test_a_blank_page_is_refused(picture, message):
     with pytest.raises(ValueError, match=message):
         fitted(picture, 28, 28)
+
+
+def test_a_large_picture_is_looked_at_by_1024_pixels_at_most():
+    assert fitting._smooth(np.zeros((1024, 9), np.uint8)).shape == (1024, 9)
+    assert fitting._smooth(np.zeros((8, 1025), np.uint8)).shape == (4, 513)
 
 
 def test_specks_far_apart_are_refused():

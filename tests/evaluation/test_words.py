@@ -13,18 +13,42 @@ from scanline.figures.style import COLOURS
 from scanline.inference.methods import METHODS
 
 RESULTS = ROOT / "docs/results"
+HIDDEN, WHOLE = "nats per hidden pixel", "nats per pixel"
 
 
 def test_everything_has_a_label():
     words.check([method.name for method in METHODS])
 
 
-def test_a_mean_and_its_standard_deviation_have_one_unit():
-    means = [name for name in words.QUANTITIES if name.endswith("_mean")]
-    assert len(means) == 3
-    for name in means:
-        units = {words.QUANTITIES[name.removesuffix("mean") + end].unit for end in ("mean", "std")}
-        assert units == {words.WHOLE}
+def test_numbers_by_pixel_have_their_unit_and_all_others_name_it():
+    for name, quantity in words.QUANTITIES.items():
+        by_image = name.endswith(("_mean", "_std"))
+        wanted = HIDDEN if name in quantities.COMPLETED else WHOLE if by_image else ""
+        assert quantity.unit == wanted, name
+    assert words.QUANTITIES["nats_per_pixel"].label == WHOLE
+    assert words.QUANTITIES["nats_per_hidden_pixel"].label == HIDDEN
+
+
+def test_every_number_is_written_with_the_digits_that_it_has():
+    written = {
+        **dict.fromkeys(("nats_per_image", "bits_per_image"), "1.23"),
+        **dict.fromkeys(("seconds_per_image", "log_observed_sd", "bound_gap"), "1.2"),
+        "effective_sample_size": "1.2",
+        "accuracy": "123.46%",
+    }
+    for name, quantity in words.QUANTITIES.items():
+        wanted = written.get(name, "123.5%" if name.endswith("accuracy") else "1.2346")
+        assert quantity.form.format(1.23456) == wanted, name
+    assert words.QUANTITIES["effective_sample_size"].form.format(1234.56) == "1234.6"
+
+
+def test_an_axis_has_its_unit_in_brackets():
+    axes = {name: quantity.axis for name, quantity in words.QUANTITIES.items() if quantity.axis}
+    assert axes == {
+        "nats": "cross-entropy (nats)",
+        "accuracy": "accuracy (fraction)",
+        "nats_per_pixel": "cross-entropy (nats per pixel)",
+    }
 
 
 def test_costs_are_better_low():
@@ -90,4 +114,14 @@ def test_methods_can_be_told_apart_in_figures():
     for one, other in combinations(drawn, 2):
         assert one.marker != other.marker  # where there are no colours
         assert one.label != other.label
-    assert all(method.colour < len(COLOURS) for method in drawn)
+    # The darker shades of the second half are too like their own colours.
+    assert all(method.colour < len(COLOURS) // 2 for method in words.METHODS.values())
+
+
+def test_the_posterior_has_one_colour_and_every_other_method_one_of_its_own():
+    by_colour: dict[int, set[str]] = {}
+    for name, method in words.METHODS.items():
+        by_colour.setdefault(method.colour, set()).add(name)
+    assert sorted(map(sorted, by_colour.values())) == sorted(
+        [["exact", "smc"], *([name] for name in words.METHODS if name not in ("exact", "smc"))]
+    )

@@ -1,5 +1,8 @@
 """Holes that are drawn at random: every kind and size occurs, and each hides a pixel."""
 
+from collections import Counter
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -36,6 +39,63 @@ def test_the_holes_of_the_study_are_among_them():
     run[9:] = True
     assert run.tobytes() in found
     assert set(hidden.sum(axis=(1, 2))) == set(range(1, 17))
+
+
+ROWS, COLUMNS = 3, 2
+
+
+def probabilities() -> Counter[tuple[int, ...]]:
+    """Of every hole of an image of 3 x 2, written out kind by kind."""
+    places = np.arange(6).reshape(ROWS, COLUMNS)
+    found: Counter[tuple[int, ...]] = Counter()
+
+    def add(hole, probability):
+        hole = tuple(sorted(np.ravel(hole).tolist()))
+        for each in [hole] if hole else [(place,) for place in range(6)]:  # none: a single pixel
+            found[each] += probability / (1 if hole else 6)
+
+    for high, wide in product((1, 2, 3), (1, 2)):  # rectangles: a size, then a place
+        corners = list(product(range(4 - high), range(3 - wide)))
+        for top, left in corners:
+            add(places[top : top + high, left : left + wide], 2 / 7 / 6 / len(corners))
+    quadrants = [
+        places[rows, columns].ravel().tolist()
+        for rows in (slice(1), slice(1, 3))
+        for columns in (slice(1), slice(1, 2))
+    ]
+    for chosen in product((0, 1), repeat=4):
+        if any(chosen):
+            ways = (4, 6, 4, 1)[sum(chosen) - 1]
+            hole = [
+                each
+                for part, is_in in zip(quadrants, chosen, strict=True)
+                if is_in
+                for each in part
+            ]
+            add(hole, 1 / 7 / 4 / ways)
+    for half in (places[:1], places[1:], places[:, :1], places[:, 1:]):
+        add(half, 1 / 7 / 4)
+    for rows in (1, 2, 3):
+        add(places[:rows], 1 / 7 / 3)
+    for length in range(1, 7):
+        for cut in range(7 - length):
+            add(range(cut, cut + length), 1 / 7 / 6 / (7 - length))
+    shares = np.linspace(0.1, 0.95, 10_001)
+    for chosen in product((0, 1), repeat=6):  # single pixels of a drawn share
+        density = shares ** sum(chosen) * (1 - shares) ** (6 - sum(chosen))
+        add(np.flatnonzero(chosen), density.mean() / 7)
+    return found
+
+
+def test_every_hole_is_drawn_as_often_as_its_kind_says():
+    expected, images = probabilities(), 60_000
+    assert sum(expected.values()) == pytest.approx(1)
+    hidden = random_holes(np.random.default_rng(3), images, ROWS, COLUMNS)
+    found = Counter(tuple(np.flatnonzero(hole).tolist()) for hole in hidden)
+    assert set(found) <= set(expected)
+    for hole, p in expected.items():
+        # 5 standard errors of such a count: of 63 holes one is beyond by chance in 30,000 tests.
+        assert abs(found[hole] - images * p) < 5 * (images * p * (1 - p)) ** 0.5, hole
 
 
 def test_one_to_four_quadrants_are_hidden_as_often():

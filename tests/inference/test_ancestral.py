@@ -94,7 +94,8 @@ def test_the_seed_decides(model):
         ({"length": 6}, "length is 6; from cut 3 on the image has 5 pixels: allowed are 1 to 5"),
         ({"length": 0}, "length is 0"),
         ({"samples": 0}, "samples is 0; allowed: 1 and above"),
-        ({"seed": -1}, "seed is -1; allowed: 0 to"),
+        ({"seed": -1}, "seed is -1; allowed: 0 to 2147483647"),
+        ({"seed": 2**31}, "seed is 2147483648; allowed: 0 to 2147483647"),
     ],
 )
 def test_errors_say_what_is_allowed(changed, message):
@@ -187,6 +188,24 @@ def test_groups_of_images_change_nothing_but_the_draws(monkeypatch):
     assert (parts.greedy == whole.greedy).all()
     np.testing.assert_allclose(parts.log_probs, whole.log_probs, atol=TOLERANCE)
     assert parts.samples.shape == (7, 3, 3)
+
+
+def test_every_seed_of_31_bits_is_taken():
+    drawn = [
+        sample_completions(tiny_predictor(), all_images()[:9], 0, SIZE, 4, seed).samples.tobytes()
+        for seed in (0, 1, 2**31 - 1)
+    ]
+    assert len(set(drawn)) == 3
+
+
+def test_seeds_of_more_than_31_bits_are_told_apart():
+    model = tiny_predictor()
+    pixels, hidden = random_sets(3, 4, seed=4)
+    drawn = [
+        prefix_completions(model, pixels, hidden, samples=9, seed=seed).samples.tobytes()
+        for seed in (1, 1 + 2**32, 1 + 2**40)
+    ]
+    assert len(set(drawn)) == 3
 
 
 @pytest.mark.parametrize(

@@ -168,6 +168,14 @@ def test_the_nearest_image_fills_the_hole():
     assert np.isnan(scores(found, np.array([[1, 0]]))["nats_per_hidden_pixel"])
 
 
+def test_a_pixel_that_is_as_often_ink_as_paper_is_filled_with_paper():
+    training, pixels = np.array([[1, 0], [0, 0]], np.uint8), np.zeros((1, 2), np.uint8)
+    found = by_pixel_frequencies(Given(None, training, pixels, np.array([[0, 1]])))
+    assert found.best.tolist() == [[0, 0]]
+    np.testing.assert_allclose(found.marginals, [[1 / 2, 1 / 4]])
+    assert found.samples.shape == (1, 0, 2)
+
+
 def test_pixel_frequencies_know_no_neighbours():
     training = np.array([[1, 1, 0], [1, 0, 0], [1, 0, 0]], np.uint8)
     pixels, hidden = np.array([[0, 1, 0]], np.uint8), np.array([[0, 1]])

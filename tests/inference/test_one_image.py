@@ -85,6 +85,15 @@ def test_without_moves_marginals_are_the_particles(model, posterior):
     assert done.samples.shape == (4, 5)
 
 
+def test_the_effective_sample_size_is_the_least_after_the_hole(model):
+    hidden = np.array([1, 2, 4])
+    done = complete_by_sampling(model, PIXELS, hidden, 4, 5, range(3), range(0), 16, 16, 0)
+    runs = [smc.smc_posterior(model, PIXELS[None], hidden[None], 5, seed) for seed in range(3)]
+    sizes = smc.pooled(runs).effective_sample_size[0]
+    assert done.effective_sample_size == sizes[4:].min()
+    assert sizes[:4].min() < sizes[4:].min() < sizes[4]
+
+
 def test_without_moves_samples_are_some_of_the_particles(model):
     """Of two particles a run there are too few for any other completion to be one by chance."""
     particles = [

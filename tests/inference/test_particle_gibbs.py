@@ -109,6 +109,18 @@ def test_a_block_is_what_lies_nearest():
     assert particle_gibbs._nearest(hidden, 3, 9, COLUMNS).tolist() == [[0, 1, 2, 3, 4, 5]] * 2
 
 
+def test_of_pixels_that_lie_equally_near_a_block_takes_the_first():
+    """In a whole image of 12 x 12, around each pixel."""
+    hidden = np.arange(144)[None]
+    for centre in hidden[0]:
+        away = [
+            (each // 12 - centre // 12) ** 2 + (each % 12 - centre % 12) ** 2 for each in hidden[0]
+        ]
+        for count in (2, 3, 7):
+            wanted = sorted(sorted(range(144), key=lambda each, away=away: away[each])[:count])
+            assert particle_gibbs._nearest(hidden, centre, count, 12).tolist() == [wanted]
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

@@ -101,13 +101,14 @@ def test_pixels_have_their_probability_and_alike_particles_their_share():
     assert set(drawn[:, :4].sum(axis=1)) == {1, 2}  # of four alike, 1.2 in the mean
 
 
-def test_particles_of_like_weight_have_their_share_wherever_they_stand():
+@pytest.mark.parametrize("nats", [6.0, 0.1])
+def test_particles_of_like_weight_have_their_share_wherever_they_stand(nats):
     """Heavy and light ones in turn: as many as may be of each kind have ink, to one."""
     grid = 500
     heavy = np.arange(16) % 2 == 0
     ink = np.full((grid, 16), 0.4)
     uniform = np.repeat((np.arange(grid)[:, None] + 0.5) / grid, 16, axis=1)
-    drawn = drawn_ink(ink, uniform, np.where(heavy, 3.0, -3.0))
+    drawn = drawn_ink(ink, uniform, np.where(heavy, nats / 2, -nats / 2))
     for kind in (heavy, ~heavy):
         assert set(drawn[:, kind].sum(axis=1)) == {3, 4}  # of eight, 3.2 in the mean
 
@@ -142,6 +143,12 @@ def test_numbers_outside_force_a_pixel():
         assert (drawn_ink(ink, np.full((1, 4), value), np.arange(4)) == pixel).all()
 
 
+def test_a_number_that_rounding_made_1_forces_no_pixel():
+    ink, none = np.array([[0.5, 0.2, 0.9, 0.4]]), np.zeros(4)
+    assert (drawn_ink(ink, np.ones((1, 4)), none) == drawn_ink(ink, np.zeros((1, 4)), none)).all()
+    assert drawn_ink(ink, np.ones((1, 4)), none).any()
+
+
 def test_a_number_that_rounding_made_1_draws_the_last_particle():
     """Numbers are float32, of which the largest below 1 may be rounded to 1."""
     log_weights = np.full((1, 8), -np.inf)
@@ -161,7 +168,7 @@ def test_images_are_branched_by_themselves():
 
 @pytest.mark.parametrize("scale", [0.0, 3.0])
 def test_particles_are_drawn_by_their_share_of_all_weights(scale):
-    log_weights = np.log([[0.25, 0.25, 0.5], [0.5, 0.5, 1e-300]]) + scale
+    log_weights = np.log([[0.25, 0.25, 0.5], [0.5, 0.5, 1e-300]]) + np.array([[scale], [scale + 1]])
     uniform = np.array([[0.0, 0.1, 0.3, 0.45, 0.55, 0.99], [0.6, 0.99, 0.1, 0.4, 0.6, 0.0]])
     drawn = resampling.draw_by_weight(log_weights, uniform)
     assert drawn.tolist() == [[0, 0, 1, 1, 2, 2], [1, 1, 0, 0, 1, 0]]

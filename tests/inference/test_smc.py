@@ -226,6 +226,25 @@ def test_effective_sample_sizes_are_of_the_weights_by_step(model, monkeypatch):
     )
 
 
+def test_effective_sample_sizes_of_branches_are_of_all_beginnings_by_step(model):
+    """Before the first hidden pixel there is one; then as many as there are ways to fill it."""
+    pixels, _ = random_sets(3, 1, seed=5)
+    hidden = np.tile([2, 3, 5], (3, 1))
+    found = smc_posterior(model, pixels, hidden, 8, 0)
+    images = images_of(found, pixels)
+    logits = model(images).numpy().astype(float)
+    log_p = -np.logaddexp(0, (1 - 2.0 * images) * logits).reshape(3, 8, SIZE)
+    for n in range(3):
+        for t in range(SIZE):
+            of_beginning = {
+                image[: t + 1].tobytes(): np.exp(nats[: t + 1].sum())
+                for image, nats in zip(images.reshape(3, 8, SIZE)[n], log_p[n], strict=True)
+            }
+            weights = np.array(list(of_beginning.values()))
+            expected = weights.sum() ** 2 / (weights**2).sum()
+            assert found.effective_sample_size[n, t] == pytest.approx(expected, rel=1e-4), (n, t)
+
+
 def test_particle_0_is_the_reference(model, look_ahead):
     pixels, hidden = random_sets(20, 6, seed=8)
     reference = np.random.default_rng(1).integers(0, 2, (20, 6)).astype(np.uint8)

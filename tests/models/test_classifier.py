@@ -94,6 +94,17 @@ def test_training_normalises_by_the_batch_itself():
     np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-3)
 
 
+def test_the_running_averages_move_by_a_hundredth():
+    """From 0 and 1, where they start."""
+    model, images = Classifier("gru", 6, 1, pixels=DESCRIPTION, seed=1), pixels()
+    values = remembered(model, images)
+    model(tf.constant(images), training=True)
+    norm = model.head[0]
+    np.testing.assert_allclose(norm.moving_mean, 0.01 * values.mean(axis=0), atol=1e-7)
+    variance = 0.99 + 0.01 * values.var(axis=0)
+    np.testing.assert_allclose(norm.moving_variance, variance, rtol=1e-6)
+
+
 def test_recomputed_moments_are_those_of_all_images_under_the_weights_now():
     model, images = classifier("lstm", 1), pixels(300)
     model.recompute_moments(images)

@@ -44,6 +44,36 @@ def test_bounds_are_the_module_s(layer):
     assert of_copying == pytest.approx(2 * (1 - sigma))
 
 
+class Seen(Layer):
+    """Keeps what it was run on."""
+
+    def run(self, weights, inputs, start):
+        self.weights, self.inputs = weights, inputs
+        return super().run(weights, inputs, start)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_state_is_kept_over_random_pixels_by_random_weights(cell):
+    """Weights of 1 over the input, of 1 / sqrt(units) over the state; of the open gates none."""
+    layer, units = Seen(cell, 60), 60
+    keeping_error(layer, 3.0, DRAWN)
+    assert layer.inputs.shape == (32, STEPS, 1)
+    assert 0.4 < layer.inputs.mean() < 0.6
+    assert set(np.unique(layer.inputs)) == {0, 1}
+    gates, keep = CELLS[cell].gates, CELLS[cell].keep
+    kernel, recurrent, biases = (each.reshape(-1, len(gates), units) for each in layer.weights)
+    for place, gate in enumerate(gates):
+        assert set(biases[0, place]) == {3.0 * keep.get(gate, 0)}
+        if gate in keep:
+            assert not kernel[:, place].any()
+            assert not recurrent[:, place].any()
+        else:  # 5 standard errors of a deviation
+            assert kernel[:, place].std() == pytest.approx(1, rel=5 / 120**0.5)
+            assert recurrent[:, place].std() == pytest.approx(60**-0.5, rel=5 / 7200**0.5)
+    outputs = Layer(cell, 60).run(layer.weights, layer.inputs, [np.zeros((32, 60))] * 2)
+    assert {each.dtype for each in outputs} == {np.dtype(np.float64)}
+
+
 @pytest.mark.parametrize("error_of", [keeping_error, copying_error])
 def test_error_falls_like_the_open_gate(layer, error_of):
     """Ten more of bias make the gate exp(10) times smaller, and the error with it."""

@@ -127,9 +127,13 @@ def test_files_load_in_other_versions_of_keras_without_this_project(files, versi
 
 @pytest.mark.parametrize("name", MODELS)
 def test_onnx_says_the_same(files, name):
+    import onnx
     import onnxruntime
 
     content = exported(files / f"own-{name}.keras", "onnx", batch=8)
+    assert {each.domain: each.version for each in onnx.load_from_string(content).opset_import}[
+        ""
+    ] == 17  # as docs/library.md says
     session = onnxruntime.InferenceSession(content)
     (given,), (said,) = session.get_inputs(), session.get_outputs()
     wanted = logits_of(MODELS[name]())[8:16]

@@ -29,6 +29,7 @@ def test_the_file_is_the_model_s_alone(pixel_sets, tmp_path, kind, cell):
     assert one != other
     with zipfile.ZipFile(paths[0]) as file:
         assert {info.date_time for info in file.infolist()} == {DATE}
+        assert zipfile.ZipInfo().date_time == DATE  # the earliest
         assert json.loads(file.read("metadata.json"))["date_saved"] == SAVED
     loaded = load_model(paths[2], kind, identity)
     for mine, kept in zip(loaded.weights, model.weights, strict=True):

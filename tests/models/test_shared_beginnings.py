@@ -49,7 +49,9 @@ def zeros(cell: str, batch: int = BATCH) -> list[np.ndarray]:
     return [np.zeros((batch, UNITS), np.float32) for _ in range(2 if cell == "lstm" else 1)]
 
 
-def outcome(cell, inputs, states, weights, shared, *, sequences=True, head=(), **options):
+def outcome(
+    cell, inputs, states, weights, shared, *, sequences=True, head=(), backward=True, **options
+):
     tensors = [tf.constant(v) for v in (*states, *weights, *head)]
     if not isinstance(inputs, Reading):
         tensors.append(tf.constant(inputs))
@@ -67,7 +69,7 @@ def outcome(cell, inputs, states, weights, shared, *, sequences=True, head=(), *
             not isinstance(inputs, Reading),
             *tensors[n + 3 : n + 3 + len(head)],
             shared=shared,
-            shared_gradient=shared is not None,
+            **({"shared_gradient": True} if backward and shared is not None else {}),
             **options,
         )
         loss = tf.add_n([weighted_sum(v) for v in (outputs, *after)])
@@ -168,6 +170,21 @@ def test_gradients_of_common_inputs_are_summed_in_one_sequence(cell):
     np.testing.assert_allclose(found.sum(axis=0), wanted.sum(axis=0), rtol=0, atol=1e-5 * largest)
     own = np.arange(STEPS) >= shared.numpy()[:, None]
     np.testing.assert_allclose(found[own], wanted[own], rtol=0, atol=1e-5 * np.abs(wanted).max())
+    assert np.abs(found[~own] - wanted[~own]).max() > 0.1 * np.abs(wanted).max()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradients_that_are_not_shared_are_each_sequence_s_own(cell):
+    """To the bit, although the forward pass is shared."""
+    inputs = read(images(), True).dense().numpy()
+    states = zeros(cell)
+    _, _, weights = arguments(cell, (BATCH, STEPS, inputs.shape[2], UNITS), np.float32)
+    shared = native.shared_beginnings(tf.constant(inputs), states)
+    assert shared.numpy().max() > 30
+    found = outcome(cell, inputs, states, weights, shared, backward=False)
+    wanted = outcome(cell, inputs, states, weights, None)
+    for ours, theirs in zip(itertools.chain(*found), itertools.chain(*wanted), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("precision", native.PRECISIONS)

@@ -36,6 +36,7 @@ def test_of_all_parts(tmp_path, monkeypatch):
 
 def test_of_what_is_described(tmp_path):
     """Four gates of 4,096 units by 4,096 float32 are as large as allowed."""
+    assert LARGEST == 4 * 4096 * 4096 * 4
     check_size(write(tmp_path / "one.keras", {"units": 4096}))
     check_size(write(tmp_path / "also.keras", {"units": 2048, "layers": 4}))
     with pytest.raises(ValueError, match=f"its description needs {5 * LARGEST // 4:,} bytes"):
@@ -48,11 +49,22 @@ def test_of_all_weights(tmp_path):
         check_size(write(tmp_path / "larger.keras", {}, LARGEST // 4 + 1))
 
 
-@pytest.mark.parametrize("name", sizes.NUMBERS)
+MOST = {
+    **dict.fromkeys(("units", "predictor_units", "meeting_units"), 4096),
+    **dict.fromkeys(("rows", "columns", "row_units"), 1024),
+    **dict.fromkeys(("layers", "radius", "features"), 64),
+}
+
+
+def test_every_number_has_a_bound():
+    assert sizes.NUMBERS.keys() == MOST.keys()
+
+
+@pytest.mark.parametrize("name", MOST)
 def test_of_each_number(tmp_path, name):
-    inner = {"nested": [{name: sizes.NUMBERS[name]}]}
+    inner = {"nested": [{name: MOST[name]}]}
     check_size(write(tmp_path / "as-allowed.keras", inner))
     check_size(write(tmp_path / "zero.keras", {"nested": [{name: 0}]}))
-    for value in (sizes.NUMBERS[name] + 1, -1):
+    for value in (MOST[name] + 1, -1):
         with pytest.raises(ValueError, match=f"{name} is {value:,}; allowed: 0 to "):
             check_size(write(tmp_path / "other.keras", {"nested": [{name: value}]}))

@@ -6,7 +6,8 @@ import numpy as np
 from recipes import recipe
 
 from scanline.data.pixels import PixelSet
-from scanline.training.batches import batches, held_out_images
+from scanline.training import batches as batches_module
+from scanline.training.batches import batches, held_out_images, pixels_of
 
 RECIPE = recipe(3, batch_size=8, seed=5)
 SHIFTED = recipe(3, "classify", batch_size=8, seed=5, shift_pixels=1)
@@ -81,6 +82,13 @@ def test_redrawn_pixels_tend_to_their_grey_values(pixel_sets):
     assert (np.abs(agree - chance) <= 5 * error).all()
 
 
+def test_the_darkest_grey_is_ink_once_in_255_redraws(pixel_sets):
+    train = replace(pixel_sets["train"], grey=np.ones((32, 16), np.uint8))
+    ink = sum(int(pixels_of(train, 5, epoch).sum()) for epoch in range(100))
+    expected = 100 * 32 * 16 / 255
+    assert abs(ink - expected) < 5 * expected**0.5  # standard errors
+
+
 def test_redraws_depend_on_seed_and_epoch_alone(pixel_sets):
     grey = np.random.default_rng(2).integers(0, 256, (32, 16), np.uint8)
     train = replace(pixel_sets["train"], grey=grey)
@@ -89,6 +97,12 @@ def test_redraws_depend_on_seed_and_epoch_alone(pixel_sets):
         np.testing.assert_array_equal(ours, theirs)
     (_, other, _) = next(batches(train, replace(RECIPE, seed=6), 0))
     assert (np.sort(other, axis=0) != np.sort(whole[0][1], axis=0)).any()
+
+
+def test_shifts_redraws_and_test_batches_have_numbers_of_their_own():
+    """A stream that two of them shared would couple what they draw."""
+    streams = {batches_module.TEST_IMAGES, batches_module.SHIFTS, batches_module.PIXELS}
+    assert len(streams) == 3
 
 
 def test_images_that_are_black_and_white_are_redrawn_as_they_are(pixel_sets):

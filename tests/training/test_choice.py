@@ -25,6 +25,22 @@ def refuses():
     raise tf.errors.InvalidArgumentError(None, None, "XLA cannot compile this")
 
 
+def test_implementations_are_what_their_names_say():
+    auto = accelerator.AUTO
+    assert (auto.core, auto.device, auto.xla) == ("auto", None, False)
+    assert len(accelerator.ON_A_GPU) == 3
+    for name, how in accelerator.ON_A_GPU.items():
+        assert (how.core == "native") == ("core" in name)
+        assert (how.device == "/CPU:0") == name.endswith("CPU")
+        assert how.xla == ("XLA" in name)
+
+
+def test_a_candidate_is_called_once_and_three_times_more():
+    calls = []
+    fastest({"only": lambda: calls.append(0)})
+    assert len(calls) == 4
+
+
 def test_the_fastest_is_taken_and_all_times_are_told():
     def slow():
         time.sleep(0.2)

@@ -20,7 +20,7 @@ from scanline.models.prior import prior_of
 from scanline.training import fit as loop
 from scanline.training.checkpoint import Checkpoints
 from scanline.training.fit import fit
-from scanline.training.objectives import CLASSIFY, PREDICT, Score
+from scanline.training.objectives import CLASSIFY, PREDICT, Objective, Score
 
 SETTINGS = dict(
     batch_size=8, learning_rate=0.01, warmup_steps=2, decay="cosine", clip_norm=1.0, seed=5
@@ -139,8 +139,8 @@ def test_a_training_in_bfloat16_is_judged_in_float32_and_says_what_computed_it(p
 
 
 def test_a_long_epoch_has_checkpoints_within(pixel_sets, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
-    seen = []
+    assert loop.SECONDS_BETWEEN_CHECKPOINTS == 120  # as docs/reruns.md says
+    seen: list[list[str]] = []
     save = Checkpoints.save
 
     def save_and_tell(self, step, *content):
@@ -148,6 +148,10 @@ def test_a_long_epoch_has_checkpoints_within(pixel_sets, tmp_path, monkeypatch):
         seen.append([path.name for path in sorted(self.folder.glob("*.npz*"))])
 
     monkeypatch.setattr(Checkpoints, "save", save_and_tell)
+    _train(pixel_sets, tmp_path / "short")
+    assert len(seen) == 3  # of short epochs, one each
+    seen.clear()
+    monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     _train(pixel_sets, tmp_path)
     names = [f"step-{step:09}.npz" for step in range(1, 13)]  # 3 epochs of 4 steps
     assert seen == [names[:1], *(names[i : i + 2] for i in range(11))]
@@ -168,6 +172,51 @@ def _stop_at_step_6(progress, loss, images):
     progress.step += 1
     if progress.step == 6:
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+class Telling(Objective):
+    """Hands pixels on, and keeps what was to seed a draw."""
+
+    def given(self, pixels, *draw):
+        DRAWS.append(draw)
+        return pixels
+
+
+DRAWS: list[tuple[int, ...]] = []
+
+
+def test_a_step_is_given_a_draw_of_its_own(pixel_sets):
+    """By the recipe's seed and the step; a split that is scored is drawn alike each time."""
+    DRAWS.clear()
+    objective = Telling("nats_per_pixel", by_accuracy=False)
+    train = pixel_sets["train"]
+    model = Predictor("gru", 4, 1, train.identity, seed=5)
+    fit(model, objective, train, pixel_sets["validation"], RECIPE, label="test")
+    of_steps = [draw for draw in DRAWS if len(draw) == 2]
+    assert of_steps == [(5, step) for step in range(12)]
+    assert {draw for draw in DRAWS if len(draw) != 2} == {(0,)}
+
+
+def test_a_training_that_goes_on_says_from_where(pixel_sets, tmp_path, capsys):
+    _train(pixel_sets, tmp_path, recipe=replace(RECIPE, epochs=3))
+    for path in tmp_path.glob("step-000000012.npz"):
+        path.unlink()
+    capsys.readouterr()
+    _train(pixel_sets, tmp_path)
+    first, *_ = capsys.readouterr().err.splitlines()
+    assert first == "test: epoch 2/3, step 8: goes on from its checkpoint"
+
+
+def test_moments_are_recomputed_on_the_first_training_images(pixel_sets, monkeypatch):
+    monkeypatch.setattr(loop, "MOMENT_IMAGES", 11)
+    train = pixel_sets["train"]
+    recomputed = recipe(1, "classify", batch_norm="recomputed", **SETTINGS)
+    model = Classifier("gru", 4, 1, train.identity, seed=5)
+    fit(model, CLASSIFY, train, pixel_sets["validation"], recomputed, label="test")
+    kept = [weight.numpy() for weight in model.weights]
+    model.recompute_moments(train.pixels[:11])
+    for ours, theirs in zip(kept, model.weights, strict=True):
+        np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-6, atol=1e-7)
 
 
 def test_a_damaged_checkpoint_is_passed_over(pixel_sets, tmp_path, capsys):

@@ -15,6 +15,7 @@ from scanline.models.look_ahead import LookAhead, hash_of_weights, load_look_ahe
 from scanline.models.predictor import Predictor
 from scanline.models.saving import save_model
 from scanline.training.look_ahead import HIDDEN, objective_of
+from scanline.training.objectives import Score
 from train_look_ahead import train_look_ahead
 
 COUNT = 4
@@ -108,6 +109,10 @@ def test_it_learns_from_the_model_s_own_images(tmp_path, pixel_sets):
         untrained.of_window.kernel.numpy()
         != load_look_ahead(folder / "model.keras", predictor).of_window.kernel.numpy()
     ).any()
+
+
+def test_the_better_checkpoint_has_fewer_nats(model):
+    assert objective_of(model).is_better(Score(0.4, 0.7), Score(0.5, 0.8))
 
 
 def test_it_must_beat_the_model_alone(model):

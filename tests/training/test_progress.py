@@ -71,6 +71,16 @@ def test_a_log_has_no_line_before_its_time_and_then_one(capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_a_log_has_a_line_after_15_seconds(capsys, standing_clock):
+    progress = Progress("predict", epochs=2, steps_per_epoch=10)
+    go_back(progress, 14.5)
+    progress.advance(0.25, images=8)
+    assert capsys.readouterr().err == ""
+    go_back(progress, 0.5)
+    progress.advance(0.25, images=8)
+    assert capsys.readouterr().err.startswith("predict: epoch 1/2, step 2: loss 0.2500")
+
+
 def test_a_log_holds_nothing_that_moves_a_cursor(tmp_path, monkeypatch):
     path = tmp_path / "log"
     with path.open("w") as file:
@@ -79,6 +89,7 @@ def test_a_log_holds_nothing_that_moves_a_cursor(tmp_path, monkeypatch):
         for _ in range(3):
             go_back(progress, SECONDS_BETWEEN_LINES)
             progress.advance(0.5, images=1)
+        assert path.read_text().count("\n") == 3  # at once
         progress.say("done")
         progress.close()
     lines = Path(path).read_text()
@@ -116,8 +127,8 @@ def test_time_left_is_that_of_the_steps_left_at_this_run_s_pace(
 
 def test_the_rate_counts_this_run_s_images_alone(capsys, standing_clock):
     progress = Progress("predict", epochs=10, steps_per_epoch=100, done=500)
-    go_back(progress, 100)
-    progress.advance(0.5, images=4000)
+    go_back(progress, 15)
+    progress.advance(0.5, images=600)
     rate = int(re.search(r"(\d+) images/s", capsys.readouterr().err)[1])
     assert rate == 40
 

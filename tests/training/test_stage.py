@@ -40,7 +40,19 @@ def test_it_writes_model_and_curves_and_tells_what_computed_them(given, pixel_se
     assert by_epoch.columns.tolist() == ["epoch", "step", "split", "quantity", "value"]
     assert by_epoch["epoch"].max() == 2
     by_step = pd.read_csv(given["out"] / "curve_by_step.csv")
+    columns = ["step", "epoch", "quantity", "value", "learning_rate"]
+    assert by_step.columns.tolist() == columns
     assert by_step["step"].max() == 2 * 16 / 8  # of the first 16 images
+
+
+def test_its_checkpoints_lie_in_their_folder_and_each_epoch_is_told(given):
+    told = []
+    train_model(
+        model_for, PREDICT, RECIPE, **given | {"log_epoch": lambda epoch, _: told.append(epoch)}
+    )
+    assert told == [1, 2]
+    names = [path.name for path in sorted(given["checkpoints"].iterdir())]
+    assert names == ["step-000000002.npz", "step-000000004.npz"]
 
 
 def test_what_is_drawn_of_the_pixels_is_trained_on(given):
