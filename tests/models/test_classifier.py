@@ -94,6 +94,18 @@ def test_training_normalises_by_the_batch_itself():
     np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-3)
 
 
+def test_weights_are_called_by_their_layers():
+    paths = [weight.path for weight in classifier("gru", 1).weights]
+    norm = ("gamma", "beta", "moving_mean", "moving_variance")
+    assert paths == [
+        *(f"stack/gru_0/gru_cell/{name}" for name in ("kernel", "recurrent_kernel", "bias")),
+        *(f"norm_0/{name}" for name in norm),
+        *("hidden/kernel", "hidden/bias"),
+        *(f"norm_1/{name}" for name in norm),
+        *("logits/kernel", "logits/bias"),
+    ]
+
+
 def test_the_running_averages_move_by_a_hundredth():
     """From 0 and 1, where they start."""
     model, images = Classifier("gru", 6, 1, pixels=DESCRIPTION, seed=1), pixels()

@@ -116,6 +116,18 @@ def test_a_file_holds_it(model, look_ahead, tmp_path):
     assert again.settings == look_ahead.settings
 
 
+def test_its_weights_are_called_by_what_they_read(look_ahead):
+    """So does the line on a file whose weights are no numbers."""
+    kernels = [w.path for w in look_ahead.weights if w.path.endswith("/kernel")]
+    assert kernels == [
+        "around/kernel",
+        "farther/kernel",
+        "upwards/gru_0/gru_cell/kernel",
+        *(f"{name}/kernel" for name in ("by_column", "of_observed", "of_output", "of_window")),
+        *(f"{name}/kernel" for name in ("meeting", "last", "beginning", "below")),
+    ]
+
+
 def test_it_is_refused_for_other_weights_than_those_it_was_trained_for(model, look_ahead, tmp_path):
     path = tmp_path / "model.keras"
     save_model(look_ahead, path)

@@ -82,6 +82,14 @@ def test_a_saved_model_says_the_same(model, tmp_path):
     np.testing.assert_array_equal(loaded(pixels).numpy(), model(pixels).numpy())
 
 
+def test_weights_are_called_by_their_layers(model):
+    cell, layers = model.settings["cell"], model.settings["layers"]
+    names = [f"stack/{cell}_{place}/{cell}_cell" for place in range(layers)]
+    of_layers = ("kernel", "recurrent_kernel", "bias")
+    wanted = [f"{name}/{weight}" for name in names for weight in of_layers]
+    assert [w.path for w in model.weights] == [*wanted, "logit/kernel", "logit/bias"]
+
+
 def test_a_model_file_cut_short_is_refused(model, tmp_path):
     path = tmp_path / "model.keras"
     model.save(path)

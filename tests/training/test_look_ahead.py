@@ -74,6 +74,33 @@ def test_the_contrast_trains_what_tells_beginnings_apart(model, look_ahead):
     assert all(float(tf.norm(each)) > 0 for each in tape.gradient(loss, weights))
 
 
+def test_the_contrast_is_that_of_an_image_s_own_beginning_among_all(model, look_ahead):
+    """By loops over eight drawn steps, and weighted by 0.03 in what is trained for."""
+    count = 6
+    pixels, hidden = random_sets(count, COUNT, seed=3)
+    given = marked(pixels, hidden)
+    seed = tf.constant([given.sum(dtype=np.int32), count])
+    steps = tf.random.stateless_uniform([8], seed + 1, 0, SIZE, tf.int32).numpy()
+    weights = [look_ahead.beginning.kernel, look_ahead.below.kernel]
+    with tf.GradientTape(persistent=True) as tape:
+        outputs, _ = model.outputs(tf.constant(pixels))
+        _, below = look_ahead.observed(tf.constant(pixels), tf.constant(given >= HIDDEN))
+        costs = []
+        for t in steps:
+            window = look_ahead.window(pixels, tf.constant([(n, t) for n in range(count)]))
+            agreed = look_ahead.agreement(outputs[:, t], window, below[:, t // look_ahead.columns])
+            costs += [tf.reduce_logsumexp(agreed[n]) - agreed[n, n] for n in range(count)]
+        wanted = 0.03 * tf.add_n(costs) / len(costs)
+        nats, _ = objective_of(model).per_image(look_ahead, tf.constant(given), None, True)
+        found = tf.reduce_mean(nats)
+    for ours, theirs in zip(
+        tape.gradient(found, weights), tape.gradient(wanted, weights), strict=True
+    ):
+        largest = np.abs(theirs).max()
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-3 * largest)  # float32
+        assert largest > 1e-5
+
+
 def test_a_step_s_holes_are_its_own_and_drawn_again_alike(model):
     objective, pixels = objective_of(model), np.zeros((50, SIZE), np.uint8)
     first = objective.given(pixels, 1, 7)
