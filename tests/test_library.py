@@ -213,9 +213,11 @@ def test_a_small_hole_is_completed_given_a_label_or_whatever_it_is(labelled, lab
     check_frequencies(done.samples.reshape(1, 2000, 6)[:, :, hidden], np.log(posterior)[None])
 
 
-def test_the_end_of_an_image_is_completed_whatever_its_class(labelled):
-    hidden, settings = np.arange(2, 6), {"exact_pixels": 1, "runs": 2, "seed": 4}
-    joint = np.logaddexp.reduce(class_joint_table(labelled.keras))
+@pytest.mark.parametrize("label", [None, 1])
+def test_the_end_of_an_image_is_completed_given_a_label_or_whatever_it_is(labelled, label):
+    hidden, settings = np.arange(2, 6), {"exact_pixels": 1, "runs": 2, "seed": 4, "label": label}
+    table = class_joint_table(labelled.keras)
+    joint = np.logaddexp.reduce(table) if label is None else table[label] - np.log(0.5)
     images, log_joint = conditional_table(joint, SMALL.ravel(), hidden)
     done = labelled.complete(SMALL, hidden, samples=2000, particles=2000, **settings)
     assert not done.exact

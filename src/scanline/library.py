@@ -177,14 +177,14 @@ class LoadedPredictor:
 
         ``hidden`` is a mask of the image's shape, True or 1 where a pixel is hidden, or a list of
         flat indices, row * columns + column. What the image shows there is not used. Up to
-        ``exact_pixels`` (16 at most) hidden pixels have an exact posterior. Larger holes take
+        ``exact_pixels`` (16 at most) hidden pixels have an exact posterior. Of a larger hole at the
+        end of the image ``particles`` * ``runs`` independent draws are exact, too. Other holes take
         ``runs`` independent runs of sequential Monte Carlo with ``particles`` particles. Then each
         sample goes through ``moves`` moves of particle Gibbs, which draw ``block`` hidden pixels
         anew with ``move_particles`` particles.
 
-        A model that reads labels may be told the ``label``. Where it is not, it completes up to
-        ``exact_pixels`` pixels whatever the class, and more of them only at the end of the image,
-        by ``particles`` * ``runs`` exact draws.
+        A model that reads labels may be told the ``label``. Where it is not, what it says is over
+        all classes, and only holes of the first two kinds can be filled.
         """
         pixels = as_pixels(image, self.pixels, "image")
         if pixels.ndim != 1:
@@ -200,14 +200,14 @@ class LoadedPredictor:
         model = self._of(label)
         if len(places) <= exact_pixels:
             found = complete_exactly(model, pixels, places, samples, seed)
-        elif model.classes:
-            if places[0] + len(places) < len(pixels):
-                raise ValueError(
-                    f"hidden marks {len(places)} pixels before observed ones, and no label is "
-                    f"given; give label (0 to {model.classes - 1}), hide at most {exact_pixels} "
-                    f"pixels (exact_pixels), or the end of the image"
-                )
+        elif places[0] + len(places) == len(pixels):
             found = complete_end(model, pixels, places, samples, particles * runs, seed)
+        elif model.classes:
+            raise ValueError(
+                f"hidden marks {len(places)} pixels before observed ones, and no label is given; "
+                f"give label (0 to {model.classes - 1}), hide at most {exact_pixels} pixels "
+                f"(exact_pixels), or the end of the image"
+            )
         else:
             found = complete_by_sampling(
                 model,

@@ -1,9 +1,9 @@
 """One image with a hole, completed: samples by likelihood, marginals, entropy.
 
-A small hole gets its exact posterior. For a larger one, several independent runs of sequential
-Monte Carlo estimate p(observed), and their spread gives its interval. Their pooled particles start
-the chains of particle Gibbs, from which the samples come. Where a model reads labels and is not
-told the class, a hole at the end of the image takes draws of the class and of the pixels given it.
+A small hole gets its exact posterior. One at the end of the image takes independent draws, which
+are exact, pixel by pixel. For any other, several independent runs of sequential Monte Carlo
+estimate p(observed), and their spread gives its interval. Their pooled particles start the chains
+of particle Gibbs, from which the samples come.
 """
 
 import math
@@ -13,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from scanline.inference.classes import read_by_class
-from scanline.inference.drawn_classes import draw_given, draw_labels
+from scanline.inference.classes import over_classes
+from scanline.inference.drawn_classes import complete_over_classes
 from scanline.inference.exact import exact_posterior
-from scanline.inference.likelihood import log_likelihoods
+from scanline.inference.likelihood import read_steps
+from scanline.inference.log_odds import log_prob
 from scanline.inference.particle_gibbs import refine
 from scanline.inference.resampling import draw_by_weight
 from scanline.inference.smc import pooled, smc_posterior
@@ -79,26 +80,28 @@ def error_of(log_estimates: np.ndarray) -> tuple[float, float]:
 def complete_end(
     model: Predictor, pixels: np.ndarray, hidden: np.ndarray, samples: int, draws: int, seed: int
 ) -> Completed:
-    """``pixels`` [T] whose ``hidden`` [k] pixels are the last ones, by a model not told the class.
+    """``pixels`` [T] whose ``hidden`` [k] pixels are the last ones, so that draws are exact.
 
-    ``draws`` (``samples``, where these are more) completions are independent and exact, and
-    marginals are their means. p(observed) is exact.
+    There are ``draws`` of them (``samples``, where these are more), all independent. Marginals are
+    their means, and map_completion is the most probable one. p(observed) is exact.
     """
     cut, count = int(hidden[0]), max(samples, draws)
     observed = pixels[None].astype(np.uint8)
-    labels = draw_labels(model, observed, cut, count, seed)
-    drawn = draw_given(model, observed, cut, len(hidden), labels, seed)[0]
-    images = np.repeat(observed, samples, axis=0)
-    images[:, cut:] = drawn[:samples]
-    log_likelihood = log_likelihoods(model, images)
-    order = np.argsort(-log_likelihood, kind="stable")
-    joint = read_by_class(model, observed).log_joint[:, 0, cut]
-    log_observed = float(np.logaddexp.reduce(joint))
+    log_observed = float(
+        over_classes(
+            model,
+            lambda of_class: read_steps(of_class, observed, 0, cut, of_class.zero_states(1))[0],
+        )[0]
+    )
+    found = complete_over_classes(model, observed, cut, len(hidden), count, seed)
+    drawn, logits = found.samples[0], found.sample_logits[0].astype(np.float64)
+    log_likelihood = log_observed + log_prob(logits, drawn).sum(axis=1)
+    order = np.argsort(-log_likelihood[:samples], kind="stable")
     return Completed(
         hidden=hidden,
         samples=drawn[order],
         log_likelihood=log_likelihood[order],
-        map_completion=drawn[order[0]],
+        map_completion=drawn[log_likelihood.argmax()],
         marginals=drawn.mean(axis=0),
         log_observed=log_observed,
         log_observed_error=0.0,
