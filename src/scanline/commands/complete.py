@@ -36,8 +36,8 @@ def complete(
 ) -> None:
     """Draw the hidden pixels of an image given all others, before and after: a picture, numbers.
 
-    The posterior of a small hole is exact. A larger one is sampled: by sequential Monte Carlo, then
-    each sample is redrawn block by block.
+    The posterior of a small hole is exact, and so are draws of a hole at the end of the image. Any
+    other is sampled: by sequential Monte Carlo, then each sample is redrawn block by block.
 
     Args:
         image: a picture, or another file of one image as for score. A picture that has not the
