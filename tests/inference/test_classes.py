@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from tabulated import KINDS, all_images, class_joint_table, conditional_table, labelled_predictor
 
-from scanline.inference.classes import over_classes, read_by_class
+from scanline.inference import classes
+from scanline.inference.classes import (
+    class_log_probs,
+    mixed_logits,
+    over_classes,
+    read_by_class,
+)
 from scanline.inference.exact import exact_posterior
 from scanline.inference.likelihood import log_likelihoods
 
@@ -70,6 +76,16 @@ def test_the_posterior_of_a_hole_is_over_all_classes(model, table, hidden):
     np.testing.assert_allclose(found.marginals[0], share @ images[:, hidden], atol=NATS)
     assert found.map_completion[0].tolist() == images[joint.argmax(), hidden].tolist()
     assert found.log_observed[0] == pytest.approx(np.log(np.exp(joint).sum()), abs=NATS)
+
+
+def test_images_are_read_in_parts(model, monkeypatch):
+    images = all_images(6)
+    whole = read_by_class(model, images)
+    monkeypatch.setattr(classes, "READINGS", 3 * 10)  # ten images at a time
+    found = class_log_probs(model, images, 3), mixed_logits(model, images)
+    # Products of fewer sequences may add up in another order.
+    for ours, wanted in zip(found, (whole.class_log_probs(3), whole.mixed_logits), strict=True):
+        np.testing.assert_allclose(ours, wanted, atol=NATS)
 
 
 def test_a_model_without_labels_is_asked_itself(model):

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from scanline.data.pixels import PixelSet
-from scanline.inference.classes import read_by_class
+from scanline.inference.classes import read_parts
 from scanline.inference.log_odds import log_prob
 from scanline.models.predictor import Predictor
-from scanline.training.objectives import EVALUATION_BATCH, PREDICT
+from scanline.training.objectives import PREDICT
 
 
 class ByClass(NamedTuple):
@@ -44,10 +44,8 @@ def score_images(model: Predictor, images: PixelSet) -> Scored:
 
 def _read(model: Predictor, images: PixelSet) -> Iterator[tuple[np.ndarray, ...]]:
     """Of a batch at a time: nats, accuracy, log p(image | label), log p(class | image)."""
-    for start in range(0, len(images), EVALUATION_BATCH):
-        part = slice(start, start + EVALUATION_BATCH)
+    for part, read in read_parts(model, images.pixels):
         pixels, labels = images.pixels[part], images.labels_or_zeros[part]
-        read = read_by_class(model, pixels)
         logits = read.mixed_logits
         yield (
             -log_prob(logits, pixels).mean(axis=1),

@@ -13,7 +13,7 @@ import tensorflow as tf
 from scanline.inference.log_odds import log_prob
 from scanline.models.predictor import Predictor
 
-IMAGES = 256  # read at once
+READINGS = 2560  # of an image given a class, held at once
 
 
 def over_classes(model: Predictor, log_p: Callable[[Predictor], np.ndarray]) -> np.ndarray:
@@ -68,22 +68,25 @@ def read_by_class(model: Predictor, pixels: np.ndarray) -> ReadByClass:
     return ReadByClass(logits.astype(np.float64), log_given, model.log_prior)
 
 
+def read_parts(model: Predictor, pixels: np.ndarray) -> Iterator[tuple[slice, ReadByClass]]:
+    """``read_by_class`` of any number of images, of so many at a time that memory is bounded."""
+    count = max(READINGS // model.classes, 1)
+    for first in range(0, len(pixels), count):
+        part = slice(first, first + count)
+        yield part, read_by_class(model, pixels[part])
+
+
 def class_log_probs(model: Predictor, pixels: np.ndarray, before: int | None = None) -> np.ndarray:
     """log p(class | the first so many pixels, ``before``) of images [N, T], float64 [N, K], nats.
 
     None: all pixels, so of whole images.
     """
-    return np.concatenate([each.class_log_probs(before) for each in _read(model, pixels)])
+    return np.concatenate([read.class_log_probs(before) for _, read in read_parts(model, pixels)])
 
 
 def mixed_logits(model: Predictor, pixels: np.ndarray) -> np.ndarray:
     """``ReadByClass.mixed_logits`` of any number of images: float64 [N, T]."""
-    return np.concatenate([each.mixed_logits for each in _read(model, pixels)])
-
-
-def _read(model: Predictor, pixels: np.ndarray) -> Iterator[ReadByClass]:
-    parts = range(0, len(pixels), IMAGES)
-    return (read_by_class(model, pixels[first : first + IMAGES]) for first in parts)
+    return np.concatenate([read.mixed_logits for _, read in read_parts(model, pixels)])
 
 
 @tf.function(autograph=False, reduce_retracing=True)
