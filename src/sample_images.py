@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from scanline.data.pixels import load_pixels
 from scanline.evaluation.originality import nearest
 from scanline.files import save_arrays
 from scanline.inference.ancestral import sample_images as sample
+from scanline.inference.drawn_classes import sample_of_classes
 from scanline.models.predictor import load_predictor
 from scanline.provenance.stage import main
 
@@ -19,6 +21,7 @@ def sample_images(
 
     distances.csv says of each drawn image, and of as many test images, in how many pixels the
     nearest training image differs. Images that were copied would be far nearer than test images.
+    A model that reads labels draws images of all classes in turn.
 
     Args:
         model: A trained model of the next pixel (model.keras).
@@ -30,7 +33,11 @@ def sample_images(
     """
     training, unseen = load_pixels(train), load_pixels(test)
     predictor = load_predictor(model, training.identity)
-    drawn = sample(predictor, images, training.pixels.shape[1], seed)
+    labels = np.arange(images) % predictor.classes if predictor.classes else None
+    if labels is None:
+        drawn = sample(predictor, images, training.pixels.shape[1], seed)
+    else:
+        drawn = sample_of_classes(predictor, labels, seed)
     chosen, distances = nearest(drawn, training.pixels)
     save_arrays(
         out / "images.npz",
@@ -38,6 +45,7 @@ def sample_images(
         images=drawn,
         nearest=training.pixels[chosen],
         nearest_indices=chosen,
+        labels=labels,
     )
     reference = nearest(unseen.pixels[:images], training.pixels)[1]
     tables = [

@@ -152,6 +152,7 @@ def test_classes_are_not_told_of_images_of_others(folder, pixel_set):
         ("score --images a.npy --out a.txt", "scanline score: out is a.txt; it must end in .csv"),
         ("sample --out a.pdf", "scanline sample: out is a.pdf; it must end in .png"),
         ("sample --model predict --count 0 --out a.png", "scanline sample: count is 0; allowed: 1"),
+        ("sample --model predict --label 3 --out a.png", "scanline sample: label is 3; the model"),
         ("classify --images a.npy --model predict --out a.csv", "needed is a Classifier"),
         ("score --images a.npy --model predict --out a.csv", "No such file or directory: 'a.npy'"),
         ("score --images a.npy --model gru-1 --out a.csv", "scanline score: model is 'gru-1'; all"),

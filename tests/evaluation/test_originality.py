@@ -5,9 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from draw_images import draw_images
 from sample_images import sample_images
+from scanline.data.pixels import PixelSet, save_pixels
 from scanline.evaluation.originality import nearest
 from scanline.files import load_arrays
+from scanline.inference.ancestral import sample_images as sample
 from scanline.models.predictor import Predictor
 
 
@@ -50,3 +53,27 @@ def test_the_script_draws_images_and_measures_test_images_too(pixel_sets, pixels
     assert table.get_group("samples").tolist() == drawn.tolist()
     unseen = nearest(pixel_sets["test"].pixels[:5], train)[1]
     assert table.get_group("test images").tolist() == unseen.tolist()
+
+
+def test_a_model_of_labels_draws_all_classes_in_turn(pixel_sets, pixels_folder, tmp_path):
+    identity, stage = pixel_sets["test"].identity, tmp_path / "tiny/sample/gru-4/seed-1/images"
+    model = Predictor("gru", 4, 1, identity | {"classes": 2}, prior=(0.9, 0.1), seed=1)
+    generator = np.random.default_rng(0)
+    model.set_weights([generator.normal(size=w.shape) for w in model.get_weights()])
+    model.save(tmp_path / "model.keras")
+    splits = {}
+    for name in ("train", "test"):
+        images = pixel_sets[name]
+        described = images.description | {"classes": 2}
+        splits[name] = tmp_path / f"{name}.npz"
+        save_pixels(splits[name], PixelSet(images.pixels, images.labels % 2, described))
+    stage.mkdir(parents=True)
+    sample_images(model=tmp_path / "model.keras", images=7, seed=2, out=stage, **splits)
+    arrays, _ = load_arrays(stage / "images.npz", "images", "labels")
+    assert arrays["labels"].tolist() == [0, 1, 0, 1, 0, 1, 0]
+    of_class = [sample(model.of_class(label), 7, 16, 2) for label in range(2)]
+    wanted = [of_class[label][place] for place, label in enumerate(arrays["labels"])]
+    np.testing.assert_array_equal(arrays["images"], wanted)
+    tables = (stage / "distances.csv",)
+    draw_images(images=(stage / "images.npz",), distances=tables, out=tmp_path)
+    assert (tmp_path / "figure-images-by-class-gru-4.png").is_file()

@@ -6,7 +6,7 @@ import pytest
 from study_copy import figures_of_config
 
 from scanline.figures import names as figure_names
-from scanline.report.pictures import kind_of
+from scanline.report.pictures import caption_of, kind_of
 
 
 @pytest.fixture
@@ -82,6 +82,13 @@ def test_one_hidden_pixel_is_not_drawn():
 )
 def test_the_report_tells_from_a_name_where_a_figure_stands(name, kind):
     assert kind_of(name) == kind
+
+
+def test_the_report_tells_images_by_class_from_images():
+    caption, _, _ = caption_of(figure_names.by_class("gru-8"))
+    assert caption.startswith("Images that gru-8 sampled, told nothing but their class")
+    caption, _, _ = caption_of(figure_names.sampled("gru-8"))
+    assert caption.startswith("Images that gru-8 sampled from nothing (orange)")
 
 
 def test_a_figure_of_no_kind_is_refused():

@@ -5,7 +5,7 @@ import pandas as pd
 from drawn_pictures import shown
 
 from scanline.figures.pictures import FILLED_INK, INK
-from scanline.figures.sampled import draw_distances, draw_sampled
+from scanline.figures.sampled import draw_by_class, draw_distances, draw_sampled
 
 
 def test_each_sample_is_followed_by_its_nearest_training_image():
@@ -19,6 +19,19 @@ def test_each_sample_is_followed_by_its_nearest_training_image():
         np.testing.assert_array_equal(drawn.ravel() == FILLED_INK, images[i] > 0)
         beside = sheet[top : top + 3, left + 5 : left + 9]
         np.testing.assert_array_equal(beside.ravel() == INK, nearest[i] > 0)
+
+
+def test_samples_of_a_class_are_a_row():
+    images = np.random.default_rng(0).integers(0, 2, (25, 12))
+    labels = np.arange(25) % 3
+    figure = draw_by_class(images, labels, ["ant", "bee", "cow"], columns=4)
+    sheets = shown(figure)
+    assert len(sheets) == 3 * 8  # as many as the rarest class has
+    for row, name in enumerate(["ant", "bee", "cow"]):
+        assert figure.axes[8 * row].get_ylabel() == name
+        for place, image in enumerate(images[labels == row][:8]):
+            sheet = sheets[8 * row + place]
+            np.testing.assert_array_equal(sheet.ravel() == FILLED_INK, image > 0)
 
 
 def test_distances_are_counted_for_samples_and_test_images():

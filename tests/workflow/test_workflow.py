@@ -74,6 +74,17 @@ def test_a_variant_that_no_task_names_is_told(tmp_path):
     assert "variants.gru-8 is" not in said
 
 
+def test_images_by_class_are_drawn_of_variants_that_read_labels_alone(tmp_path):
+    study = copy_project(tmp_path / "project")
+    labelled = {"cell": "gru", "units": 8, "layers": 1, "labels": True}
+    three = {"variants": ["gru-8", "gru-2x8", "mine"]}
+    tasks = {"predict": three, "sample": three}
+    study.configure(variants={"mine": labelled}, **tasks)
+    target = "results/smoke/figures/images/run.json"
+    plan = study.snakemake("--dry-run", "--cores", "1", target)
+    assert set(re.findall(r"figure-images-by-class-([a-z0-9-]+)\.png", plan)) == {"mine"}
+
+
 def test_lint_finds_nothing():
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--lint"], cwd=ROOT, capture_output=True, text=True

@@ -1,5 +1,7 @@
 # Whole images, sampled from nothing.
 
+from scanline.study.variants import reading_labels
+
 
 rule sample_images:
     input:
@@ -30,6 +32,11 @@ rule sample_images:
 SAMPLED = [
     figure_names.DISTANCES,
     *map(figure_names.sampled, config["sample"]["variants"]),
+    *(
+        figure_names.by_class(variant)
+        for variant in config["sample"]["variants"]
+        if variant in reading_labels(config)
+    ),
 ]
 
 

@@ -51,6 +51,11 @@ def sampled(variant: str) -> str:
     return f"figure-images-{variant}"
 
 
+def by_class(variant: str) -> str:
+    """Of the images that a model drew of each class."""
+    return f"figure-images-by-class-{variant}"
+
+
 def posterior(variant: str) -> dict[str, str]:
     """Of what one model's posterior is worth: reliability, examples."""
     return {kind: f"figure-posterior-{kind}-{variant}" for kind in ("reliability", "examples")}

@@ -1,6 +1,6 @@
 """Figures of images that a model drew from nothing, beside the training images nearest to them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -12,10 +12,10 @@ from PIL import Image
 
 from scanline.figures import pictures
 from scanline.figures.completions import mosaic
-from scanline.figures.pictures import FILLED_INK, INK, PAPER, aspect, show
+from scanline.figures.pictures import FILLED_INK, INK, PAPER, aspect, draw_rows, show
 from scanline.figures.style import COLOURS
 
-ACROSS = 10  # pairs in a row
+ACROSS = 10  # pairs in a row, or images of one class
 SHOWN = 100  # images
 SCALE = 2  # pixels of a file for each of an image
 
@@ -38,6 +38,20 @@ def save_samples(images: np.ndarray, columns: int, path: Path) -> None:
     picture = Image.fromarray((255 * colours[..., :3]).astype(np.uint8))
     size = picture.width * SCALE, picture.height * SCALE
     picture.resize(size, Image.Resampling.NEAREST).save(path)
+
+
+def draw_by_class(
+    images: np.ndarray, labels: np.ndarray, names: Sequence[str], columns: int
+) -> Figure:
+    """Samples [N, T] in orange, a row for each class of the ``labels`` [N], all of one length.
+
+    ``names`` are the classes', by label.
+    """
+    shown, counts = np.unique(labels, return_counts=True)
+    across = min(ACROSS, counts.min())
+    drawn = np.where(images > 0, FILLED_INK, PAPER)
+    rows = {names[label]: drawn[labels == label][:across] for label in shown}
+    return draw_rows(rows, [""] * across, columns)
 
 
 def draw_distances(tables: Mapping[str, pd.DataFrame]) -> Figure:

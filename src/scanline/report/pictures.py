@@ -65,6 +65,7 @@ IMAGES = {
         "Images that {model} sampled from nothing (orange), each with the training image on its"
         " right that differs in the fewest pixels (black)."
     ),
+    "by class": "Images that {model} sampled, told nothing but their class: one class in each row.",
 }
 POSTERIORS = {
     "nats": (
@@ -165,8 +166,9 @@ def caption_of(name: str) -> tuple[str, str, str]:
             caption = f"The first sample of every image, drawn by {model}. Orange is drawn ink."
             return caption, "mosaics", model
         case "images":
-            model = "-".join(parts)
-            return IMAGES.get(model, IMAGES["model"].format(model=model)), "", ""
+            shown = "by class" if parts[:2] == ["by", "class"] else "model"
+            model = "-".join(parts[2:] if shown == "by class" else parts)
+            return IMAGES.get(model, IMAGES[shown].format(model=model)), "", ""
         case "inpainting":
             hole, *rest = parts
             shown = rest.pop() if rest[-1] in INPAINTINGS else "cross-entropies"
