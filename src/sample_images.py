@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from scanline.data.pixels import load_pixels
 from scanline.evaluation.originality import nearest
 from scanline.files import save_arrays
-from scanline.inference.ancestral import sample_images as sample
-from scanline.inference.drawn_classes import sample_of_classes
+from scanline.inference.drawn_classes import sample_in_turn
 from scanline.models.predictor import load_predictor
 from scanline.provenance.stage import main
 
@@ -33,11 +31,7 @@ def sample_images(
     """
     training, unseen = load_pixels(train), load_pixels(test)
     predictor = load_predictor(model, training.identity)
-    labels = np.arange(images) % predictor.classes if predictor.classes else None
-    if labels is None:
-        drawn = sample(predictor, images, training.pixels.shape[1], seed)
-    else:
-        drawn = sample_of_classes(predictor, labels, seed)
+    drawn, labels = sample_in_turn(predictor, images, seed)
     chosen, distances = nearest(drawn, training.pixels)
     save_arrays(
         out / "images.npz",

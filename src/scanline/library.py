@@ -87,9 +87,9 @@ class Completion(NamedTuple):
     entropy: np.ndarray  # float64 [rows, columns], of each marginal, nats; 0 where observed
     log_likelihood: np.ndarray  # float64 [S], of the samples' whole images, nats, falling
     log_observed: float  # log p(observed), nats
-    error: float  # standard error of log_observed, nats; 0 where it is exact
+    error: float  # standard error of log_observed, nats; 0 where nothing is estimated
     interval: tuple[float, float]  # of log_observed, 95 %, nats
-    effective_sample_size: float  # of all particles, least after the hole; infinite if exact
+    effective_sample_size: float  # of all particles or draws; infinite if exact
     image: np.ndarray  # uint8 [rows, columns], as it was given
     hidden: np.ndarray  # bool [rows, columns]
     found: Completed  # the same, of the hidden pixels only

@@ -32,9 +32,10 @@ def test_numbers_by_pixel_have_their_unit_and_all_others_name_it():
 def test_every_number_is_written_with_the_digits_that_it_has():
     written = {
         **dict.fromkeys(("nats_per_image", "bits_per_image"), "1.23"),
+        "nats_per_image_given_class": "1.23",
         **dict.fromkeys(("seconds_per_image", "log_observed_sd", "bound_gap"), "1.2"),
         "effective_sample_size": "1.2",
-        "accuracy": "123.46%",
+        **dict.fromkeys(("accuracy", "bayes_accuracy"), "123.46%"),
     }
     for name, quantity in words.QUANTITIES.items():
         wanted = written.get(name, "123.5%" if name.endswith("accuracy") else "1.2346")

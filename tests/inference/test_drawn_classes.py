@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from tabulated import all_images, class_joint_table, labelled_predictor, number_of
 
-from scanline.inference.ancestral import sample_completions
+from scanline.inference.ancestral import sample_completions, sample_images
 from scanline.inference.drawn_classes import (
     complete_over_classes,
     draw_given,
     draw_labels,
+    sample_in_turn,
     sample_of_classes,
 )
 
@@ -109,3 +110,14 @@ def test_a_model_without_labels_is_asked_itself(model):
 def test_a_run_that_is_none_is_refused(model, cut, length, samples, message):
     with pytest.raises(ValueError, match=message):
         complete_over_classes(model, PIXELS, cut, length, samples, seed=0)
+
+
+def test_images_are_drawn_of_all_classes_in_turn_or_of_any():
+    model = labelled_predictor()
+    drawn, labels = sample_in_turn(model, 7, seed=2)
+    assert labels.tolist() == [0, 1, 2, 0, 1, 2, 0]
+    np.testing.assert_array_equal(drawn, sample_of_classes(model, labels, 2))
+    plain = model.of_class(1)
+    drawn, none = sample_in_turn(plain, 7, seed=2)
+    assert none is None
+    np.testing.assert_array_equal(drawn, sample_images(plain, 7, 6, 2))

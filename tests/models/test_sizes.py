@@ -50,7 +50,7 @@ def test_of_all_weights(tmp_path):
 
 
 MOST = {
-    **dict.fromkeys(("units", "predictor_units", "meeting_units"), 4096),
+    **dict.fromkeys(("units", "predictor_units", "meeting_units", "readout_units"), 4096),
     **dict.fromkeys(("rows", "columns", "row_units"), 1024),
     **dict.fromkeys(("layers", "radius", "features"), 64),
 }

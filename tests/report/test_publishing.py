@@ -164,7 +164,8 @@ def test_new_weights_put_out_the_look_ahead_of_older_ones(copied):
     assert not beside.exists()
     beside.mkdir()
     (beside / "model.keras").touch()
-    publish(copied)  # the weights are not new any more
+    done = publish(copied)  # the weights are not new any more
+    assert "look_ahead/gru-4/seed-1 has no published numbers" in done.stderr
     assert beside.exists()
 
 

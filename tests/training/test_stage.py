@@ -7,8 +7,10 @@ import pytest
 from recipes import recipe
 
 from scanline.data.pixels import PixelSet, save_pixels
+from scanline.models.classifier import Classifier
 from scanline.models.predictor import Predictor, load_predictor
-from scanline.training.objectives import PREDICT
+from scanline.models.prior import prior_of
+from scanline.training.objectives import CLASSIFY, PREDICT
 from scanline.training.stage import train_model
 
 RECIPE = recipe(2, batch_size=8, seed=3, train_images=16)
@@ -53,6 +55,19 @@ def test_its_checkpoints_lie_in_their_folder_and_each_epoch_is_told(given):
     assert told == [1, 2]
     names = [path.name for path in sorted(given["checkpoints"].iterdir())]
     assert names == ["step-000000002.npz", "step-000000004.npz"]
+
+
+@pytest.mark.parametrize("kind", ["classifier", "predictor that reads labels"])
+def test_images_held_out_need_labels_where_the_model_knows_classes(given, pixel_sets, kind):
+    def made(images: PixelSet) -> Classifier | Predictor:
+        if kind == "classifier":
+            return Classifier("gru", 4, 1, images.identity)
+        return Predictor("gru", 4, 1, images.identity, prior=prior_of(images))
+
+    save_pixels(given["validation"], replace(pixel_sets["validation"], labels=None))
+    with pytest.raises(ValueError, match=r"validation\.npz has no labels, and the checkpoint is"):
+        train_model(made, PREDICT if kind[0] == "p" else CLASSIFY, RECIPE, **given)
+    assert not list(given["out"].iterdir())
 
 
 def test_what_is_drawn_of_the_pixels_is_trained_on(given):

@@ -24,7 +24,7 @@ from scanline.figures import names as figure_names
 from scanline.figures import style
 from scanline.figures.hours import draw_hours
 from scanline.figures.sampled import save_samples
-from scanline.inference.ancestral import sample_images
+from scanline.inference.drawn_classes import sample_in_turn
 from scanline.layout import Place
 from scanline.models.loading import load_model, n_parameters
 from scanline.models.predictor import load_predictor
@@ -113,14 +113,13 @@ def write_cards(numbers: pd.DataFrame) -> None:
         (folder / "README.md").write_text(card_in(folder, numbers))
         if Place.of(path).task == PREDICT and not (folder / PICTURE).is_file():
             model = load_predictor(path)
-            size, columns = model.inputs_of.size, model.pixels["columns"]
-            drawn = sample_images(model, DRAWN, size, seed=0)
-            save_samples(drawn, columns, folder / PICTURE)
+            drawn, _ = sample_in_turn(model, DRAWN, seed=0)
+            save_samples(drawn, model.pixels["columns"], folder / PICTURE)
 
 
 def draw(numbers: pd.DataFrame) -> None:
-    """The figure of what likelihood costs, where there are next-pixel models."""
-    if not (numbers["task"] == PREDICT).any():
+    """The figure of what likelihood costs, where next-pixel models were scored."""
+    if not (numbers["quantity"] == "nats_per_image").any():
         return
     style.use()
     figure = draw_hours(numbers)

@@ -36,7 +36,7 @@ def draw_hours(numbers: pd.DataFrame) -> Figure:
             axes.annotate(name, (x, y), xytext=(4, 4), textcoords="offset points", fontsize=7)
         axes.margins(y=0.15)
         axes.set_title(data, fontsize=9)
-        axes.set_xlabel("hours of one core")
+        axes.set_xlabel("hours of training")
     hours = shown["training_hours"]
     axes = panels[0, 0]
     axes.set_xscale("log")

@@ -40,11 +40,6 @@ class ReadByClass(NamedTuple):
         return self.log_given + self.log_prior[:, None, None]
 
     @property
-    def log_likelihood(self) -> np.ndarray:
-        """log p(image), float64 [N], nats."""
-        return np.logaddexp.reduce(self.log_joint[:, :, -1])
-
-    @property
     def mixed_logits(self) -> np.ndarray:
         """float64 [N, T]: the same log-odds whatever the class, which the pixels before tell of."""
         before = self.log_joint[:, :, :-1]

@@ -6,7 +6,7 @@ the draws are from p(hidden | pixels before), whatever the class.
 
 import numpy as np
 
-from scanline.inference.ancestral import check_run, sample_completions
+from scanline.inference.ancestral import check_run, sample_completions, sample_images
 from scanline.inference.classes import class_log_probs, mixed_logits
 from scanline.inference.forecast import Completions
 from scanline.inference.resampling import draw_by_weight
@@ -69,3 +69,14 @@ def sample_of_classes(model: Predictor, labels: np.ndarray, seed: int) -> np.nda
     """A whole image for each of the ``labels`` [N], drawn from nothing: uint8 [N, T]."""
     nothing = np.zeros((1, model.inputs_of.size), np.uint8)
     return draw_given(model, nothing, 0, model.inputs_of.size, labels[None], seed)[0]
+
+
+def sample_in_turn(model: Predictor, count: int, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """``count`` whole images uint8 [N, T] drawn from nothing, of all classes in turn, and labels.
+
+    A model that reads no labels draws whatever class comes, and there are none.
+    """
+    if not model.classes:
+        return sample_images(model, count, model.inputs_of.size, seed), None
+    labels = np.arange(count) % model.classes
+    return sample_of_classes(model, labels, seed), labels

@@ -34,9 +34,10 @@ class Completed(NamedTuple):
     map_completion: np.ndarray  # uint8 [k], the most probable that was found
     marginals: np.ndarray  # float64 [k], p(ink | observed)
     log_observed: float  # log p(observed), nats
-    log_observed_error: float  # its standard error, nats; 0 where it is exact
+    log_observed_error: float  # its standard error, nats; 0 where nothing is estimated
     log_observed_interval: tuple[float, float]  # its 95 % interval, nats
-    effective_sample_size: float  # of pooled particles, least after the hole; infinite if exact
+    effective_sample_size: float  # of draws, or of pooled particles where it is least after the
+    # hole; infinite where all completions were enumerated
 
     @property
     def entropy(self) -> np.ndarray:

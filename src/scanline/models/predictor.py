@@ -4,8 +4,8 @@
 predicted from a zero start token, so that likelihoods add up to one over all images.
 
 A model with a ``prior`` over classes reads labels, too: a one-hot of the image's class at each
-step. Given one class this adds a row of the first layer's kernel to its bias, so ``of_class`` is a
-model without labels, for all that completes, samples or infers.
+step. Given one class this adds a row of a kernel to the bias of all that reads the inputs, so
+``of_class`` is a model without labels, for all that completes, samples or infers.
 """
 
 from collections.abc import Iterator, Sequence
@@ -60,11 +60,16 @@ class Predictor(keras.Model):
         if readout_units < 0:
             raise ValueError(f"readout_units is {readout_units}; allowed: 0 and above (units)")
         self.settings: dict[str, Any] = dict(
-            cell=cell, units=units, layers=layers, inputs=inputs, radius=radius
+            cell=cell,
+            units=units,
+            layers=layers,
+            inputs=inputs,
+            radius=radius,
+            residual=residual,
+            readout_units=readout_units,
         )
-        self.settings |= dict(residual=residual, readout_units=readout_units)
         # Models of classes, which Keras must not take for parts of this one.
-        self._unlabelled = cache(lambda name: Predictor(**self.settings, pixels=self.pixels))
+        self._unlabelled = cache(lambda name: type(self)(**self.settings, pixels=self.pixels))
         if len(prior):
             check_prior(prior, pixels)
         self.prior = np.array(prior, np.float64)
@@ -147,8 +152,8 @@ class Predictor(keras.Model):
         """Raises ValueError unless labels are given just where the model reads them."""
         if self.classes and labels is None:
             raise ValueError(
-                "the model reads labels and is given none; take model.of_class(label), the model "
-                "of one class, which reads none"
+                "the model reads labels and is given none; take a variant without labels, or in "
+                "Python model.of_class(label)"
             )
         if not self.classes and labels is not None:
             raise ValueError("labels are given to a model that reads none; leave them out")
@@ -161,11 +166,16 @@ class Predictor(keras.Model):
     def of_class(self, label: int) -> "Predictor":
         """The model of one class's images, which reads no labels; the same but for rounding.
 
-        It is one object for each label, with the weights that this model has now.
+        It is one object for each label, with the weights that this model has now. Raises ValueError
+        for a label that is no class of the model's.
         """
-        if not 0 <= label < self.classes:
-            told = f"allowed: 0 to {self.classes - 1}" if self.classes else "the model reads none"
-            raise ValueError(f"label is {label}; {told}")
+        if label not in range(self.classes):
+            allowed = (
+                f"allowed: 0 to {self.classes - 1}"
+                if self.classes
+                else "the model reads none; leave label out, or take a variant with labels: true"
+            )
+            raise ValueError(f"label is {label}; {allowed}")
         return self._given(label, self._unlabelled(label))
 
     def of_each_class(self) -> Iterator["Predictor"]:

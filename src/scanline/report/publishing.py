@@ -47,7 +47,8 @@ images = model.sample(10)  # 0 and 1: [10, rows, columns]
 print(model.log_likelihood(images))  # nats""",
     LOOK_AHEAD: """import scanline
 
-model = scanline.load("{variant}", data="{data}", seed={seed})  # the look-ahead comes with it
+model = scanline.load("{variant}", data="{data}", seed={seed})
+# The look-ahead comes with the model, and draws what completes large holes.
 done = model.complete(image, hidden)  # image: 0 and 1, hidden: bool, [rows, columns]
 print(done.marginals)  # p(ink)""",
 }
@@ -98,7 +99,7 @@ class Trained(NamedTuple):
 
     @property
     def hours(self) -> float:
-        """By the clock; a training on CPUs keeps one core busy."""
+        """By the clock."""
         return round(self.training.seconds / 3600, 3)
 
 
@@ -194,10 +195,11 @@ def card(
         presented=presented,
         best=best,
         selection=settings["selection"].replace("_", " "),
-        quantity=KINDS[place.task].minimised.quantity,
+        quantity=KINDS[place.task].minimised.quantity
+        + (" given the class" if settings.get("labels") else ""),
         nats=score.nats,
         accuracy=score.accuracy,
-        hours=training.seconds / 3600,
+        hours=numbers["training_hours"].iloc[0],
         hardware=hardware(environment),
         revision=environment["revision"],
         tensorflow=environment["tensorflow"],

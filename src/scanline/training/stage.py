@@ -33,19 +33,24 @@ def train_model(
     ``model_for`` makes the untrained model for the training pixels; the other arguments are those
     of src/train_….py and of ``fit``. ``drawn``, where it is given, makes of the training pixels,
     and of those held out, what is used in their place. Raises ValueError where the recipe chooses
-    checkpoints on test batches and no ``test`` pixels are given, and what ``fit`` raises.
+    checkpoints on test batches and no ``test`` pixels are given, or where the model knows
+    classes and the images held out have no labels, and what ``fit`` raises.
     """
     drawn = drawn or (lambda pixels: pixels)
     training = drawn(load_pixels(train).first(recipe.train_images))
     held_out = validation if recipe.selection == "validation" else test
     if held_out is None:
         raise ValueError("selection test_batches needs --test, the test pixels to draw from")
-    model = model_for(training)
+    model, judging = model_for(training), drawn(load_pixels(held_out))
+    if getattr(model, "classes", 0) and judging.labels is None:
+        raise ValueError(
+            f"{held_out} has no labels, and the checkpoint is chosen by them; give labelled images"
+        )
     curves = fit(
         model,
         objective,
         training,
-        drawn(load_pixels(held_out)),
+        judging,
         recipe,
         label=f"{label}, seed {recipe.seed}",
         checkpoints=checkpoints,
