@@ -116,6 +116,12 @@ def test_a_file_holds_it(model, look_ahead, tmp_path):
     assert again.settings == look_ahead.settings
 
 
+def test_what_follows_a_pixel_is_observed_or_not(look_ahead):
+    hidden = all_images().astype(bool)
+    wanted = [[float(not row[t + 1 :].all()) for t in range(SIZE)] for row in hidden]
+    np.testing.assert_array_equal(look_ahead.follows(tf.constant(hidden)), wanted)
+
+
 def test_its_weights_are_called_by_what_they_read(look_ahead):
     """So does the line on a file whose weights are no numbers."""
     kernels = [w.path for w in look_ahead.weights if w.path.endswith("/kernel")]

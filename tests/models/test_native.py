@@ -9,6 +9,7 @@ import tensorflow as tf
 from native_calls import CELLS, FORMS, NEEDS_COMPILER, arguments, available, outcome, weighted_sum
 
 from scanline.models import native
+from scanline.models.stack import RecurrentStack
 
 pytestmark = NEEDS_COMPILER
 
@@ -33,6 +34,48 @@ def test_values_equal_the_equations(cell, form, monkeypatch):
             outputs, after = reference.run(cell, wide[0], tuple(wide[1:n]), wide[n:])
             for found, wanted in zip(results, (outputs, *after), strict=True):
                 np.testing.assert_allclose(found, wanted, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("way", ["outputs", "logits", "last"])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_gradients_of_gradients_are_those_of_keras_loop(cell, way):
+    rng = np.random.default_rng(3)
+    found = []
+    head = tf.keras.layers.Dense(1)
+    head.build((None, None, 3))
+    drawn: list[np.ndarray] = []
+    for core in ("native", "keras"):
+        stack = RecurrentStack(cell, 3, 1, core=core)
+        stack.build((None, None, 2))
+        drawn = drawn or [rng.normal(size=w.shape).astype(np.float32) for w in stack.weights]
+        stack.set_weights(drawn)
+        x = tf.constant(np.random.default_rng(4).normal(size=(4, 5, 2)), tf.float32)
+        states = [
+            tf.constant(np.random.default_rng(5).normal(size=(4, 3)), tf.float32)
+            for _ in range(stack.states_per_layer)
+        ]
+        given = [x, *states, *(weight.value for weight in (*stack.weights, *head.weights))]
+        if way != "logits":
+            given = given[:-2]
+        with tf.GradientTape() as outer:
+            outer.watch(given)
+            with tf.GradientTape() as inner:
+                inner.watch(given)
+                if way == "logits":
+                    results, after = stack.logits(x, tuple(states), head, training=True)
+                elif way == "outputs":
+                    results, after = stack.run(x, tuple(states), training=True)
+                else:
+                    results, after = stack.step(x[:, 0], tuple(states))
+                loss = tf.add_n([weighted_sum(v) for v in (results, *after)])
+            first = inner.gradient(loss, given)
+            penalty = tf.add_n([weighted_sum(v * v) for v in first])
+        zero = tf.UnconnectedGradients.ZERO
+        found.append([*first, *outer.gradient(penalty, given, unconnected_gradients=zero)])
+    for ours, theirs in zip(*found, strict=True):
+        largest = np.abs(theirs).max()  # float32, in another order
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4 * largest)
+    assert all(np.any(each) for each in found[0][:-1])  # the head's bias, at the end, may have none
 
 
 @pytest.mark.parametrize("form", FORMS)

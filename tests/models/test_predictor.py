@@ -82,6 +82,16 @@ def test_a_saved_model_says_the_same(model, tmp_path):
     np.testing.assert_array_equal(loaded(pixels).numpy(), model(pixels).numpy())
 
 
+def test_outputs_are_what_the_logits_are_read_from(model):
+    pixels = np.random.default_rng(1).integers(0, 2, (6, 8)).astype(np.uint8)
+    outputs, logits = (each.numpy() for each in model.outputs(pixels))
+    assert outputs.shape == (6, 8, 5)
+    kernel, bias = (weight.numpy() for weight in model.logit.weights)
+    # The same products, which may add up in another order.
+    np.testing.assert_allclose(logits, outputs @ kernel[:, 0] + bias, atol=1e-6)
+    np.testing.assert_allclose(logits, model(pixels).numpy(), atol=1e-6)
+
+
 def test_weights_are_called_by_their_layers(model):
     cell, layers = model.settings["cell"], model.settings["layers"]
     names = [f"stack/{cell}_{place}/{cell}_cell" for place in range(layers)]
