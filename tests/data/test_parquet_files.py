@@ -1,5 +1,7 @@
 """Parquet files as dataset hubs ship them: parts, labels and names of classes."""
 
+import json
+
 import numpy as np
 import pyarrow
 import pyarrow.parquet
@@ -42,6 +44,16 @@ def test_labels_that_are_names_are_numbered_in_their_order(tmp_path):
     raw = found_in(tmp_path).read()
     assert raw.class_names == tuple(sorted(CLASS_NAMES[:10]))
     assert [raw.class_names[label] for label in raw.training.labels] == labels
+
+
+@pytest.mark.parametrize("label", [{"_type": "ClassLabel"}, {"_type": "Value", "names": ["a"]}])
+def test_labels_without_names_of_classes_have_none(tmp_path, label):
+    path = tmp_path / "train.parquet"
+    write_parquet(path, *TRAINING)
+    told = json.dumps({"info": {"features": {"label": label}}})
+    table = pyarrow.parquet.read_table(path).replace_schema_metadata({"huggingface": told})
+    pyarrow.parquet.write_table(table, path)
+    assert found_in(tmp_path).read().class_names == ()
 
 
 @pytest.mark.parametrize(

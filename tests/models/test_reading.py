@@ -105,6 +105,22 @@ def test_looked_up_inputs_have_the_gradients_of_dense_ones(cell, form, precision
             np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance * largest)
 
 
+@pytest.mark.parametrize("by_source", [False, True])
+def test_sizes_are_told_also_where_they_are_not_known_before(by_source):
+    given = draw(3, 6, by_source)
+    assert (given.batch, given.steps) == (BATCH, STEPS)
+    unknown = [tf.TensorSpec([None, None], each.dtype) for each in given[:3]]
+
+    @tf.function(input_signature=unknown)
+    def sizes(seen, sources, places):
+        reading = Reading(seen, sources, places, 6, by_source)
+        return reading.batch, reading.steps, reading.dense()
+
+    batch, steps, dense = sizes(*given[:3])
+    assert (int(batch), int(steps)) == (BATCH, STEPS)
+    np.testing.assert_array_equal(dense, given.dense())
+
+
 @NEEDS_COMPILER
 @pytest.mark.parametrize("by_source", [False, True])
 def test_one_step_is_the_first_of_many(by_source):
