@@ -272,6 +272,17 @@ def test_a_blank_page_is_refused(picture, message):
         fitted(picture, 28, 28)
 
 
+def test_levels_are_those_of_paper_ink_and_noise():
+    """Of normal noise the standard deviation, and of ink where nine tenths of it are."""
+    generator = np.random.default_rng(0)
+    darkness = np.concatenate([generator.normal(0.2, 0.03, 40_000), np.linspace(0.4, 1.4, 1001)])
+    paper, contrast, noise = fitting._levels(darkness, np.arange(len(darkness)) >= 40_000)
+    # A median is known to 1.25, and this noise to 1.2, standard deviations / 200.
+    assert paper == pytest.approx(0.2, abs=5 * 1.25 * 0.03 / 200)
+    assert contrast == pytest.approx(1.3 - paper)
+    assert noise == pytest.approx(0.03, abs=5 * 1.2 * 0.03 / 200)
+
+
 def test_a_large_picture_is_looked_at_by_1024_pixels_at_most():
     assert fitting._smooth(np.zeros((1024, 9), np.uint8)).shape == (1024, 9)
     assert fitting._smooth(np.zeros((8, 1025), np.uint8)).shape == (4, 513)

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from native_calls import NEEDS_COMPILER, weighted_sum
 
-from scanline.models.layers import GRU, LSTM
+from scanline.models.layers import GRU, LSTM, with_core
 from scanline.models.stack import RecurrentStack
 
 pytestmark = NEEDS_COMPILER
@@ -107,6 +107,14 @@ def test_native_is_refused_for_what_the_core_does_not_know():
         layer(tf.zeros((1, 2, 1)))
     with pytest.raises(ValueError, match="core is 'fast'; allowed: auto, native, keras"):
         GRU(8, core="fast")
+
+
+def test_a_layer_s_older_description_says_implementation_for_core():
+    older = {"units": 3, "implementation": "keras", "name": "a"}
+    assert with_core(older) == {"units": 3, "core": "keras", "name": "a"}
+    for keras_own in ({"units": 3, "implementation": 2}, {"units": 3, "core": "native"}):
+        assert with_core(keras_own) == keras_own
+    assert GRU.from_config({"units": 3, "implementation": "keras"}).core == "keras"
 
 
 def test_auto_falls_back_to_keras_for_other_activations():

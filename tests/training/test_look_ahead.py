@@ -14,6 +14,7 @@ from scanline.inference.ancestral import prefix_completions
 from scanline.models.look_ahead import LookAhead, hash_of_weights, load_look_ahead
 from scanline.models.predictor import Predictor
 from scanline.models.saving import save_model
+from scanline.training import look_ahead as module
 from scanline.training.look_ahead import HIDDEN, objective_of
 from scanline.training.objectives import Score
 from train_look_ahead import train_look_ahead
@@ -99,6 +100,14 @@ def test_the_contrast_is_that_of_an_image_s_own_beginning_among_all(model, look_
         largest = np.abs(theirs).max()
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-3 * largest)  # float32
         assert largest > 1e-5
+
+
+def test_the_contrast_s_value_is_left_out_of_the_nats(model, look_ahead, monkeypatch):
+    given = tf.constant(marked(*random_sets(9, COUNT, seed=3)))
+    found, _ = objective_of(model).per_image(look_ahead, given, None, training=True)
+    monkeypatch.setattr(module, "CONTRAST", 0.0)
+    wanted, _ = objective_of(model).per_image(look_ahead, given, None, training=True)
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)  # float32
 
 
 def test_a_step_s_holes_are_its_own_and_drawn_again_alike(model):
