@@ -130,6 +130,12 @@ def test_the_better_of_two_checkpoints(score, as_classifier, as_predictor):
     assert PREDICT.is_better(score, BEST) is as_predictor
 
 
+def test_a_score_is_found_among_the_values_of_a_curve():
+    values = {"nats": 0.3, "nats_per_pixel": 0.1, "accuracy": 0.9}
+    assert PREDICT.score_in(values) == Score(0.1, 0.9)
+    assert CLASSIFY.score_in(values) == Score(0.3, 0.9)
+
+
 def test_the_first_checkpoint_is_the_best_so_far():
     for objective in (CLASSIFY, PREDICT):
         assert objective.is_better(Score(9.0, 0.0), None)
