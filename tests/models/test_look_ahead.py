@@ -116,6 +116,20 @@ def test_a_file_holds_it(model, look_ahead, tmp_path):
     assert again.settings == look_ahead.settings
 
 
+def test_agreement_is_a_scaled_product_of_what_was_seen_and_what_lies_below(look_ahead):
+    rng = np.random.default_rng(7)
+    width = look_ahead.of_window.kernel.shape[0]
+    outputs, window, below = (rng.normal(size=(3, n)).astype(np.float32) for n in (5, width, 3))
+    seen = outputs @ look_ahead.of_output.kernel.numpy()
+    seen += window @ look_ahead.of_window.kernel.numpy()
+    kernel, bias = (weight.numpy() for weight in look_ahead.beginning.weights)
+    beginnings = np.maximum(seen, 0) @ kernel + bias
+    kernel, bias = (weight.numpy() for weight in look_ahead.below.weights)
+    wanted = (below @ kernel + bias) @ beginnings.T / np.sqrt(8)  # meeting units
+    found = look_ahead.agreement(*map(tf.constant, (outputs, window, below)))
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)  # float32
+
+
 def test_what_follows_a_pixel_is_observed_or_not(look_ahead):
     hidden = all_images().astype(bool)
     wanted = [[float(not row[t + 1 :].all()) for t in range(SIZE)] for row in hidden]
