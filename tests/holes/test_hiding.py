@@ -25,6 +25,20 @@ def test_more_images_than_there_are_are_refused(images):
         choose_images(24, images, seed=0)
 
 
+@pytest.mark.parametrize("images", [1, 24])
+def test_as_few_as_one_image_and_as_many_as_there_are_can_be_chosen(images):
+    chosen = choose_images(24, images, seed=0)
+    assert chosen.shape == (images,)
+    assert set(chosen.tolist()) <= set(range(24))
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_seeds_have_32_bits(seed):
+    assert len(choose_images(24, 3, seed=2**32 - 1)) == 3
+    with pytest.raises(ValueError, match=f"seed is {seed}; allowed: 0 to 4294967295"):
+        choose_images(24, 3, seed=seed)
+
+
 def test_patches_are_about_normal_and_inside(pixel_set):
     def corners(sd):
         drawn = draw_patches(pixel_set, (2, 2), images=24, mean=1.0, sd=sd, seed=1)
