@@ -101,6 +101,9 @@ def publish(table: Path) -> None:
             older = look_ahead_of(folder / "model.keras")
             if older and Place.of(older).model not in models:  # it is of the weights before
                 shutil.rmtree(older.parent)
+        drawn = data / f"figures/images/{figure_names.by_class(Place.of(folder).variant)}.png"
+        if drawn.is_file():
+            shutil.copyfile(drawn, RESULTS / "by-class.png")
     picture = data / f"figures/completions/{COMPLETIONS}.png"
     if numbers["published"].notna().any() and picture.is_file():  # the report's own pixels
         shutil.copyfile(picture, RESULTS / "completions.png")

@@ -32,8 +32,15 @@ def draw_hours(numbers: pd.DataFrame) -> Figure:
             capsize=2,
             color=COLOURS[0],
         )
-        for name, x, y in zip(lines["model"], hours, nats, strict=True):
-            axes.annotate(name, (x, y), xytext=(4, 4), textcoords="offset points", fontsize=7)
+        for place, line in enumerate(lines.sort_values("training_hours").itertuples()):
+            below = place % 2  # so that neighbours' names do not meet
+            axes.annotate(
+                line.model,
+                (line.training_hours, line.value),
+                xytext=(4, -10 if below else 4),
+                textcoords="offset points",
+                fontsize=7,
+            )
         axes.margins(y=0.15)
         axes.set_title(data, fontsize=9)
         axes.set_xlabel("hours of training")
