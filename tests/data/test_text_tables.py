@@ -189,6 +189,7 @@ def test_an_amat_file_ends_its_lines_with_the_label(tmp_path, separator):
         ("1,2,3,4,0\n1,nan,3,4,1\n", "line 2 holds 'nan', which is no number"),
         ("0,2,3,4,0\n0,2,3,4,1\n0,2,3,4,1.5\n", "line 3 has no whole number as label"),
         ("a,b,c,d,label\n1,2,3,4,0.5\n", "line 2 has no whole number as label"),
+        ("1,2,3,4,0\n1,2,1e39,4,1\n", r"is no table of numbers \(values beyond float32\)"),
         ("7\n7\n", "has 1 columns; allowed are the numbers of a square image"),
         ("7,1\n7,2\n", "has 2 columns; allowed are the numbers of a square image"),
         ("1,2,3\n", "has 3 columns; allowed are the numbers of a square image"),

@@ -102,7 +102,8 @@ class _Table:
                 skiprows=1 if self.layout.names else 0,
                 skipinitialspace=True,
             )
-            self.values = read.dropna(axis=1, how="all").to_numpy(np.float32)
+            with np.errstate(over="ignore"):  # it is refused below
+                self.values = read.dropna(axis=1, how="all").to_numpy(np.float32)
             if self.values.shape[1:] != (self.layout.columns,):
                 raise ValueError(f"{self.values.shape[1]} columns")
             if not np.isfinite(self.values).all():
