@@ -87,6 +87,9 @@ def test_outputs_are_what_the_logits_are_read_from(model):
     outputs, logits = (each.numpy() for each in model.outputs(pixels))
     assert outputs.shape == (6, 8, 5)
     kernel, bias = (weight.numpy() for weight in model.logit.weights)
+    if model.readout is not None:
+        inputs = model.inputs_of.between(pixels, 0, 8).dense()
+        outputs = model.readout(np.concatenate([outputs, inputs], axis=2)).numpy()
     # The same products, which may add up in another order.
     np.testing.assert_allclose(logits, outputs @ kernel[:, 0] + bias, atol=1e-6)
     np.testing.assert_allclose(logits, model(pixels).numpy(), atol=1e-6)

@@ -110,7 +110,7 @@ def test_the_wheel_holds_the_package_alone_and_all_that_it_reads(wheel):
     assert len(models) > 10
     assert wanted | {"scanline/pretrained/figures.csv"} <= names
     assert {Path(name).suffix for name in names} <= {
-        *(".py", ".csv", ".j2", ".cc", ".h", ".keras", ".json", ".md", ""),
+        *(".py", ".csv", ".j2", ".cc", ".h", ".keras", ".json", ".md", ".png", ""),
         *(".txt", ".css", ".js", ".c"),
     }
 
