@@ -23,7 +23,8 @@ from scanline.evaluation.tables import trained_models
 from scanline.figures import names as figure_names
 from scanline.figures import style
 from scanline.figures.hours import draw_hours
-from scanline.figures.sampled import save_samples
+from scanline.figures.sampled import ACROSS
+from scanline.figures.sheet import sheet_of
 from scanline.inference.drawn_classes import sample_in_turn
 from scanline.layout import Place
 from scanline.models.loading import load_model, n_parameters
@@ -117,7 +118,8 @@ def write_cards(numbers: pd.DataFrame) -> None:
         if Place.of(path).task == PREDICT and not (folder / PICTURE).is_file():
             model = load_predictor(path)
             drawn, _ = sample_in_turn(model, DRAWN, seed=0)
-            save_samples(drawn, model.pixels["columns"], folder / PICTURE)
+            images = drawn.reshape(DRAWN, model.pixels["rows"], -1)
+            plt.imsave(folder / PICTURE, sheet_of(images, ACROSS), cmap="gray", vmin=0, vmax=255)
 
 
 def draw(numbers: pd.DataFrame) -> None:

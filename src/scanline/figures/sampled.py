@@ -1,23 +1,19 @@
 """Figures of images that a model drew from nothing, beside the training images nearest to them."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from PIL import Image
 
-from scanline.figures import pictures
 from scanline.figures.completions import mosaic
 from scanline.figures.pictures import FILLED_INK, INK, PAPER, aspect, draw_rows, show
 from scanline.figures.style import COLOURS
 
 ACROSS = 10  # pairs in a row, or images of one class
 SHOWN = 100  # images
-SCALE = 2  # pixels of a file for each of an image
 
 
 def draw_sampled(images: np.ndarray, nearest: np.ndarray, columns: int) -> Figure:
@@ -30,14 +26,6 @@ def draw_sampled(images: np.ndarray, nearest: np.ndarray, columns: int) -> Figur
     figure, axes = plt.subplots(figsize=(0.9 * ACROSS, height), layout="constrained")
     show(axes, mosaic(pairs, columns, 2 * ACROSS))
     return figure
-
-
-def save_samples(images: np.ndarray, columns: int, path: Path) -> None:
-    """Writes a PNG of images [N, T] that a model drew, as they are, side by side."""
-    colours = pictures.COLOURS(mosaic(np.where(images > 0, INK, PAPER), columns, ACROSS))
-    picture = Image.fromarray((255 * colours[..., :3]).astype(np.uint8))
-    size = picture.width * SCALE, picture.height * SCALE
-    picture.resize(size, Image.Resampling.NEAREST).save(path)
 
 
 def draw_by_class(

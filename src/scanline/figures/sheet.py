@@ -18,8 +18,11 @@ def side_by_side(pictures: np.ndarray, across: int, between: int) -> np.ndarray:
     return sheet
 
 
-def sheet_of(images: np.ndarray) -> np.ndarray:
-    """``images`` [N, rows, columns] in {0, 1} in a near square, row by row: uint8 grey [H, W]."""
+def sheet_of(images: np.ndarray, across: int | None = None) -> np.ndarray:
+    """``images`` [N, rows, columns] in {0, 1}, ``across`` in a row: uint8 grey [H, W].
+
+    Without ``across`` they form a near square.
+    """
     grey = np.where(images > 0, INK, PAPER).astype(np.uint8)
-    sheet = side_by_side(grey, int(np.ceil(np.sqrt(len(images)))), BETWEEN)
+    sheet = side_by_side(grey, across or int(np.ceil(np.sqrt(len(images)))), BETWEEN)
     return np.kron(sheet, np.ones((SCALE, SCALE), np.uint8))
