@@ -41,7 +41,7 @@ def calibrate_posterior(
     ranks.csv and calibration.csv: where the truth lies in the posterior of images drawn from the
     model, whether it lies there uniformly, and bound_gap, the median distance of a lower and an
     upper bound of log p(observed), nats. errors.csv: of log p(observed) and of the marginals
-    against particles and seconds. effective_sample_size.csv: by pixel.
+    against particles and seconds. effective_sample_size.csv: by step.
 
     Args:
         model: a trained model of the next pixel (model.keras)
@@ -62,11 +62,12 @@ def calibrate_posterior(
     pixel_set = load_pixels(test)
     predictor = load_predictor(model, pixel_set.identity)
     companion = load_look_ahead(look_ahead, predictor) if look_ahead else None
+    way = predictor.orientation
     shape = pixel_set.description["rows"], pixel_set.description["columns"]
     ranks, tests = [], []
     for hole in simulated:
         hidden = hidden_sets(hole, *shape, images=draws, cut=cut, seed=seed)
-        drawn = simulate(predictor, hidden, draw_particles, seed, companion)
+        drawn = simulate(predictor, way.turned_hole(hidden), draw_particles, seed, companion)
         found = ranks_of_truth(predictor, drawn, bins, seed)
         ranks.append(found.assign(hole=hole, particles=draw_particles))
         gap = float(np.median(drawn.bound_gap))
@@ -76,9 +77,10 @@ def calibrate_posterior(
     errors, sizes = [], []
     for hole in holes:
         chosen = hide(pixel_set, hole, images=images, cut=cut, seed=seed)
-        pixels = pixel_set.pixels[chosen.indices]
+        pixels = way.turned(pixel_set.pixels[chosen.indices])
+        places = way.turned_hole(chosen.hidden)
         error, size = errors_by_particles(
-            predictor, pixels, chosen.hidden, particles, runs, seed, companion
+            predictor, pixels, places, particles, runs, seed, companion
         )
         errors.append(error.assign(hole=hole))
         sizes.append(size.assign(hole=hole))

@@ -40,6 +40,7 @@ def infer_patches(
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
         predictor = load_predictor(model, description, other_data)
+        predictor.check_raster("a hidden patch")
         posterior = exact_posterior(predictor, pixels, arrays["hidden"])
         save_arrays(
             out / f"{hole}.npz",

@@ -27,6 +27,7 @@ def sample_completions(
     """
     arrays, description = load_arrays(hidden, "pixels", "indices", optional=("labels",))
     predictor = load_predictor(model, description, other_data)
+    predictor.check_raster("a hidden run")
     completions = complete_over_classes(
         predictor,
         arrays["pixels"],

@@ -48,6 +48,7 @@ def train_look_ahead(
         recipe: how it is trained
     """
     predictor = load_predictor(model)
+    predictor.check_raster("a look-ahead")
     return train_model(
         lambda images: LookAhead(
             predictor.stack.units,

@@ -52,8 +52,9 @@ def train_predictor(
         test=test,
         out=out,
         checkpoints=checkpoints,
+        drawn=lambda images: images.turned(architecture.orientation),
         label=f"predict {architecture.cell} {architecture.layers}x{architecture.units}"
-        f" {architecture.inputs}{' labels' if reads_labels else ''}",
+        f" {architecture.inputs}{' labels' if reads_labels else ''} {architecture.orientation}",
         log_epoch=log_epoch,
     )
 

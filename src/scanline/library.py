@@ -127,7 +127,8 @@ class LoadedPredictor:
     def log_likelihood(self, images: ArrayLike, label: int | None = None) -> np.ndarray:
         """log p(image), nats: float64 [N]; a number for a single image. Or log p(image | label)."""
         pixels = as_pixels(images, self.pixels)
-        nats = log_likelihoods(self._of(label), np.atleast_2d(pixels))
+        turned = self.keras.orientation.turned(np.atleast_2d(pixels))
+        nats = log_likelihoods(self._of(label), turned)
         return nats if pixels.ndim == 2 else nats[0]
 
     def class_log_probs(self, images: ArrayLike) -> np.ndarray:
@@ -141,7 +142,8 @@ class LoadedPredictor:
                 "'classify'), or a model whose variant has labels: true"
             )
         pixels = as_pixels(images, self.pixels)
-        found = class_log_probs(self.keras, np.atleast_2d(pixels))
+        turned = self.keras.orientation.turned(np.atleast_2d(pixels))
+        found = class_log_probs(self.keras, turned)
         return found if pixels.ndim == 2 else found[0]
 
     def sample(self, count: int, seed: int = 0, label: int | None = None) -> np.ndarray:
@@ -157,7 +159,7 @@ class LoadedPredictor:
             drawn = sample_of_classes(model, labels, seed)
         else:
             drawn = sample_images(model, count, size, seed)
-        return drawn.reshape(count, *self.size)
+        return self.keras.orientation.turned_back(drawn).reshape(count, *self.size)
 
     def complete(
         self,
@@ -181,7 +183,7 @@ class LoadedPredictor:
         end of the image ``particles`` * ``runs`` independent draws are exact, too. Other holes take
         ``runs`` independent runs of sequential Monte Carlo with ``particles`` particles. Then each
         sample goes through ``moves`` moves of particle Gibbs, which draw ``block`` hidden pixels
-        anew with ``move_particles`` particles.
+        anew with ``move_particles`` particles. The end of the image is what the model reads last.
 
         A model that reads labels may be told the ``label``. Where it is not, what it says is over
         all classes, and only holes of the first two kinds can be filled.
@@ -189,7 +191,8 @@ class LoadedPredictor:
         pixels = as_pixels(image, self.pixels, "image")
         if pixels.ndim != 1:
             raise ValueError(f"image holds {len(pixels)} images; complete one at a time")
-        places = self._hole(hidden)
+        hole, orientation = self._hole(hidden), self.keras.orientation
+        turned, places = orientation.turned(pixels), orientation.turned_hole(hole)
         _at_least("samples", samples, 1)
         _at_least("particles", particles, 1)
         _at_least("runs", runs, 2)
@@ -199,9 +202,9 @@ class LoadedPredictor:
         _check_seed(seed)
         model = self._of(label)
         if len(places) <= exact_pixels:
-            found = complete_exactly(model, pixels, places, samples, seed)
+            found = complete_exactly(model, turned, places, samples, seed)
         elif places[0] + len(places) == len(pixels):
-            found = complete_end(model, pixels, places, samples, particles * runs, seed)
+            found = complete_end(model, turned, places, samples, particles * runs, seed)
         elif model.classes:
             raise ValueError(
                 f"hidden marks {len(places)} pixels before observed ones, and no label is given; "
@@ -211,7 +214,7 @@ class LoadedPredictor:
         else:
             found = complete_by_sampling(
                 model,
-                pixels,
+                turned,
                 places,
                 samples,
                 particles,
@@ -222,7 +225,7 @@ class LoadedPredictor:
                 seed,
                 self.look_ahead,
             )
-        return self._completion(pixels, found)
+        return self._completion(pixels, found.turned_back(orientation, hole))
 
     def _of(self, label: int | None) -> Predictor:
         """The model itself, or that of one class."""

@@ -29,6 +29,7 @@ PLAIN = {
     "residual": False,
     "readout_units": 0,
     "labels": False,
+    "orientation": "raster",
     "batch_norm": "running",
     "shift_pixels": 0,
 }

@@ -1,6 +1,7 @@
 """A whole joint distribution, tabulated: the oracle of everything that samples or infers."""
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 
@@ -52,6 +53,18 @@ def tiny_predictor(
     generator = np.random.default_rng(seed)
     model.set_weights([generator.normal(0, spread, w.shape) for w in model.get_weights()])
     return model
+
+
+BY_HAND: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # how an image [rows, columns] is turned
+    "raster": np.asarray,
+    "rows-top-right": np.fliplr,
+    "rows-bottom-left": np.flipud,
+    "rows-bottom-right": lambda image: np.rot90(image, 2),
+    "columns-top-left": np.transpose,
+    "columns-top-right": np.rot90,
+    "columns-bottom-left": lambda image: np.rot90(image, -1),
+    "columns-bottom-right": lambda image: np.rot90(image, 2).T,
+}
 
 
 LABELLED = {"rows": 2, "columns": 3, "classes": 3}

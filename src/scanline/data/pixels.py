@@ -8,12 +8,13 @@ wherever it goes, and ``same_pixels`` refuses to mix two kinds.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from scanline.data.order import RASTER, order_of
+from scanline.data.orientation import Orientation
 from scanline.files import load_arrays, save_arrays
 
 GREY = "none"  # the binarisation of grey pixels
@@ -103,6 +104,18 @@ class PixelSet:
         """The images at those places."""
         labels, grey = (None if each is None else each[places] for each in (self.labels, self.grey))
         return PixelSet(self.pixels[places], labels, self.description, grey)
+
+    def turned(self, way: str) -> "PixelSet":
+        """The images in the order in which a model of that orientation reads them."""
+        rows, columns = self.description["rows"], self.description["columns"]
+        orientation = Orientation(way, rows, columns)
+        shape = dict(zip(("rows", "columns"), orientation.shape, strict=True))
+        return replace(
+            self,
+            pixels=orientation.turned(self.pixels),
+            grey=None if self.grey is None else orientation.turned(self.grey),
+            description=self.description | shape,
+        )
 
     @property
     def identity(self) -> dict:

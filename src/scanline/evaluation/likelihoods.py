@@ -32,7 +32,8 @@ class Scored(NamedTuple):
 
 
 def score_images(model: Predictor, images: PixelSet) -> Scored:
-    """The scores of a split."""
+    """The scores of a split, whose images are in raster order."""
+    images = images.turned(model.orientation.way)
     if not model.classes:
         return Scored(*PREDICT.scorer(model)(images), None)
     nats, accuracy, log_given, log_probs = (

@@ -74,9 +74,12 @@ def sample_of_classes(model: Predictor, labels: np.ndarray, seed: int) -> np.nda
 def sample_in_turn(model: Predictor, count: int, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
     """``count`` whole images uint8 [N, T] drawn from nothing, of all classes in turn, and labels.
 
-    A model that reads no labels draws whatever class comes, and there are none.
+    They are in raster order, in whichever the model reads. A model that reads no labels draws
+    whatever class comes, and there are none.
     """
-    if not model.classes:
-        return sample_images(model, count, model.inputs_of.size, seed), None
-    labels = np.arange(count) % model.classes
-    return sample_of_classes(model, labels, seed), labels
+    if model.classes:
+        labels = np.arange(count) % model.classes
+        drawn = sample_of_classes(model, labels, seed)
+    else:
+        labels, drawn = None, sample_images(model, count, model.inputs_of.size, seed)
+    return model.orientation.turned_back(drawn), labels

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scanline.data.orientation import Orientation
 from scanline.files import load_arrays, save_arrays
 
 
@@ -28,6 +29,14 @@ class Forecast(NamedTuple):
     marginals: np.ndarray  # float64 [N, k], p(ink)
     samples: np.ndarray  # uint8 [N, S, k]; S = 0 where the method draws none
     log_prob: np.ndarray  # float64 [N] nats, of the true pixels; NaN where undefined
+
+    def turned_back(self, orientation: Orientation, hidden: np.ndarray) -> "Forecast":
+        """The same, given in the order of reading, in that of ``hidden`` [N, k], flat indices."""
+        return self._replace(
+            best=orientation.values_back(self.best, hidden),
+            marginals=orientation.values_back(self.marginals, hidden),
+            samples=orientation.values_back(self.samples, hidden),
+        )
 
 
 def save_forecasts(path: Path, description: Mapping, forecasts: Mapping[str, Forecast]) -> None:

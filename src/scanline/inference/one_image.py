@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from scanline.data.orientation import Orientation
 from scanline.inference.classes import over_classes
 from scanline.inference.drawn_classes import complete_over_classes
 from scanline.inference.exact import exact_posterior
@@ -38,6 +39,15 @@ class Completed(NamedTuple):
     log_observed_interval: tuple[float, float]  # its 95 % interval, nats
     effective_sample_size: float  # of draws, or of pooled particles where it is least after the
     # hole; infinite where all completions were enumerated
+
+    def turned_back(self, orientation: Orientation, hidden: np.ndarray) -> "Completed":
+        """The same, given in the order of reading, in that of ``hidden`` [k], flat indices."""
+        return self._replace(
+            hidden=hidden,
+            samples=orientation.values_back(self.samples, hidden),
+            map_completion=orientation.values_back(self.map_completion, hidden),
+            marginals=orientation.values_back(self.marginals, hidden),
+        )
 
     @property
     def entropy(self) -> np.ndarray:

@@ -49,7 +49,7 @@ def refine(
     rows = np.repeat(pixels.astype(np.uint8), chains, axis=0)
     for move in range(moves if count else 0):
         centre = int(np.random.default_rng((seed, images, move)).integers(count))
-        inside = _nearest(found.hidden, centre, block, model.pixels["columns"])
+        inside = _nearest(found.hidden, centre, block, model.orientation.shape[1])
         inside = np.repeat(inside, chains, axis=0)
         again = smc_posterior(
             model,

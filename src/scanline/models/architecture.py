@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from scanline.data.orientation import Way
+
 Inputs = Literal["previous", "context"]
 
 
@@ -32,6 +34,7 @@ class PredictorArchitecture(Architecture):
         readout_units: of a layer that reads the last outputs and the inputs, and gives the logit;
             0: none, the logit is linear in the last outputs
         labels: whether a step also reads the class that the image shows
+        orientation: the order in which the pixels are read
     """
 
     inputs: Inputs = "previous"
@@ -39,6 +42,7 @@ class PredictorArchitecture(Architecture):
     residual: bool = False
     readout_units: int = 0
     labels: bool = False
+    orientation: Way = "raster"
 
 
 @dataclass(frozen=True)

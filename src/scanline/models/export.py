@@ -36,7 +36,7 @@ def export_stock(model: keras.Model) -> keras.Model:
 
     It reads images [B, rows, columns] of 0 and 1, of a grey classifier from 0 to 1, and gives a
     predictor's logits [B, rows, columns], or a classifier's [B, K]. Raises ValueError for a model
-    that is neither, and for one that reads labels.
+    that is neither, and for one that reads labels, or in another order than raster.
     """
     if not isinstance(model, Predictor | Classifier):
         raise ValueError(f"a {type(model).__name__} is given; needed is a Predictor or Classifier")
@@ -44,6 +44,7 @@ def export_stock(model: keras.Model) -> keras.Model:
     predicts = isinstance(model, Predictor)
     if predicts:
         model.check_labels(None)  # an export reads an image and nothing else
+        model.check_raster("an export")
     images = keras.Input(size, name="images")
     inputs = _read(model, images) if predicts else model.in_order(_flat(images, (-1, 1)))
     outputs = inputs

@@ -1,7 +1,8 @@
 """The next-pixel model (report, section 3.1): a recurrent stack, and one logit in each step.
 
 ``logits[:, t]`` are the log-odds that pixel t is ink given the pixels before t. The first is
-predicted from a zero start token, so that likelihoods add up to one over all images.
+predicted from a zero start token, so that likelihoods add up to one over all images. Pixels are in
+the order in which the model reads them, its ``orientation`` (``data.orientation``).
 
 A model with a ``prior`` over classes reads labels, too: a one-hot of the image's class at each
 step. Given one class this adds a row of a kernel to the bias of all that reads the inputs, so
@@ -17,6 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from scanline.data.orientation import Orientation
 from scanline.data.pixels import check_predictable, same_classes
 from scanline.models import accelerator
 from scanline.models.architecture import PredictorArchitecture
@@ -32,10 +34,10 @@ from scanline.models.stack import RecurrentStack, States
 class Predictor(keras.Model):
     """p(pixel t | pixels before t) for every t; with a ``prior`` also given the image's class.
 
-    ``pixels`` describes the pixels that the model is for (a PixelSet's identity; ``rows`` and
-    ``columns`` at least); ``prior``, p(class) [K], makes it a model that reads labels; the other
-    settings are those of ``PredictorArchitecture``. Raises ValueError for an unknown cell, inputs
-    or gate_bias, a radius below 1, readout_units below 0, pixels that only classifiers read, and a
+    ``pixels`` describes the images that the model is for, as they are before they are turned (a
+    PixelSet's identity; ``rows`` and ``columns`` at least); ``prior``, p(class) [K], makes it a model that reads labels; the other
+    settings are those of ``PredictorArchitecture``. Raises ValueError for an unknown cell, inputs,
+    orientation or gate_bias, a radius below 1, readout_units below 0, pixels that only classifiers read, and a
     prior of other classes than theirs.
     """
 
@@ -52,6 +54,7 @@ class Predictor(keras.Model):
         residual: bool = PredictorArchitecture.residual,
         readout_units: int = PredictorArchitecture.readout_units,
         prior: Sequence[float] = (),
+        orientation: str = PredictorArchitecture.orientation,
         **kwargs,
     ):
         check_keras()
@@ -68,6 +71,9 @@ class Predictor(keras.Model):
             residual=residual,
             readout_units=readout_units,
         )
+        self.orientation = Orientation(orientation, pixels["rows"], pixels["columns"])
+        if not self.orientation.is_raster:  # of which older files say nothing
+            self.settings["orientation"] = orientation
         # Models of classes, which Keras must not take for parts of this one.
         self._unlabelled = cache(lambda name: type(self)(**self.settings, pixels=self.pixels))
         if len(prior):
@@ -75,7 +81,7 @@ class Predictor(keras.Model):
         self.prior = np.array(prior, np.float64)
         self.classes = len(prior)  # whose labels it reads
         self.pixels = dict(pixels)
-        self.inputs_of = PixelInputs(inputs, pixels["rows"], pixels["columns"], radius)
+        self.inputs_of = PixelInputs(inputs, *self.orientation.shape, radius)
         keras.utils.set_random_seed(seed)
         self.stack = RecurrentStack(
             cell, units, layers, input_gradient=False, residual=residual, name="stack"
@@ -157,6 +163,14 @@ class Predictor(keras.Model):
             )
         if not self.classes and labels is not None:
             raise ValueError("labels are given to a model that reads none; leave them out")
+
+    def check_raster(self, what: str) -> None:
+        """Raises ValueError unless the model reads in raster order, which ``what`` needs."""
+        if not self.orientation.is_raster:
+            raise ValueError(
+                f"orientation is {self.orientation.way!r}, and {what} needs raster; take a variant "
+                f"without orientation"
+            )
 
     @property
     def log_prior(self) -> np.ndarray:

@@ -78,6 +78,7 @@ def examples(predictor: Predictor, classifier: Classifier | None, seed: int) -> 
 def told_predictor(model: Predictor) -> dict:
     """What model.js must know of a predictor; ValueError for one that it cannot compute."""
     model.check_labels(None)
+    model.check_raster("the page to play with")
     for name in ("residual", "readout_units"):
         if value := model.settings[name]:
             raise ValueError(

@@ -37,11 +37,12 @@ def train_model(
     classes and the images held out have no labels, and what ``fit`` raises.
     """
     drawn = drawn or (lambda pixels: pixels)
-    training = drawn(load_pixels(train).first(recipe.train_images))
+    images = load_pixels(train).first(recipe.train_images)
     held_out = validation if recipe.selection == "validation" else test
     if held_out is None:
         raise ValueError("selection test_batches needs --test, the test pixels to draw from")
-    model, judging = model_for(training), drawn(load_pixels(held_out))
+    model = model_for(images)
+    training, judging = drawn(images), drawn(load_pixels(held_out))
     if getattr(model, "classes", 0) and judging.labels is None:
         raise ValueError(
             f"{held_out} has no labels, and the checkpoint is chosen by them; give labelled images"
