@@ -24,6 +24,7 @@ from scanline.study import environment as study_environment
 from scanline.study import fit as study_fit
 from scanline.study import kept as study_kept
 from scanline.study import settings as study_settings
+from scanline.study import variants as study_variants
 from scanline.training import kinds
 
 if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:

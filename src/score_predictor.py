@@ -18,7 +18,7 @@ from scanline.training.objectives import Score
 def score_predictor(
     *, model: Path, train: Path, test: Path, images: int, other_data: bool = False, out: Path
 ) -> None:
-    """Writes scores.csv (training and test split) and the test images' log-likelihoods.
+    """Writes scores.csv and the images' log-likelihoods, of the training and the test split.
 
     Per-pixel figures are over all pixels of an image, the first included (divisor T). A model that
     reads labels is not told them; nats_per_image_given_class and bayes_accuracy (the share of
@@ -36,8 +36,10 @@ def score_predictor(
     same_pixels(splits["test"].identity, splits["train"].identity, f"{test}")
     predictor = load_predictor(model, splits["test"].identity, other_data)
     rows: list[tuple] = []
+    log_likelihood = {}
     for split, pixels in splits.items():
         found, size = score_images(predictor, pixels), pixels.pixels.shape[1]
+        log_likelihood[split] = -found.nats * size
         score = Score.of(found.nats, found.accuracy)
         per_image = score.nats * size
         values = [score.nats, per_image, per_image / math.log(2), score.accuracy]
@@ -52,7 +54,8 @@ def score_predictor(
     save_arrays(
         out / "log_likelihoods.npz",
         splits["test"].description | mark(predictor, other_data),
-        log_likelihood=-found.nats * size,
+        log_likelihood=log_likelihood["test"],
+        train_log_likelihood=log_likelihood["train"],
         log_likelihood_given_class=by_class and by_class.log_given,
         class_log_probs=by_class and by_class.log_probs,
         labels=by_class and pixels.labels,

@@ -1,4 +1,4 @@
-"""Next-pixel models that read in another order: raster models of images that were turned by hand."""
+"""Next-pixel models that read in another order: raster models of images turned by hand."""
 
 import numpy as np
 import pytest

@@ -14,6 +14,7 @@ from study_copy import ROOT, Study, copy_core
 from tiny_study import DATA, EPOCHS, binarise_digits, train, train_folder
 
 from make_tables import make_tables
+from mix_predictors import mix_predictors
 from scanline.figures import names as figure_names
 from scanline.files import sha256_of
 from scanline.layout import Place
@@ -22,6 +23,7 @@ from scanline.provenance.stage import run
 from scanline.report.publishing import (
     COLUMNS,
     NAMED_BY,
+    Mixed,
     Trained,
     best_epoch,
     card,
@@ -145,6 +147,34 @@ def test_all_cards_are_written_anew_and_pictures_only_of_new_weights(copied):
     assert publish(copied).returncode == 0
     assert colours_in(other / "samples.png") == 3
     assert (folder / "samples.png").read_bytes() == b"kept"
+
+
+def test_a_mixture_s_numbers_are_published_with_what_its_members_cost(copied):
+    results = copied / "results"
+    train(
+        results, "gru-4-up", train_images=0, selection="validation", orientation="rows-bottom-left"
+    )
+    places = [results / DATA / f"predict/{name}/seed-1" for name in ("gru-4", "gru-4-up", "mix")]
+    splits = {name: results / DATA / f"pixels/{name}.npz" for name in ("train", "test")}
+    model = places[1] / "train/model.keras"
+    run(score_predictor, model=model, **splits, images=0, out=places[1] / "score")
+    found = tuple(place / "score/log_likelihoods.npz" for place in places)
+    run(mix_predictors, likelihoods=found[:2], out=places[2] / "score")
+    scores = tuple(place / "score/scores.csv" for place in places)
+    run(make_tables, scores=scores, by_image=found, beside="nothing", out=results / DATA / "tables")
+    done = publish(copied)
+    assert done.returncode == 0, done.stderr
+    by = published(copied).set_index(["model", "split_or_hidden", "quantity"])
+    nats = pd.read_csv(scores[2]).set_index(["split_or_hidden", "quantity"])["value"]
+    assert by.loc["mix"]["value"].to_dict() == nats.to_dict()
+    assert by.loc["mix", "test", "nats_per_image"]["low"] < nats["test", "nats_per_image"]
+    for name in ("n_images_presented", "n_parameters", "training_hours"):
+        each = [by.loc[place.parent.name][name].iloc[0] for place in places]
+        assert each[2] == pytest.approx(each[0] + each[1])
+    kept = {path.parents[1].name for path in (copied / "pretrained").rglob("model.keras")}
+    assert kept == {"gru-4", "gru-4-up"}
+    card = (copied / "pretrained" / DATA / "predict/gru-4-up/seed-1/README.md").read_text()
+    assert "orientation rows-bottom-left" in card
 
 
 def test_a_model_without_published_numbers_is_named(copied):
@@ -300,6 +330,15 @@ def test_a_new_training_takes_all_older_numbers_of_its_model_away(anew, kept):
     after = merged(before, new, {"predict/gru-32/seed-1": model(anew)})
     tasks = ["classify", "predict", "complete"] if kept else ["classify", "predict"]
     assert after["task"].tolist() == tasks
+
+
+@pytest.mark.parametrize("anew", [(True, False), (False, False)])
+def test_new_weights_of_a_member_take_a_mixture_s_older_numbers_away(anew):
+    before = numbers("a", ("predict", "mix", "bits", "test", 1, 1.0))
+    new = numbers("a", ("predict", "mix", "nats", "test", 1, 5.0))
+    mixture = Mixed([model(each) for each in anew])
+    after = merged(before, new, {"predict/mix/seed-1": mixture})
+    assert after["quantity"].tolist() == (["nats"] if any(anew) else ["bits", "nats"])
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,18 @@ def test_without_labels_variants_that_read_them_are_left_out(config):
     assert left_out(made, unlabelled) == {}
 
 
+def test_without_labels_a_mixture_with_a_variant_that_reads_them_is_left_out(config):
+    config["variants"] |= {
+        "both": {"mixture": ["gru-64-context-labels", "gru-64"]},
+        "more": {"mixture": ["gru-32", "gru-64"]},
+    }
+    config["predict"]["variants"] = ["gru-64-context-labels", "gru-64", "gru-32", "both", "more"]
+    unlabelled = MNIST._replace(labelled=False)
+    assert fitted(config, unlabelled)["predict"]["variants"] == ["gru-64", "gru-32", "more"]
+    assert {*left_out(config, unlabelled)} >= {"variants.both", "variants.gru-64-context-labels"}
+    assert "variants.more" not in left_out(config, unlabelled)
+
+
 PREDICTED = ("predict", "look_ahead", "complete", "sample", "inpaint", "posterior")
 
 

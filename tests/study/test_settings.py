@@ -1,5 +1,6 @@
 """A config is refused with one line that names the key, the value and what is allowed."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -81,8 +82,19 @@ REFUSED = [
     ("variants/gru-32/labels", "yes", ["variants.gru-32.labels", '"yes"', "boolean"]),
     ("variants/gru-64-context/labels", True, ["look_ahead.variants", "labels: true; allowed"]),
     ("variants/gru-128/labels", True, ["posterior.variants is 'gru-128'", "that read no labels"]),
+    ("variants/gru-32/orientation", "up", ['orientation is "up"', "raster, rows-top-right, rows"]),
+    (
+        "variants/gru-64-context/orientation",
+        "rows-bottom-left",
+        ["look_ahead.variants is 'gru-64-context', which has orientation: rows-bottom-left; allo"],
+    ),
+    ("variants/gru-32/orientation", "columns-top-left", ["complete.variants is 'gru-32', which"]),
+    ("variants/mine", {"mixture": ["gru-32"]}, ["variants.mine.mixture", "gru-32"]),
+    ("variants/gru-32/mixture", ["gru-64", "gru-128"], ["unknown key 'cell'; allowed: mixture"]),
+    ("variants/mine", {"cell": "gru", "layers": 1}, ["variants.mine lacks a key: 'units'"]),
     ("tracking", "sqllite", ["tracking", "sqllite"]),
 ]
+MIXED = {"both": {"mixture": ["gru-32", "gru-64"]}, "more": {"mixture": ["gru-32", "gru-128"]}}
 
 
 @pytest.mark.parametrize(("path", "value", "named"), REFUSED)
@@ -94,6 +106,45 @@ def test_refused_in_one_line(config, path, value, named):
     assert "\n" not in line
     for words in named:
         assert words in line
+
+
+def test_a_mixture_is_of_variants_that_are_trained(config):
+    config["variants"] |= MIXED
+    config["predict"]["variants"] += ["both"]
+    refused(config)
+    for task in ("complete", "inpaint", "posterior"):
+        config[task]["variants"] = []
+    for member, told in (("gru-65", "did you mean gru-64"), ("lstm-32", ""), ("more", "")):
+        config["variants"]["both"] = {"mixture": ["gru-32", member]}
+        config["predict"]["variants"] = ["gru-32", "gru-64", "both", "more"]
+        named = rf"^variants\.both\.mixture is '{member}'; allowed: gru-32, gru-64.*{told}"
+        with pytest.raises(ValueError, match=named):
+            refused(config)
+    config["predict"]["variants"].remove("both")
+    config["predict"]["variants"].remove("more")
+    refused(config)  # one that no task names may be of anything
+
+
+@pytest.mark.parametrize(
+    "task", ["classify", "look_ahead", "complete", "sample", "inpaint", "posterior"]
+)
+def test_a_mixture_is_scored_and_no_more(config, task):
+    config["variants"] |= MIXED
+    config["predict"]["variants"] += ["both"]
+    config[task]["variants"] = ["both"]
+    told = rf"^{task}\.variants is 'both', which is a mixture; allowed: variants that are trained"
+    with pytest.raises(ValueError, match=told):
+        refused(config)
+
+
+def test_of_a_mixture_there_are_scores_alone(config):
+    config["variants"] |= MIXED
+    place = "results/mnist-threshold-0.1/predict/both/seed-1"
+    study_config.refuse_unknown(config, f"{place}/score/scores.csv")
+    for rest in ("play/index.html", "train/model.keras"):
+        told = f"{place}/{rest}: the variant 'both' is a mixture, which has only scores; allowed: "
+        with pytest.raises(ValueError, match=f"^{re.escape(told + place)}/score/scores.csv$"):
+            study_config.refuse_unknown(config, f"{place}/{rest}")
 
 
 def test_a_missing_key_is_named(config):
@@ -150,6 +201,16 @@ def test_variants_that_read_labels_take_no_other_s_colour(config):
     before = study_settings.settings(config, "draw_curves", data="x")["palette"]
     config["variants"]["a"] = config["variants"]["gru-32"] | {"labels": True}
     assert study_settings.settings(config, "draw_curves", data="x")["palette"] == [*before, "a"]
+
+
+def test_turned_variants_and_mixtures_take_no_other_s_colour(config):
+    before = study_settings.settings(config, "draw_curves", data="x")["palette"]
+    way = {"orientation": "columns-top-left"}
+    config["variants"]["gru-64-context-z"] = config["variants"]["gru-32"] | way
+    config["variants"] |= MIXED
+    given = study_settings.settings(config, "draw_curves", data="x")
+    assert given["palette"] == [*before, "gru-64-context-z"]
+    assert len(given["cells"]) == len(given["palette"])
 
 
 def test_the_later_of_two_exceptions_counts(config):

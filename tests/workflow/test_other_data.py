@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from functools import partial
 from pathlib import Path
 
@@ -46,6 +47,44 @@ def finished(folder: Path, write_source, data: dict, **changes) -> Study:
     return study
 
 
+TURNED = {  # a variant that reads by columns, and its mixture with one that reads raster
+    "variants": {
+        "gru-8-columns": {
+            "cell": "gru", "units": 8, "layers": 1, "inputs": "context",
+            "orientation": "columns-top-right",
+        },
+        "mix": {"mixture": ["gru-8", "gru-8-columns"]},
+    },
+    "predict": {"variants": ["gru-8", "gru-8-columns", "mix"]},
+    "sample": {"variants": ["gru-8-columns"]},
+    "posterior": {"variants": ["gru-8-columns"]},
+}  # fmt: skip
+
+
+def check_mixture(study: Study) -> None:
+    """The mean of what its members say of whole images; no training, and no page of its own."""
+    folders = [study.folder / f"results/mine/predict/{name}/seed-1" for name in
+               ("gru-8", "gru-8-columns", "mix")]  # fmt: skip
+    assert [(folder / "train").is_dir() for folder in folders] == [True, True, False]
+    members = []
+    for folder in folders[:2]:
+        with np.load(folder / "score/log_likelihoods.npz") as found:
+            members.append(np.exp(found["log_likelihood"].astype(np.longdouble)))
+    wanted = -np.log(np.mean(members, axis=0)).mean()
+    found = numbers(study).loc[("predict", "nats_per_image")]
+    found = found[found["split_or_hidden"] == "test"].set_index("model")
+    assert found.loc["mix", "measured"] == pytest.approx(float(wanted), rel=1e-6)
+    assert found.loc["mix", "low"] < wanted < found.loc["mix", "high"]
+    pairs = pd.read_csv(study.folder / "results/mine/tables/comparisons.csv")
+    assert {"mix"} < {*pairs.loc[pairs["task"] == "predict", ["model", "other"]].stack()}
+    page = (study.folder / "results/mine/report/report.html").read_text()
+    assert re.search(r"<t[dh][^>]*>mix</t[dh]>", page)
+    (told,) = re.findall(r"<code>snakemake .* (results/\S+)/play/index.html ", page)
+    assert told == "results/mine/predict/gru-8/seed-1"
+    done = study.python("workflow/scripts/verify_results.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def numbers(study: Study) -> pd.DataFrame:
     return pd.read_csv(study.folder / "results/mine/tables/figures.csv").set_index(
         ["task", "quantity"]
@@ -68,7 +107,8 @@ def test_images_of_20_x_12_with_47_classes(tmp_path):
             arrays[f"y_{split}"] = np.arange(count) % 47
         np.savez_compressed(folder / "mine.npz", **arrays)
 
-    study = finished(tmp_path / "p", write, {"validation_images": 40})
+    study = finished(tmp_path / "p", write, {"validation_images": 40}, **TURNED)
+    check_mixture(study)
     scores = numbers(study)
     # 47 classes that cannot be told apart yet: log 47 nats, or a little more.
     nats = scores.loc[("classify", "nats"), "measured"]

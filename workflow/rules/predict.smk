@@ -54,3 +54,32 @@ rule score_predictor:
         "python src/score_predictor.py --model {input.model:q} --train {input.train:q}"
         " --test {input.test:q} --out {params.out:q}"
         " {params.settings} 2>&1 | tee {log:q}"
+
+
+ruleorder: mix_predictors > score_predictor
+
+
+rule mix_predictors:
+    input:
+        likelihoods=lambda wildcards: [
+            rules.score_predictor.output.likelihoods.format(
+                **(dict(wildcards.items()) | {"variant": member})
+            )
+            for member in MIXTURES[wildcards.variant]
+        ],
+    output:
+        scores=at("predict", "score", "scores.csv"),
+        likelihoods=at("predict", "score", "log_likelihoods.npz"),
+        record=at("predict", "score", "run.json"),
+    log:
+        f"{RESULTS}/logs/mix_predictors/{{data}}-{{variant}}-{{seed}}.log",
+    wildcard_constraints:
+        variant="|".join(map(re.escape, MIXTURES)) or "(?!)",  # which matches nothing
+    conda:
+        ENVIRONMENT
+    params:
+        out=subpath(output.scores, parent=True),
+        code=code_hash("mix_predictors"),
+    shell:
+        "python src/mix_predictors.py --likelihoods {input.likelihoods:q} --out {params.out:q}"
+        " 2>&1 | tee {log:q}"

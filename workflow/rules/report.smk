@@ -25,7 +25,7 @@ CURVES = [
     for cell in CELLS
     if any(
         config["variants"][variant]["cell"] == cell
-        for variant in config[task]["variants"]
+        for variant in variants_of(task, "train")
     )
     for name in figure_names.curves(task, cell).values()
 ]

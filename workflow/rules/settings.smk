@@ -14,6 +14,7 @@ from scanline.training.kinds import KINDS
 RESULTS = config["results"]
 DATA = config["dataset"]
 STUDY = f"{RESULTS}/{DATA}"
+MIXTURES = study_variants.mixtures(config)
 ENVIRONMENT = "../envs/scanline.yaml"
 hash_of = cache(sha256_of)
 
@@ -46,11 +47,17 @@ def at(task, stage, file):
     return f"{RESULTS}/{Place('{data}', task, '{variant}', '{seed}')}/{stage}/{file}"
 
 
+def variants_of(task, stage):
+    """The variants of a task that have such a stage: a mixture is scored, and not trained."""
+    untrained = MIXTURES if stage == "train" else ()
+    return [name for name in config[task]["variants"] if name not in untrained]
+
+
 def of_each(task, stage, file, seeds=config["seeds"]):
     """A file of one stage, for every variant of a task and every seed."""
     return expand(
         at(task, stage, file),
-        variant=config[task]["variants"],
+        variant=variants_of(task, stage),
         seed=seeds,
         allow_missing=True,
     )

@@ -11,7 +11,7 @@ MADE_BY = {
         rules.write_report,
     ],
     "classify": [rules.train_classifier, rules.score_classifier],
-    "predict": [rules.train_predictor, rules.score_predictor],
+    "predict": [rules.train_predictor, rules.score_predictor],  # or mix_predictors
     "look_ahead": [rules.train_look_ahead, rules.score_look_ahead],
     "complete": [
         rules.hide_pixels,
@@ -42,7 +42,7 @@ STUDY_FILES = sorted(
         for path in expand(
             str(pattern),
             data=DATA,
-            variant=config[task]["variants"] if task else [""],
+            variant=variants_of(task, Path(pattern).parent.name) if task else [""],
             seed=config["seeds"],
         )
     }

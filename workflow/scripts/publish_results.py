@@ -2,9 +2,10 @@
 
 pretrained/{data}/{task}/{variant}/seed-{seed}/ gets model.keras, its learning curves (those by step
 with every 50th step) and the record of its training. docs/results/figures.csv gets the study's
-numbers, beside those of other data sets, seeds and models, and docs/results/posterior.csv its lines
-on holes. The pictures of docs/results/, the tables of docs/results.md and the cards of all models
-in pretrained/ are renewed; a next-pixel model's card has a picture of what it draws.
+numbers, those of mixtures too, beside those of other data sets, seeds and models, and
+docs/results/posterior.csv its lines on holes. The pictures of docs/results/, the tables of
+docs/results.md and the cards of all models in pretrained/ are renewed; a next-pixel model's card
+has a picture of what it draws.
 """
 
 import shutil
@@ -35,6 +36,7 @@ from scanline.report.publishing import (
     COLUMNS,
     PICTURE,
     PREDICT,
+    Mixed,
     Trained,
     card_in,
     merged,
@@ -89,7 +91,7 @@ def publish(table: Path) -> None:
         if part:
             raise ValueError(f"{record.folder} used {part} images of a split; publish whole ones")
     figures = pd.read_csv(table, dtype={"split_or_hidden": str})
-    models = {name: trained(data, name) for name in sorted(set(trained_models(figures)))}
+    models = {name: published_model(data, name) for name in sorted(set(trained_models(figures)))}
     numbers = published_numbers(figures, models)
     before = pd.read_csv(FIGURES, dtype={"split_or_hidden": str}) if FIGURES.exists() else numbers
     all_numbers = merged(before.reindex(columns=COLUMNS), numbers, models)
@@ -97,7 +99,7 @@ def publish(table: Path) -> None:
     all_numbers.to_csv(FIGURES, index=False)
     for name, model in models.items():
         folder = PRETRAINED / data.name / name
-        if model.anew:
+        if model.anew and isinstance(model, Trained):
             copy_training(data / name / "train", folder)
             older = look_ahead_of(folder / "model.keras")
             if older and Place.of(older).model not in models:  # it is of the weights before
@@ -142,6 +144,14 @@ def publish_holes(table: Path) -> None:
     picture = data / f"figures/posterior/{name}.png"
     if picture.is_file():
         shutil.copyfile(picture, RESULTS / "holes.png")
+
+
+def published_model(data: Path, name: str) -> Trained | Mixed:
+    """A model of the study of ``data``, or a mixture of such ones, which has no training."""
+    if (data / name / "train").is_dir():
+        return trained(data, name)
+    mixed = Record.load(data / name / "score/run.json")
+    return Mixed([trained(data, Place.of(path).model) for path in mixed.inputs])
 
 
 def trained(data: Path, name: str) -> Trained:

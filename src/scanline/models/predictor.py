@@ -35,10 +35,11 @@ class Predictor(keras.Model):
     """p(pixel t | pixels before t) for every t; with a ``prior`` also given the image's class.
 
     ``pixels`` describes the images that the model is for, as they are before they are turned (a
-    PixelSet's identity; ``rows`` and ``columns`` at least); ``prior``, p(class) [K], makes it a model that reads labels; the other
-    settings are those of ``PredictorArchitecture``. Raises ValueError for an unknown cell, inputs,
-    orientation or gate_bias, a radius below 1, readout_units below 0, pixels that only classifiers read, and a
-    prior of other classes than theirs.
+    PixelSet's identity; ``rows`` and ``columns`` at least); ``prior``, p(class) [K], makes it a
+    model that reads labels; the other settings are those of ``PredictorArchitecture``. Raises
+    ValueError for an unknown cell, inputs, orientation or gate_bias, a radius below 1,
+    readout_units below 0, pixels that only classifiers read, and a prior of other classes than
+    theirs.
     """
 
     def __init__(

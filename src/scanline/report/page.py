@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
+from scanline.data.order import RASTER
 from scanline.layout import Place
 from scanline.provenance.record import Record
+from scanline.provenance.summary import params_of
 from scanline.report import posterior as posterior_report
 from scanline.report.pictures import picture
 from scanline.report.summary import best_last, headlines, longest, of_holes, shown_first
@@ -81,7 +83,7 @@ def write_report(
         published_holes=few,
         hole_headings=posterior_report.headings(holes),
         play=play,
-        how_to_play=_how_to_play(runs, models[-1] if models else ""),
+        how_to_play=_how_to_play(runs, models),
         cells=pd.read_csv(cells).to_dict("records"),
         pictures=pictures,
         sampled=any(each.kind == "images" for each in pictures),
@@ -133,12 +135,16 @@ def _taken(runs: Sequence[Record]) -> set[str]:
     return {place.variant for place in places if place.task == "predict"}
 
 
-def _how_to_play(runs: Sequence[Record], best_model: str) -> str:
-    """The command that writes the best next-pixel model's page; "" where there is no model."""
+def _how_to_play(runs: Sequence[Record], models: Sequence[str]) -> str:
+    """The command that writes the page of the best next-pixel model that was trained and has one.
+
+    ``models``: all, the best last. "" where there is none.
+    """
     folders = [
-        (place.variant == best_model, Path(run.folder).parent)
+        (models.index(place.variant) if place.variant in models else -1, Path(run.folder).parent)
         for run in runs
         if (place := Place.find(run.folder)) and place.task == "predict"
+        if Path(run.folder).name == "train" and params_of(run).get("orientation", RASTER) == RASTER
     ]
     if not folders:
         return ""

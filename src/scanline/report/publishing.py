@@ -5,7 +5,7 @@ with new weights loses all its older numbers; a model that was published before 
 this study did not measure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ COLUMNS += [*COUNTED, "published"]
 NAMED_BY = ["data", *KEYS, "seed"]
 ARCHITECTURE = (
     *("cell", "units", "layers", "inputs", "radius", "residual", "readout_units", "labels"),
-    "gate_bias",
+    *("orientation", "gate_bias"),
     *("meeting_units", "row_units", "features"),  # of a look-ahead
 )
 INTERVALS = "\nIntervals are 95 %, by bootstrap over test images."
@@ -103,7 +103,33 @@ class Trained(NamedTuple):
         return round(self.training.seconds / 3600, 3)
 
 
-def published_numbers(figures: pd.DataFrame, models: Mapping[str, Trained]) -> pd.DataFrame:
+class Mixed(NamedTuple):
+    """A mixture of trained models, which counts as all of them together."""
+
+    members: Sequence[Trained]
+
+    @property
+    def anew(self) -> bool:
+        """Whether the weights of any are new."""
+        return any(each.anew for each in self.members)
+
+    @property
+    def presented(self) -> int:
+        """Images shown in training."""
+        return sum(each.presented for each in self.members)
+
+    @property
+    def n_parameters(self) -> int:
+        """Trained ones."""
+        return sum(each.n_parameters for each in self.members)
+
+    @property
+    def hours(self) -> float:
+        """By the clock, one training after the other."""
+        return round(sum(each.hours for each in self.members), 3)
+
+
+def published_numbers(figures: pd.DataFrame, models: Mapping[str, Trained | Mixed]) -> pd.DataFrame:
     """A study's figures.csv as it is published; ``models`` by {task}/{variant}/seed-{seed}.
 
     Raises ValueError where models on other data than their own are among them.
@@ -130,7 +156,7 @@ def merged_holes(before: pd.DataFrame, table: pd.DataFrame, data: str) -> pd.Dat
 
 
 def merged(
-    before: pd.DataFrame, numbers: pd.DataFrame, models: Mapping[str, Trained]
+    before: pd.DataFrame, numbers: pd.DataFrame, models: Mapping[str, Trained | Mixed]
 ) -> pd.DataFrame:
     """``before`` with a study's published ``numbers`` in it, in the order of tasks and models.
 

@@ -16,7 +16,7 @@ from scanline.models.cells import CELLS
 from scanline.study import config as study_config
 from scanline.study.environment import masked
 from scanline.study.fit import fitted, shape_of_images
-from scanline.study.variants import reading_labels
+from scanline.study.variants import mixtures, reading_labels, turned
 from scanline.training.kinds import KINDS
 
 SCHEMA = Path(__file__).resolve().parents[3] / "workflow/schemas/config.schema.yaml"
@@ -61,7 +61,8 @@ def validate(config: Mapping) -> None:
                 f"draws nothing; drop redraw, or set binarise: bernoulli"
             )
     for name, variant in config["variants"].items():
-        _known(f"variants.{name}.cell", variant["cell"], CELLS)
+        if "cell" in variant:
+            _known(f"variants.{name}.cell", variant["cell"], CELLS)
     for task in TASKS:
         for variant in config[task]["variants"]:
             _known(f"{task}.variants", variant, config["variants"])
@@ -72,14 +73,7 @@ def validate(config: Mapping) -> None:
     for task in ("complete", "inpaint", "posterior"):
         for variant in config[task]["variants"]:
             _known(f"{task}.variants", variant, config["predict"]["variants"])
-    reading = reading_labels(config)
-    for task in ("look_ahead", "posterior"):
-        for variant in config[task]["variants"]:
-            if variant in reading:
-                raise ValueError(
-                    f"{task}.variants is {variant!r}, which has labels: true; allowed: variants "
-                    f"that read no labels, as large holes are filled by their models alone"
-                )
+    _check_kinds_of_variants(config)
     posterior, readers = config["posterior"], config["classify"]["variants"]
     if posterior["variants"] and posterior["classifier"] not in (None, *readers):
         raise ValueError(
@@ -88,6 +82,39 @@ def validate(config: Mapping) -> None:
         )
     if not any(posterior["holes"].values()):
         raise ValueError("posterior.holes has 0 images for every hole; leave one in at least")
+
+
+def _check_kinds_of_variants(config: Mapping) -> None:
+    """Raises ValueError where a task has variants of a kind that it is not for."""
+    mixed, predicted = mixtures(config), config["predict"]["variants"]
+    for name in (variant for variant in predicted if variant in mixed):
+        for member in mixed[name]:
+            trained = [variant for variant in predicted if variant not in mixed]
+            _known(f"variants.{name}.mixture", member, trained)
+    for tasks, found, allowed in (
+        (
+            [task for task in TASKS if task != "predict"],
+            dict.fromkeys(mixed, "is a mixture"),
+            "variants that are trained; a mixture is named in predict.variants alone",
+        ),
+        (
+            ("look_ahead", "posterior"),
+            dict.fromkeys(reading_labels(config), "has labels: true"),
+            "variants that read no labels, as large holes are filled by their models alone",
+        ),
+        (
+            ("look_ahead", "complete", "inpaint"),
+            {name: f"has orientation: {way}" for name, way in turned(config).items()},
+            "variants without orientation; posterior fills holes by all",
+        ),
+    ):
+        for task in tasks:
+            for variant in config[task]["variants"]:
+                if variant in found:
+                    raise ValueError(
+                        f"{task}.variants is {variant!r}, which {found[variant]}; allowed: "
+                        f"{allowed}"
+                    )
 
 
 def refuse_duplicate_keys(path: Path) -> None:
@@ -139,7 +166,9 @@ def _values_of(node: yaml.Node, known: dict[int, int]) -> int:
 
 
 def refuse_unknown(config: Mapping, target: str) -> None:
-    """Raises ValueError where the path of a result names a data set or variant that is not there.
+    """Raises ValueError where the path of a result names what no stage of the study writes.
+
+    That is a data set, task or variant that is not there, or more of a mixture than its scores.
 
     Other words of a command line, and paths outside the results, pass.
     """
@@ -152,6 +181,11 @@ def refuse_unknown(config: Mapping, target: str) -> None:
         ("variant", place.variant, config["variants"]),
     ):
         _known(f"{target}: the {key}", name, names)
+    if place.variant in mixtures(config) and path.parent.name != "score":
+        raise ValueError(
+            f"{target}: the variant {place.variant!r} is a mixture, which has only scores; "
+            f"allowed: {results / str(place._replace(task='predict'))}/score/scores.csv"
+        )
 
 
 def in_no_task(config: Mapping, files: Sequence[Path]) -> list[str]:

@@ -16,7 +16,7 @@ from scanline.data.order import order_of
 from scanline.holes.named import hidden_sets
 from scanline.layout import Place
 from scanline.study.config import PRETRAINED, REPORTED_PIXELS
-from scanline.study.variants import reading_labels
+from scanline.study.variants import mixtures, reading_labels, turned
 from scanline.training.kinds import KINDS
 
 
@@ -88,9 +88,10 @@ def settings(config: Mapping, rule: str, **wildcards: str) -> dict:
                 "pretrained": pretrained(config, wildcards["data"]),
             }
         case "draw_curves":
-            # Models that read labels come last, so that the others keep their colours.
-            reading = reading_labels(config)
-            palette = sorted(config["variants"], key=lambda name: (name in reading, name))
+            # Variants of later kinds come last, so that the others keep their colours.
+            later = reading_labels(config) | turned(config).keys()
+            trained = config["variants"].keys() - mixtures(config).keys()
+            palette = sorted(trained, key=lambda name: (name in later, name))
             return {
                 "palette": palette,
                 "cells": [config["variants"][variant]["cell"] for variant in palette],

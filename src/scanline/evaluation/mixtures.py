@@ -1,0 +1,14 @@
+"""Mixtures of next-pixel models: p(image) is the mean of what the models say of the whole image.
+
+It adds up to one over all images, as each model's does. Probabilities of single pixels are not
+mixed: of a pixel, models that read in other orders know other pixels, among them all that a mean of
+their probabilities were to predict, so that it would be no likelihood.
+"""
+
+import numpy as np
+
+
+def mixed(log_likelihoods: np.ndarray) -> np.ndarray:
+    """log p of images under the mixture, float64 [N], of M models' log p [M, N]; all in nats."""
+    total = np.logaddexp.reduce(log_likelihoods.astype(np.float64))
+    return total - np.log(len(log_likelihoods))
