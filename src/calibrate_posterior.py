@@ -62,12 +62,12 @@ def calibrate_posterior(
     pixel_set = load_pixels(test)
     predictor = load_predictor(model, pixel_set.identity)
     companion = load_look_ahead(look_ahead, predictor) if look_ahead else None
-    way = predictor.orientation
+    orientation = predictor.orientation
     shape = pixel_set.description["rows"], pixel_set.description["columns"]
     ranks, tests = [], []
     for hole in simulated:
         hidden = hidden_sets(hole, *shape, images=draws, cut=cut, seed=seed)
-        drawn = simulate(predictor, way.turned_hole(hidden), draw_particles, seed, companion)
+        drawn = simulate(predictor, orientation.turned_hole(hidden), draw_particles, seed, companion)
         found = ranks_of_truth(predictor, drawn, bins, seed)
         ranks.append(found.assign(hole=hole, particles=draw_particles))
         gap = float(np.median(drawn.bound_gap))
@@ -77,8 +77,8 @@ def calibrate_posterior(
     errors, sizes = [], []
     for hole in holes:
         chosen = hide(pixel_set, hole, images=images, cut=cut, seed=seed)
-        pixels = way.turned(pixel_set.pixels[chosen.indices])
-        places = way.turned_hole(chosen.hidden)
+        pixels = orientation.turned(pixel_set.pixels[chosen.indices])
+        places = orientation.turned_hole(chosen.hidden)
         error, size = errors_by_particles(
             predictor, pixels, places, particles, runs, seed, companion
         )

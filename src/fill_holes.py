@@ -41,23 +41,23 @@ def fill_holes(
     training = load_pixels(train)
     predictor = load_predictor(model, training.identity, other_data)
     companion = load_look_ahead(look_ahead, predictor) if look_ahead else None
-    way, seconds = predictor.orientation, []
+    orientation, seconds = predictor.orientation, []
     for path in hidden:
         arrays, description = load_arrays(path, "hidden", "pixels")
         pixels, places = arrays["pixels"], arrays["hidden"]
         same_pixels(description, training.identity, f"{path}")
         given = Given(
             predictor,
-            way.turned(training.pixels),
-            way.turned(pixels),
-            way.turned_hole(places),
+            orientation.turned(training.pixels),
+            orientation.turned(pixels),
+            orientation.turned_hole(places),
             companion,
         )
         forecasts = {}
         for method in methods_for(places.shape[1], settings, companion is not None):
             began = time.monotonic()
             found = method.forecast(given, settings)
-            forecasts[method.name] = found.turned_back(way, places[: len(found.best)])
+            forecasts[method.name] = found.turned_back(orientation, places[: len(found.best)])
             taken = time.monotonic() - began
             seconds.append({"hole": path.stem, "method": method.name, "seconds": taken})
             count = len(forecasts[method.name].best)

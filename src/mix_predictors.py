@@ -36,9 +36,9 @@ def mix_predictors(*, likelihoods: tuple[Path, ...], out: Path) -> None:
     found = {name: mixed(np.stack([each[name] for each, _ in read])) for name in arrays}
     rows: list[tuple] = []
     for split, name in SPLITS.items():
-        nats, count = -found[name].mean(), len(found[name])
-        values = [nats / (description["rows"] * description["columns"]), nats, nats / math.log(2)]
-        rows += [(*named, count) for named in zip(PREDICTED, [split] * 3, values, strict=False)]
+        nats, size = -found[name].mean(), description["rows"] * description["columns"]
+        values = zip(PREDICTED, (nats / size, nats, nats / math.log(2)), strict=False)
+        rows += [(quantity, split, value, len(found[name])) for quantity, value in values]
     columns = ["quantity", "split_or_hidden", "value", "n"]
     scores = pd.DataFrame(rows, columns=columns).assign(**mark_of(description))
     scores.to_csv(out / "scores.csv", index=False)

@@ -262,6 +262,20 @@ def test_it_leads_to_a_page_to_play_with_and_says_how_to_write_one(study, tmp_pa
     assert f"<code>{command}</code>" in text
 
 
+def test_the_page_to_play_with_is_of_a_trained_model_that_reads_raster_order(study, tmp_path):
+    """Not of the best one, which reads in another order, nor of a mixture, which is only scored."""
+    place, way = f"{tmp_path}/mnist/predict", {"orientation": "rows-bottom-left"}
+    records = [
+        record(Path(place, "gru-128/seed-1/train"), "train_predictor", way),
+        record(Path(place, "gru-9/seed-1/train"), "train_predictor", {"orientation": "raster"}),
+        record(Path(place, "gru-3x32/seed-1/score"), "mix_predictors", {}),
+    ]
+    text = written(study, tmp_path / "out", records=(*study["records"], *records))
+    assert f"<code>snakemake --cores 1 {place}/gru-9/seed-1/play/index.html " in text
+    text = written(study, tmp_path / "none", records=(*study["records"], records[0]))
+    assert "/play/index.html " not in text
+
+
 def one_score(folder: Path, name: Number, lines: dict) -> Path:
     path = folder / f"mnist/{name.task}/{name.model}/seed-{name.seed}/score/scores.csv"
     path.parent.mkdir(parents=True)

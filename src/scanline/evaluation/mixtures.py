@@ -1,8 +1,8 @@
 """Mixtures of next-pixel models: p(image) is the mean of what the models say of the whole image.
 
 It adds up to one over all images, as each model's does. Probabilities of single pixels are not
-mixed: of a pixel, models that read in other orders know other pixels, among them all that a mean of
-their probabilities were to predict, so that it would be no likelihood.
+mixed: models of other orientations have read other pixels before one, among them some that are told
+from it in their turn, so that a product of such means is no probability of an image.
 """
 
 import numpy as np
