@@ -1,5 +1,6 @@
 """The literature table: the numbers as they are quoted, ours beside them, no two kinds mixed."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -40,7 +41,7 @@ def ours(*lines: tuple) -> pd.DataFrame:
     rows = [
         {"data": data, "task": "predict", "model": model, "seed": seed, "n_parameters": 100,
          "quantity": "nats_per_image", "split_or_hidden": split, "value": value + more,
-         "low": value - 1, "high": value + 1}
+         "low": value - 1, "high": value + 1, "training_hours": 0.5}
         for data, model, seed, value in lines
         for split, more in (("test", 0.0), ("train", -9.0))
     ]  # fmt: skip
@@ -49,15 +50,14 @@ def ours(*lines: tuple) -> pd.DataFrame:
 
 @pytest.fixture
 def tables() -> dict[str, pd.DataFrame]:
-    return literature.beside_ours(
-        ours(
-            ("mnist-bernoulli", "gru-64-context", 1, 80.0),
-            ("mnist-bernoulli", "gru-64-context", 2, 82.0),
-            ("binarized-mnist", "gru-64-context", 1, 80.5),
-            ("mnist-threshold-0.33", "gru-128-context", 1, 59.0),
-            ("mnist-threshold-0.1", "gru-64-context", 1, 58.0),
-        )
+    numbers = ours(
+        ("mnist-bernoulli", "gru-64-context", 1, 80.0),
+        ("mnist-bernoulli", "gru-64-context", 2, 82.0),
+        ("binarized-mnist", "gru-64-context", 1, 80.5),
+        ("mnist-threshold-0.33", "gru-128-context", 1, 59.0),
+        ("mnist-threshold-0.1", "gru-64-context", 1, 58.0),
     )
+    return literature.beside_ours(literature.over_seeds(numbers))
 
 
 def test_other_people_s_numbers_are_those_quoted_with_source_and_caveat(tables):
@@ -77,8 +77,9 @@ def test_other_people_s_numbers_are_those_quoted_with_source_and_caveat(tables):
 
 def test_beside_numbers_on_other_images_than_mnist_s_there_is_no_table():
     # Pixels of other images may have been given a name of MNIST's.
-    assert literature.beside_ours(ours(("mnist-bernoulli", "gru-8", 1, 80.0)), "letters") == {}
-    assert literature.beside_ours(ours(("mnist-bernoulli", "gru-8", 1, 80.0)), None) == {}
+    mine = literature.over_seeds(ours(("mnist-bernoulli", "gru-8", 1, 80.0)))
+    assert literature.beside_ours(mine, "letters") == {}
+    assert literature.beside_ours(mine, None) == {}
 
 
 def test_ours_stand_beside_those_of_the_same_pixels_alone_best_first(tables):
@@ -90,5 +91,8 @@ def test_ours_stand_beside_those_of_the_same_pixels_alone_best_first(tables):
     assert mine["caveat"].tolist() == ["", literature.ANOTHER_DRAW]
     told = mine[["nats_per_image", "low", "high"]].to_numpy().tolist()
     assert told == [[80.5, 79.5, 81.5], [81.0, 80.0, 82.0]]
+    assert mine["n_seeds"].tolist() == [1, 2]
+    assert np.isnan(mine["standard_error"].iloc[0])
+    assert mine["standard_error"].iloc[1] == pytest.approx(1.0)  # s.d. of 80 and 82 / sqrt 2
     thresholded = tables["mnist-threshold-0.33"]
     assert thresholded["model"].tolist() == ["gru-128-context", "keras.io PixelCNN"]

@@ -177,6 +177,23 @@ def test_a_mixture_s_numbers_are_published_with_what_its_members_cost(copied):
     assert "orientation rows-bottom-left" in card
 
 
+def test_of_several_seeds_all_numbers_are_published_and_the_weights_of_one(copied):
+    assert publish(copied).returncode == 0
+    one = copied / "results" / DATA / NAME
+    shutil.copytree(one, one.with_name("seed-2"))
+    path = copied / "results" / DATA / "tables/figures.csv"
+    lines = pd.read_csv(path, dtype={"split_or_hidden": str})
+    other = lines.assign(seed=2, measured=lines["measured"] + 1)
+    pd.concat([lines, other]).to_csv(path, index=False)
+    assert publish(copied).returncode == 0
+    assert [folder.name for folder in (copied / "pretrained" / DATA / NAME).parent.iterdir()] == [
+        "seed-1"
+    ]
+    numbers = published(copied)
+    by_seed = [numbers.loc[numbers["seed"] == seed, "value"] for seed in (1, 2)]
+    assert (by_seed[0].to_numpy() + 1).tolist() == by_seed[1].tolist()
+
+
 def test_a_model_without_published_numbers_is_named(copied):
     folder = copied / "pretrained" / DATA / NAME
     (folder.with_name("seed-2")).mkdir(parents=True)

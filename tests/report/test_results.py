@@ -119,6 +119,17 @@ def test_several_seeds_are_a_mean_with_its_standard_error():
     )
 
 
+def test_beside_other_people_s_models_a_mean_over_seeds_has_its_error():
+    numbers = committed()
+    line = numbers[
+        (numbers["data"] == "binarized-mnist")
+        & (numbers["quantity"] == "nats_per_image")
+        & (numbers["split_or_hidden"] == "test")
+    ].iloc[:1]
+    both = pd.concat([line.assign(value=80.0), line.assign(value=82.0, seed=9)])
+    assert re.search(r"\| 81\.00 ± 1\.00 \(2 seeds\) +\|", results.literature(both))
+
+
 def test_a_page_without_a_place_for_a_table_is_refused(tmp_path):
     path = tmp_path / "results.md"
     path.write_text("# No results\n")

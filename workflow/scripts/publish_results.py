@@ -1,10 +1,10 @@
 """Puts a finished study's trained models and numbers into the repository (``make publish``).
 
 pretrained/{data}/{task}/{variant}/seed-{seed}/ gets model.keras, its learning curves (those by step
-with every 50th step) and the record of its training. docs/results/figures.csv gets the study's
-numbers, those of mixtures too, beside those of other data sets, seeds and models, and
-docs/results/posterior.csv its lines on holes. The pictures of docs/results/, the tables of
-docs/results.md and the cards of all models in pretrained/ are renewed; a next-pixel model's card
+with every 50th step) and the record of its training; of a variant's seeds, the first one published.
+docs/results/figures.csv gets the numbers of all, and of mixtures, beside those of other data sets,
+seeds and models, and docs/results/posterior.csv the study's lines on holes. The pictures of docs/results/, the tables
+of docs/results.md and the cards of all models in pretrained/ are renewed; a next-pixel model's card
 has a picture of what it draws.
 """
 
@@ -99,7 +99,7 @@ def publish(table: Path) -> None:
     all_numbers.to_csv(FIGURES, index=False)
     for name, model in models.items():
         folder = PRETRAINED / data.name / name
-        if model.anew and isinstance(model, Trained):
+        if isinstance(model, Trained) and model.anew and not other_seeds(folder):
             copy_training(data / name / "train", folder)
             older = look_ahead_of(folder / "model.keras")
             if older and Place.of(older).model not in models:  # it is of the weights before
@@ -110,6 +110,11 @@ def publish(table: Path) -> None:
     picture = data / f"figures/completions/{COMPLETIONS}.png"
     if numbers["published"].notna().any() and picture.is_file():  # the report's own pixels
         shutil.copyfile(picture, RESULTS / "completions.png")
+
+
+def other_seeds(folder: Path) -> bool:
+    """Whether pretrained/ holds the model of ``folder`` as another seed trained it: one is kept."""
+    return any(path.parent != folder for path in folder.parent.glob("*/model.keras"))
 
 
 def write_cards(numbers: pd.DataFrame) -> None:

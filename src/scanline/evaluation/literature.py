@@ -18,27 +18,38 @@ BESIDE = {"mnist-bernoulli": "binarized-mnist"}
 ANOTHER_DRAW = "another fixed draw of the same grey values"
 
 
-def beside_ours(numbers: pd.DataFrame, images: str | None = IMAGES[0]) -> dict[str, pd.DataFrame]:
+SCORED = {"task": "predict", "quantity": "nats_per_image", "split_or_hidden": "test"}
+
+
+def over_seeds(numbers: pd.DataFrame) -> pd.DataFrame:
+    """Our next-pixel models, one line each: the mean over seeds of their nats on the test split.
+
+    ``numbers``: as in docs/results/figures.csv. Columns: data, model, nats_per_image, low, high,
+    standard_error of the mean over ``n_seeds`` seeds (not a number for one), n_parameters,
+    training_hours (of one seed).
+    """
+    scored = numbers[(numbers[list(SCORED)] == list(SCORED.values())).all(axis=1)]
+    by_model = scored.groupby(["data", "model"], sort=False)
+    columns = ["value", "low", "high", "n_parameters", "training_hours"]
+    lines = by_model[columns].mean().rename(columns={"value": "nats_per_image"})
+    lines["standard_error"], lines["n_seeds"] = by_model["value"].sem(), by_model.size()
+    return lines.reset_index()
+
+
+def beside_ours(ours: pd.DataFrame, images: str | None = IMAGES[0]) -> dict[str, pd.DataFrame]:
     """One table for each data set, with the best model first; none beside other ``images``.
 
-    ``numbers``: as in docs/results/figures.csv; ``images``: the source of a study's. Columns:
-    model, nats_per_image, low, high, n_parameters, source (``OURS`` of our next-pixel models, mean
-    over seeds), caveat.
+    ``ours``: lines as of ``over_seeds``; ``images``: the source of a study's. Columns: model,
+    nats_per_image, standard_error, n_seeds, low, high, n_parameters, source (``OURS`` of our
+    models), caveat.
     """
     if images not in IMAGES:
         return {}
-    ours = numbers[
-        (numbers["task"] == "predict")
-        & (numbers["quantity"] == "nats_per_image")
-        & (numbers["split_or_hidden"] == "test")
-    ]
-    columns = ["value", "low", "high", "n_parameters"]
-    ours = ours.groupby(["data", "model"], sort=False)[columns].mean().reset_index()
-    ours = ours.rename(columns={"value": "nats_per_image"}).assign(source=OURS)
-    ours["caveat"] = ours["data"].map(dict.fromkeys(BESIDE, ANOTHER_DRAW)).fillna("")
-    ours["data"] = ours["data"].replace(BESIDE)
+    caveats = ours["data"].map(dict.fromkeys(BESIDE, ANOTHER_DRAW)).fillna("")
+    ours = ours.assign(source=OURS, caveat=caveats, data=ours["data"].replace(BESIDE))
     theirs = pd.read_csv(LITERATURE).fillna({"caveat": ""})
-    columns = ["model", "nats_per_image", "low", "high", "n_parameters", "source", "caveat"]
+    columns = ["model", "nats_per_image", "standard_error", "n_seeds", "low", "high"]
+    columns += ["n_parameters", "source", "caveat"]
     tables = {}
     for data, published in theirs.groupby("data", sort=False):
         rows = [*published.to_dict("records"), *ours[ours["data"] == data].to_dict("records")]

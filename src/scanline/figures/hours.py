@@ -6,23 +6,24 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
+from scanline.evaluation.literature import over_seeds
 from scanline.figures.style import COLOURS
 
 
 def draw_hours(numbers: pd.DataFrame) -> Figure:
     """One panel for each data set: nats per image on its test split, and 95 % intervals.
 
-    ``numbers``: published ones, as docs/results/figures.csv has them.
+    ``numbers``: published ones, as docs/results/figures.csv has them. Of several seeds it is their
+    mean, against the hours of one.
     """
-    wanted = {"task": "predict", "quantity": "nats_per_image", "split_or_hidden": "test"}
-    shown = numbers[(numbers[list(wanted)] == list(wanted.values())).all(axis=1)]
+    shown = over_seeds(numbers)
     by_data = dict(list(shown.groupby("data")))
     figure, panels = plt.subplots(
         1, len(by_data), figsize=(2.6 * len(by_data) + 0.4, 2.9), squeeze=False, sharex=True,
         layout="constrained",
     )  # fmt: skip
     for axes, (data, lines) in zip(panels[0], by_data.items(), strict=True):
-        hours, nats = lines["training_hours"], lines["value"]
+        hours, nats = lines["training_hours"], lines["nats_per_image"]
         axes.errorbar(
             hours,
             nats,
@@ -36,7 +37,7 @@ def draw_hours(numbers: pd.DataFrame) -> Figure:
             below = place % 2  # so that neighbours' names do not meet
             axes.annotate(
                 line.model,
-                (line.training_hours, line.value),
+                (line.training_hours, line.nats_per_image),
                 xytext=(4, -10 if below else 4),
                 textcoords="offset points",
                 fontsize=7,

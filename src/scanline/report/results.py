@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from scanline.evaluation.intervals import standard_error
-from scanline.evaluation.literature import OURS, beside_ours
+from scanline.evaluation.literature import OURS, beside_ours, over_seeds
 from scanline.evaluation.words import QUANTITIES, TASKS
 from scanline.study.config import SCHEMA
 
@@ -70,9 +70,7 @@ def _reached(target: dict, by_seed: pd.DataFrame, form: str) -> tuple[str, str, 
     if by_seed.empty:
         return "", "", "", "not measured"
     values = by_seed["value"].to_numpy()
-    measured = form.format(values.mean())
-    if len(values) > 1:
-        measured += f" ± {form.format(standard_error(values))} ({len(values)} seeds)"
+    measured = with_error(values.mean(), standard_error(values), len(values), form)
     published, presented = by_seed["published"].iloc[0], by_seed["n_images_presented"].max()
     report = "" if np.isnan(published) else form.format(published)
     verdict = "yes" if REACHED[target["wanted"]](values.mean(), target["bound"]) else "no"
@@ -81,15 +79,21 @@ def _reached(target: dict, by_seed: pd.DataFrame, form: str) -> tuple[str, str, 
     return measured, report, f"{presented / 1e6:.3g}", verdict
 
 
+def with_error(mean: float, standard_error: float, n_seeds: int, form: str) -> str:
+    """A mean over seeds as tables show it, with its standard error where there are several."""
+    shown = form.format(mean)
+    return f"{shown} ± {form.format(standard_error)} ({n_seeds:g} seeds)" if n_seeds > 1 else shown
+
+
 def literature(numbers: pd.DataFrame) -> str:
     """Our models beside other people's, one table for each data set, in Markdown."""
     parts = []
-    for data, table in beside_ours(numbers).items():
+    for data, table in beside_ours(over_seeds(numbers)).items():
         rows = []
         for row in table.to_dict("records"):
             model = f"**{row['model']}**" if row["source"] == OURS else row["model"]
             count = "" if pd.isna(row["n_parameters"]) else f"{row['n_parameters']:,}"
-            nats = f"{row['nats_per_image']:.2f}"
+            nats = with_error(row["nats_per_image"], row["standard_error"], row["n_seeds"], "{:.2f}")
             rows.append((model, nats, count, row["source"], row["caveat"]))
         columns = ["model", "nats per image", "parameters", "source", "caveat"]
         parts.append(f"{data}:\n\n{markdown(rows, columns)}")

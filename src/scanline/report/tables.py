@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from scanline.data.other_data import MARK
-from scanline.evaluation.literature import OURS, beside_ours
+from scanline.evaluation.literature import OURS, beside_ours, over_seeds
 from scanline.evaluation.words import QUANTITIES
 
 VALUES = (
@@ -119,14 +119,14 @@ def literature(
     if predict is None:
         return {}
     data = made.get("data")
-    mine = predict.rename(columns={"measured": "value"})
-    numbers = mine.assign(task="predict", data=data, n_parameters=np.nan)
+    scored = (predict["quantity"] == "nats_per_image") & (predict["split_or_hidden"] == "test")
+    ours = predict[scored].rename(columns={"measured": "nats_per_image"}).assign(data=data)
     if published is not None:
-        other = pd.read_csv(published)
-        numbers = pd.concat([numbers, other[other["data"] != data]])
+        others = over_seeds(pd.read_csv(published))
+        ours = pd.concat([ours, others[others["data"] != data]])
     return {
         name: [_beside(line) for _, line in table.iterrows()]
-        for name, table in beside_ours(numbers, made.get("source")).items()
+        for name, table in beside_ours(ours, made.get("source")).items()
         if OURS in set(table["source"])
     }
 
@@ -167,9 +167,8 @@ def entry_of(line: pd.Series, is_best: bool = False) -> Entry:
     def shown(column: str, sign: str = "-") -> str:
         return _shown(line.get(column), digits, sign)
 
-    error = f" ± {shown('standard_error')}" if line["n_seeds"] > 1 else ""
     return Entry(
-        shown("measured") + error,
+        shown("measured") + _error(line, digits),
         _interval(line, digits),
         shown("published"),
         shown("difference", "+"),
@@ -215,13 +214,18 @@ def _beside(line: pd.Series) -> dict:
     count = line["n_parameters"]
     return {
         "model": line["model"],
-        "nats": f"{line['nats_per_image']:.2f}",
+        "nats": f"{line['nats_per_image']:.2f}{_error(line, 2)}",
         "interval": _interval(line, 2),
         "parameters": "" if pd.isna(count) else f"{count:,}",
         "source": line["source"],
         "caveat": line["caveat"],
         "ours": line["source"] == OURS,
     }
+
+
+def _error(line: pd.Series, digits: int) -> str:
+    """The standard error of a mean over seeds, where there are several."""
+    return f" ± {_shown(line['standard_error'], digits)}" if line["n_seeds"] > 1 else ""
 
 
 def _interval(line: pd.Series, digits: int, sign: str = "-") -> str:
