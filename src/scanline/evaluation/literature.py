@@ -1,14 +1,17 @@
-"""Other people's density models of binary MNIST beside ours, on pixels made in the same way.
+"""Other people's models of MNIST's pixels beside ours, on pixels made in the same way.
 
-Each protocol has a table of its own: the fixed draw that density models are compared on
-(binarized-mnist), training images that are drawn anew in each epoch (mnist-bernoulli-redrawn; most
-papers draw test images of their own), and a threshold. How training images are drawn moves a number
-by 0.5 to 2 nats, and thresholded pixels cost far fewer than drawn ones.
+Each protocol has a table of its own. Of density models: the fixed draw that most of them are
+compared on (binarized-mnist), training images that are drawn anew in each epoch
+(mnist-bernoulli-redrawn; most papers draw test images of their own), and a threshold. How training
+images are drawn moves a number by 0.5 to 2 nats, and thresholded pixels cost far fewer than drawn
+ones. Of recurrent classifiers: grey pixels read in raster order, and in a fixed random one.
 """
 
 from pathlib import Path
 
 import pandas as pd
+
+from scanline.evaluation.words import QUANTITIES
 
 LITERATURE = Path(__file__).with_name("literature.csv")
 OURS = "this project"
@@ -18,20 +21,21 @@ BESIDE = {"mnist-bernoulli": "binarized-mnist"}
 ANOTHER_DRAW = "another fixed draw of the same grey values"
 
 
-SCORED = {"task": "predict", "quantity": "nats_per_image", "split_or_hidden": "test"}
+SCORED = {"predict": "nats_per_image", "classify": "accuracy"}  # what is compared, by task
+KEYS = ["task", "data", "model", "quantity"]
 
 
 def over_seeds(numbers: pd.DataFrame) -> pd.DataFrame:
-    """Our next-pixel models, one line each: the mean over seeds of their nats on the test split.
+    """Our models of whole images, one line each: the mean over seeds on the test split.
 
-    ``numbers``: as in docs/results/figures.csv. Columns: data, model, nats_per_image, low, high,
-    standard_error of the mean over ``n_seeds`` seeds (not a number for one), n_parameters,
-    training_hours (of one seed).
+    ``numbers``: as in docs/results/figures.csv. Columns: task, data, model, quantity (what
+    ``SCORED`` says), measured, low, high, standard_error of the mean over ``n_seeds`` seeds (not a
+    number for one), n_parameters, training_hours (of one seed).
     """
-    scored = numbers[(numbers[list(SCORED)] == list(SCORED.values())).all(axis=1)]
-    by_model = scored.groupby(["data", "model"], sort=False)
+    scored = numbers["task"].map(SCORED) == numbers["quantity"]
+    by_model = numbers[scored & (numbers["split_or_hidden"] == "test")].groupby(KEYS, sort=False)
     columns = ["value", "low", "high", "n_parameters", "training_hours"]
-    lines = by_model[columns].mean().rename(columns={"value": "nats_per_image"})
+    lines = by_model[columns].mean().rename(columns={"value": "measured"})
     lines["standard_error"], lines["n_seeds"] = by_model["value"].sem(), by_model.size()
     return lines.reset_index()
 
@@ -39,20 +43,23 @@ def over_seeds(numbers: pd.DataFrame) -> pd.DataFrame:
 def beside_ours(ours: pd.DataFrame, images: str | None = IMAGES[0]) -> dict[str, pd.DataFrame]:
     """One table for each data set, with the best model first; none beside other ``images``.
 
-    ``ours``: lines as of ``over_seeds``; ``images``: the source of a study's. Columns: model,
-    nats_per_image, standard_error, n_seeds, low, high, n_parameters, source (``OURS`` of our
+    ``ours``: lines as of ``over_seeds``; ``images``: the source of a study's. Columns: task, model,
+    quantity, measured, standard_error, n_seeds, low, high, n_parameters, source (``OURS`` of our
     models), caveat.
     """
     if images not in IMAGES:
         return {}
     caveats = ours["data"].map(dict.fromkeys(BESIDE, ANOTHER_DRAW)).fillna("")
     ours = ours.assign(source=OURS, caveat=caveats, data=ours["data"].replace(BESIDE))
-    theirs = pd.read_csv(LITERATURE).fillna({"caveat": ""})
-    columns = ["model", "nats_per_image", "standard_error", "n_seeds", "low", "high"]
+    theirs = pd.read_csv(LITERATURE).fillna({"caveat": ""}).rename(columns={"value": "measured"})
+    theirs["quantity"] = theirs["task"].map(SCORED)
+    columns = ["task", "model", "quantity", "measured", "standard_error", "n_seeds", "low", "high"]
     columns += ["n_parameters", "source", "caveat"]
     tables = {}
-    for data, published in theirs.groupby("data", sort=False):
-        rows = [*published.to_dict("records"), *ours[ours["data"] == data].to_dict("records")]
+    for (data, task), published in theirs.groupby(["data", "task"], sort=False):
+        mine = ours[(ours["data"] == data) & (ours["task"] == task)]
+        rows = [*published.to_dict("records"), *mine.to_dict("records")]
         both = pd.DataFrame(rows, columns=columns).astype({"n_parameters": "Int64"})
-        tables[str(data)] = both.sort_values("nats_per_image", ignore_index=True)
+        low_first = QUANTITIES[SCORED[str(task)]].best == "low"
+        tables[str(data)] = both.sort_values("measured", ascending=low_first, ignore_index=True)
     return tables

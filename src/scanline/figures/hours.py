@@ -16,14 +16,15 @@ def draw_hours(numbers: pd.DataFrame) -> Figure:
     ``numbers``: published ones, as docs/results/figures.csv has them. Of several seeds it is their
     mean, against the hours of one.
     """
-    shown = over_seeds(numbers)
+    ours = over_seeds(numbers)
+    shown = ours[ours["task"] == "predict"]
     by_data = dict(list(shown.groupby("data")))
     figure, panels = plt.subplots(
         1, len(by_data), figsize=(2.6 * len(by_data) + 0.4, 2.9), squeeze=False, sharex=True,
         layout="constrained",
     )  # fmt: skip
     for axes, (data, lines) in zip(panels[0], by_data.items(), strict=True):
-        hours, nats = lines["training_hours"], lines["nats_per_image"]
+        hours, nats = lines["training_hours"], lines["measured"]
         axes.errorbar(
             hours,
             nats,
@@ -37,7 +38,7 @@ def draw_hours(numbers: pd.DataFrame) -> Figure:
             below = place % 2  # so that neighbours' names do not meet
             axes.annotate(
                 line.model,
-                (line.training_hours, line.nats_per_image),
+                (line.training_hours, line.measured),
                 xytext=(4, -10 if below else 4),
                 textcoords="offset points",
                 fontsize=7,

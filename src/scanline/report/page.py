@@ -71,7 +71,7 @@ def write_report(
         complete=by_hidden_run(by_task.get("complete")),
         inpaint=by_hole(by_task.get("inpaint")),
         ranked={task: ranked(of_task) for task, of_task in pairs.groupby("task")},
-        literature=literature(by_task.get("predict"), data, published),
+        literature=literature(by_task, data, published),
         trainings=_trainings(runs),
         summary=summary,
         first_picture=shown_first(pictures),

@@ -89,13 +89,15 @@ def literature(numbers: pd.DataFrame) -> str:
     """Our models beside other people's, one table for each data set, in Markdown."""
     parts = []
     for data, table in beside_ours(over_seeds(numbers)).items():
+        quantity = QUANTITIES[table["quantity"].iloc[0]]
         rows = []
         for row in table.to_dict("records"):
             model = f"**{row['model']}**" if row["source"] == OURS else row["model"]
             count = "" if pd.isna(row["n_parameters"]) else f"{row['n_parameters']:,}"
-            nats = with_error(row["nats_per_image"], row["standard_error"], row["n_seeds"], "{:.2f}")
-            rows.append((model, nats, count, row["source"], row["caveat"]))
-        columns = ["model", "nats per image", "parameters", "source", "caveat"]
+            error = row["standard_error"], row["n_seeds"]
+            found = with_error(row["measured"], *error, quantity.form).replace("%", " %")
+            rows.append((model, found, count, row["source"], row["caveat"]))
+        columns = ["model", quantity.label, "parameters", "source", "caveat"]
         parts.append(f"{data}:\n\n{markdown(rows, columns)}")
     return "\n".join(parts)
 

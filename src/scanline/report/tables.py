@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from scanline.data.other_data import MARK
-from scanline.evaluation.literature import OURS, beside_ours, over_seeds
+from scanline.evaluation.literature import OURS, SCORED, beside_ours, over_seeds
 from scanline.evaluation.words import QUANTITIES
 
 VALUES = (
@@ -109,26 +109,32 @@ def ranked(pairs: pd.DataFrame) -> list[Behind]:
 
 
 def literature(
-    predict: pd.DataFrame | None, made: Mapping, published: Path | None
-) -> dict[str, list[dict]]:
-    """Our models beside other people's, by data set, where we have a number for these pixels.
+    by_task: Mapping[str, pd.DataFrame], made: Mapping, published: Path | None
+) -> dict[str, dict[str, list[dict]]]:
+    """By task: our models beside other people's, by data set, where we have a number for it.
 
-    ``predict``: this study's table; ``made``: the settings by which its pixels were made;
+    ``by_task``: this study's tables; ``made``: the settings by which its pixels were made;
     ``published``: docs/results/figures.csv, for the numbers of other data sets.
     """
-    if predict is None:
-        return {}
     data = made.get("data")
-    scored = (predict["quantity"] == "nats_per_image") & (predict["split_or_hidden"] == "test")
-    ours = predict[scored].rename(columns={"measured": "nats_per_image"}).assign(data=data)
+    mine = [
+        table[(table["quantity"] == SCORED[task]) & (table["split_or_hidden"] == "test")].assign(
+            task=task, data=data
+        )
+        for task, table in by_task.items()
+        if task in SCORED
+    ]
+    if not mine:
+        return {}
     if published is not None:
         others = over_seeds(pd.read_csv(published))
-        ours = pd.concat([ours, others[others["data"] != data]])
-    return {
-        name: [_beside(line) for _, line in table.iterrows()]
-        for name, table in beside_ours(ours, made.get("source")).items()
-        if OURS in set(table["source"])
-    }
+        mine.append(others[others["data"] != data])
+    found: dict[str, dict[str, list[dict]]] = {task: {} for task in by_task}
+    for name, table in beside_ours(pd.concat(mine), made.get("source")).items():
+        task = table["task"].iloc[0]
+        if OURS in set(table["source"]) and task in found:
+            found[task][name] = [_beside(line) for _, line in table.iterrows()]
+    return found
 
 
 def _table(
@@ -211,10 +217,10 @@ def _told_apart(pair: pd.Series) -> tuple[str, str, str, str]:
 
 
 def _beside(line: pd.Series) -> dict:
-    count = line["n_parameters"]
+    count, line = line["n_parameters"], in_percent(line)
     return {
         "model": line["model"],
-        "nats": f"{line['nats_per_image']:.2f}{_error(line, 2)}",
+        "measured": _shown(line["measured"], 2) + _error(line, 2),
         "interval": _interval(line, 2),
         "parameters": "" if pd.isna(count) else f"{count:,}",
         "source": line["source"],
