@@ -17,7 +17,9 @@ def _epochs(train, recipe):
     """Of each epoch: its pixels and labels as they come, and the images that they are of."""
     given = list(batches(train, recipe, start=0))
     for epoch in range(recipe.epochs):
-        pixels, labels = zip(*(batch[1:] for batch in given if batch[0] == epoch), strict=True)
+        pixels, labels = zip(
+            *((batch.pixels, batch.labels) for batch in given if batch.epoch == epoch), strict=True
+        )
         order = np.random.default_rng([recipe.seed, epoch]).permutation(len(train.labels))
         yield pixels, labels, order
 
@@ -82,6 +84,20 @@ def test_redrawn_pixels_tend_to_their_grey_values(pixel_sets):
     assert (np.abs(agree - chance) <= 5 * error).all()
 
 
+def test_redrawn_pixels_come_with_the_probabilities_that_they_were_drawn_by(pixel_sets):
+    """Shifted alike: a pixel that cannot be ink is none, one that must be is."""
+    grey = np.random.default_rng(3).choice(np.array([0, 51, 255], np.uint8), (32, 16))
+    train, seen = replace(pixel_sets["train"], grey=grey), []
+    for batch in batches(train, replace(SHIFTED, epochs=200), 0):
+        assert batch.ink.dtype == np.float32
+        assert set(np.unique(batch.ink)) <= {0, np.float32(0.2), 1}
+        assert (batch.pixels[batch.ink == 0] == 0).all()
+        assert (batch.pixels[batch.ink == 1] == 1).all()
+        seen.append(batch.pixels[(batch.ink > 0) & (batch.ink < 1)])
+    drawn = np.concatenate(seen)
+    assert abs(drawn.mean() - 0.2) < 5 * (0.2 * 0.8 / len(drawn)) ** 0.5  # standard errors
+
+
 def test_the_darkest_grey_is_ink_once_in_255_redraws(pixel_sets):
     train = replace(pixel_sets["train"], grey=np.ones((32, 16), np.uint8))
     ink = sum(int(pixels_of(train, 5, epoch).sum()) for epoch in range(100))
@@ -93,10 +109,10 @@ def test_redraws_depend_on_seed_and_epoch_alone(pixel_sets):
     grey = np.random.default_rng(2).integers(0, 256, (32, 16), np.uint8)
     train = replace(pixel_sets["train"], grey=grey)
     whole = list(batches(train, RECIPE, start=0))
-    for (_, ours, _), (_, theirs, _) in zip(batches(train, RECIPE, 6), whole[6:], strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    (_, other, _) = next(batches(train, replace(RECIPE, seed=6), 0))
-    assert (np.sort(other, axis=0) != np.sort(whole[0][1], axis=0)).any()
+    for ours, theirs in zip(batches(train, RECIPE, 6), whole[6:], strict=True):
+        np.testing.assert_array_equal(ours.pixels, theirs.pixels)
+    other = next(batches(train, replace(RECIPE, seed=6), 0)).pixels
+    assert (np.sort(other, axis=0) != np.sort(whole[0].pixels, axis=0)).any()
 
 
 def test_shifts_redraws_and_test_batches_have_numbers_of_their_own():
@@ -110,8 +126,10 @@ def test_images_that_are_black_and_white_are_redrawn_as_they_are(pixel_sets):
     train = pixel_sets["train"]
     redrawn = replace(train, pixels=1 - train.pixels, grey=255 * train.pixels)
     plain, drawn = (batches(each, SHIFTED, 0) for each in (train, redrawn))
-    for (_, ours, _), (_, theirs, _) in zip(plain, drawn, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    for ours, theirs in zip(plain, drawn, strict=True):
+        np.testing.assert_array_equal(ours.pixels, theirs.pixels)
+        assert ours.ink is None
+        np.testing.assert_array_equal(theirs.ink, theirs.pixels)
 
 
 def test_a_checkpoint_is_chosen_on_all_validation_images():

@@ -18,6 +18,7 @@ from scanline.models.classifier import Classifier
 from scanline.models.predictor import Predictor
 from scanline.models.prior import prior_of
 from scanline.training import fit as loop
+from scanline.training.batches import pixels_of
 from scanline.training.checkpoint import Checkpoints
 from scanline.training.fit import fit
 from scanline.training.objectives import CLASSIFY, PREDICT, Objective, Score
@@ -48,6 +49,20 @@ def _train(pixel_sets, checkpoints=None, log_epoch=None, recipe=RECIPE, labels=F
         log_epoch=log_epoch,
     )
     return [weight.numpy() for weight in model.weights], curves
+
+
+def test_redrawn_images_are_learned_by_the_probabilities_that_they_were_drawn_by(redrawn_sets):
+    train = redrawn_sets["train"]
+    model, drawn = Predictor("gru", 4, 1, train.identity, seed=5), pixels_of(train, 5, 0)
+    by_ink, by_draw = (
+        float(tf.reduce_mean(PREDICT.per_image(model, drawn, None, True, ink)[0]))
+        for ink in (train.grey / np.float32(255), None)
+    )
+    _, curves = _train(redrawn_sets, recipe=recipe(1, batch_size=len(train), seed=5))
+    steps = curves.by_step
+    (minimised,) = steps[(steps["step"] == 1) & (steps["quantity"] == "nats_per_pixel")]["value"]
+    assert minimised == pytest.approx(by_ink, rel=1e-5)  # float32
+    assert abs(by_ink - by_draw) > 5e-5 * by_ink  # untrained, it is unsure of all
 
 
 @pytest.fixture

@@ -48,6 +48,21 @@ def test_next_pixels_are_scored_as_in_numpy(kind):
     assert 0 < accuracy.mean() < 1
 
 
+def test_by_the_probabilities_of_ink_the_mean_over_draws_costs_the_same_and_varies_less():
+    """Over all images of eight pixels, each weighted by how often it is drawn."""
+    model, pixels = tiny_predictor(), all_images()
+    ink = np.random.default_rng(6).uniform(size=SIZE).astype(np.float32)
+    shares = np.where(pixels == 1, ink, 1 - ink).prod(axis=1)
+    given = model, pixels, None, True
+    drawn, right = (each.numpy() for each in PREDICT.per_image(*given))
+    everywhere = np.tile(ink, (len(pixels), 1))
+    by_ink, same = (each.numpy() for each in PREDICT.per_image(*given, everywhere))
+    mean = shares @ drawn
+    assert shares @ by_ink == pytest.approx(mean, rel=1e-5)  # float32
+    assert shares @ (by_ink - mean) ** 2 < shares @ (drawn - mean) ** 2
+    np.testing.assert_array_equal(right, same)
+
+
 def test_classes_are_scored_as_in_numpy():
     model, images = tiny_classifier(), pixel_set(all_images())
     logits = model(images.pixels).numpy().astype(np.float64)

@@ -28,7 +28,7 @@ from scanline.training.outcome import judge
 from scanline.training.progress import Progress
 from scanline.training.recipe import Recipe
 from scanline.training.state import State
-from scanline.training.steps import chosen_step
+from scanline.training.steps import chosen_step, given_of
 
 SECONDS_BETWEEN_CHECKPOINTS = 120.0
 MOMENT_IMAGES = 5000  # training images that batch norm's moments are recomputed on
@@ -85,26 +85,27 @@ def fit(
     saved = time.monotonic()
 
     with _stop_signals() as stopped:
-        for epoch, pixels, labels in batches(train, recipe, state.step):
-            given = objective.given(pixels, recipe.seed, state.step)
-            loss, accuracy, rate = (float(v) for v in step_once(given, labels))
+        for batch in batches(train, recipe, state.step):
+            given = given_of(batch, objective, recipe, state.step)
+            loss, accuracy, rate = (float(v) for v in step_once(*given))
             if not math.isfinite(loss):
                 raise ArithmeticError(
-                    f"the loss is {loss} at step {state.step + 1} (epoch {epoch + 1}); try a lower "
-                    f"learning_rate ({recipe.learning_rate} now), clip_norm 1, or more warmup_steps"
+                    f"the loss is {loss} at step {state.step + 1} (epoch {batch.epoch + 1}); try a "
+                    f"lower learning_rate ({recipe.learning_rate} now), clip_norm 1, or more "
+                    f"warmup_steps"
                 )
-            state.add_step(loss, accuracy, rate, len(labels))
-            progress.advance(loss, len(labels))
+            state.add_step(loss, accuracy, rate, len(batch.labels))
+            progress.advance(loss, len(batch.labels))
             ended = state.step % steps_per_epoch == 0
             if ended:
                 with state.averaged():
                     if recipe.batch_norm == "recomputed":
                         model.recompute_moments(train.pixels[:MOMENT_IMAGES])
-                    score = Score.of(*score_of(held_out_images(held_out, recipe, epoch)))
-                    metrics = state.add_epoch(epoch + 1, objective, recipe.selection, score)
+                    score = Score.of(*score_of(held_out_images(held_out, recipe, batch.epoch)))
+                    metrics = state.add_epoch(batch.epoch + 1, objective, recipe.selection, score)
                 progress.say(", ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
                 if log_epoch:
-                    log_epoch(epoch + 1, metrics)
+                    log_epoch(batch.epoch + 1, metrics)
             if kept and (
                 ended or stopped or time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS
             ):

@@ -47,7 +47,7 @@ class LookAheadObjective(Objective):
         untrained = LookAhead(units, "", self.predictor.pixels)
         return "the next-pixel model alone", Score.of(*self.scorer(untrained)(held_out))
 
-    def per_image(self, model: "LookAhead", pixels, labels, training: bool):
+    def per_image(self, model: "LookAhead", pixels, labels, training: bool, ink=None):
         import tensorflow as tf
 
         hidden = pixels >= HIDDEN

@@ -41,8 +41,12 @@ class Objective:
         """What a step is given of pixels uint8 [B, T]; ``draw`` seeds what is drawn for it."""
         return pixels
 
-    def per_image(self, model: "keras.Model", pixels, labels, training: bool):
-        """pixels [B, T], labels [B] -> (nats [B], accuracy [B])."""
+    def per_image(self, model: "keras.Model", pixels, labels, training: bool, ink=None):
+        """pixels [B, T], labels [B] -> (nats [B], accuracy [B]).
+
+        ``ink`` [B, T]: the probabilities by which the pixels were drawn, each by itself. Then the
+        nats of a pixel are their mean over its draws, the pixels before it being what they are.
+        """
         import tensorflow as tf
 
         if self.quantity == "nats":
@@ -53,7 +57,9 @@ class Objective:
             return nats, tf.cast(right, tf.float32)
         logits = model(pixels, labels if model.classes else None, training=training)
         targets = tf.cast(pixels, tf.float32)
-        nats = tf.nn.sigmoid_cross_entropy_with_logits(labels=targets, logits=logits)
+        nats = tf.nn.sigmoid_cross_entropy_with_logits(
+            labels=targets if ink is None else ink, logits=logits
+        )
         right = tf.cast(tf.equal(logits > 0, targets > 0.5), tf.float32)
         return tf.reduce_mean(nats, axis=1), tf.reduce_mean(right, axis=1)
 
