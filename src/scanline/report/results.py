@@ -54,7 +54,7 @@ def targets(numbers: pd.DataFrame) -> str:
         model = str(means.index[-1 if target["wanted"] == "at least" else 0]) if len(means) else ""
         label, unit, form, *_ = QUANTITIES[target["quantity"]]
         row = (
-            model or target["model"].replace("*-", "best "),
+            model or target["model"].replace("*-", "best ").rstrip("*"),
             target["data"],
             f"{TASKS[target['task']]}: {', '.join(filter(None, (unit, label)))}",
             f"{target['wanted']} {form.format(target['bound'])}",
