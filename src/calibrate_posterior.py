@@ -67,7 +67,8 @@ def calibrate_posterior(
     ranks, tests = [], []
     for hole in simulated:
         hidden = hidden_sets(hole, *shape, images=draws, cut=cut, seed=seed)
-        drawn = simulate(predictor, orientation.turned_hole(hidden), draw_particles, seed, companion)
+        places = orientation.turned_hole(hidden)
+        drawn = simulate(predictor, places, draw_particles, seed, companion)
         found = ranks_of_truth(predictor, drawn, bins, seed)
         ranks.append(found.assign(hole=hole, particles=draw_particles))
         gap = float(np.median(drawn.bound_gap))

@@ -3,9 +3,9 @@
 pretrained/{data}/{task}/{variant}/seed-{seed}/ gets model.keras, its learning curves (those by step
 with every 50th step) and the record of its training; of a variant's seeds, the first one published.
 docs/results/figures.csv gets the numbers of all, and of mixtures, beside those of other data sets,
-seeds and models, and docs/results/posterior.csv the study's lines on holes. The pictures of docs/results/, the tables
-of docs/results.md and the cards of all models in pretrained/ are renewed; a next-pixel model's card
-has a picture of what it draws.
+seeds and models, and docs/results/posterior.csv the study's lines on holes. The pictures of
+docs/results/, the tables of docs/results.md and the cards of all models in pretrained/ are renewed;
+a next-pixel model's card has a picture of what it draws.
 """
 
 import shutil
