@@ -62,8 +62,8 @@ ruleorder: mix_predictors > score_predictor
 rule mix_predictors:
     input:
         likelihoods=lambda wildcards: [
-            rules.score_predictor.output.likelihoods.format(
-                **(dict(wildcards.items()) | {"variant": member})
+            at("predict", "score", "log_likelihoods.npz").format(
+                **{**wildcards, "variant": member}
             )
             for member in MIXTURES[wildcards.variant]
         ],

@@ -111,10 +111,8 @@ def _check_kinds_of_variants(config: Mapping) -> None:
         for task in tasks:
             for variant in config[task]["variants"]:
                 if variant in found:
-                    raise ValueError(
-                        f"{task}.variants is {variant!r}, which {found[variant]}; allowed: "
-                        f"{allowed}"
-                    )
+                    why = f"which {found[variant]}; allowed: {allowed}"
+                    raise ValueError(f"{task}.variants is {variant!r}, {why}")
 
 
 def refuse_duplicate_keys(path: Path) -> None:
