@@ -39,12 +39,10 @@ IMAGE = np.random.default_rng(5).integers(0, 2, (ROWS, COLUMNS)).astype(np.uint8
 LOGITS = 1e-5  # float32: sums of 12 terms
 
 
-def predictor(way: str, prior=()) -> Predictor:
-    """A model with large weights, so that pixels depend strongly on those before."""
-    pixels = {"rows": ROWS, "columns": COLUMNS, "source": "mine", "binarise": "threshold"}
+def predictor(way: str, rows: int, columns: int, prior=()) -> Predictor:
+    """A model with large weights, the same of each way; pixels depend strongly on those before."""
+    pixels = {"rows": rows, "columns": columns, "source": "mine", "binarise": "threshold"}
     pixels |= {"threshold": 0.5, "polarity": "ink is 1", "classes": 3}
-    if way == "raster of columns":
-        way, pixels = "raster", pixels | {"rows": COLUMNS, "columns": ROWS}
     model = Predictor("gru", 5, 1, pixels, "context", radius=1, orientation=way, prior=prior)
     generator = np.random.default_rng(0)
     model.set_weights([generator.normal(0, 1.2, w.shape) for w in model.get_weights()])
@@ -53,10 +51,8 @@ def predictor(way: str, prior=()) -> Predictor:
 
 def pair(way: str, prior=()) -> tuple[LoadedPredictor, LoadedPredictor]:
     """The model, and the raster model of the same weights for images that are turned by hand."""
-    raster = predictor("raster of columns" if "columns" in way else "raster", prior)
-    turned = predictor(way, prior)
-    # Places are one-hot rows, then columns: as many of each, whichever are the rows.
-    raster.set_weights(turned.get_weights())
+    turned = predictor(way, ROWS, COLUMNS, prior)
+    raster = predictor("raster", *BY_HAND[way](IMAGE).shape, prior)
     return LoadedPredictor(turned, "turned"), LoadedPredictor(raster, "raster")
 
 
