@@ -97,6 +97,15 @@ def test_a_curve_of_few_epochs_is_its_points():
     assert [line.get_marker() for line in lines] == ["o", "o"]
 
 
+@pytest.mark.parametrize("splits", [["validation", "train"], ["validation"], ["train"]])
+def test_the_legend_names_the_lines_that_are_drawn(splits):
+    """The training's accuracy may lack, as that of the companion in pretrained/ does."""
+    table = pd.concat([curve(3)[curve(3)["split"].isin(splits)], curve(3, "accuracy")])
+    figure = curves.draw_learning_curves({"gru-64": table}, "nats", "nats", PALETTE)
+    words = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert words == ["gru-64", *(split.replace("train", "training") for split in splits)]
+
+
 def test_the_point_of_a_single_epoch_stands_where_training_has_come_to():
     figure = curves.draw_learning_curves({"gru-64": curve(1)}, "nats", "nats", PALETTE)
     assert [line.get_xdata().tolist() for line in drawn_lines(figure)] == [[94], [94]]

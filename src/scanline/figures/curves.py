@@ -28,11 +28,11 @@ def draw_learning_curves(
     faint, smoothed ones strong; a curve of few points shows its raw values only, as marked points.
     """
     figure, axes = plt.subplots(figsize=(6.2, 3.8))
-    held_out = ""
+    shown: set[str] = set()
     for variant, curve in curves.items():
         colour = colour_of(variant, palette)
         for split, points in curve[curve["quantity"] == quantity].groupby("split"):
-            held_out = held_out if split == "train" else str(split)
+            shown.add(str(split))
             style = "--" if split == "train" else "-"
             steps, values = points["step"].to_numpy(), points["value"].to_numpy()
             if len(steps) < FEW:
@@ -44,8 +44,11 @@ def draw_learning_curves(
         axes.plot([], [], "-", color=colour, label=variant)
     few = all(len(curve["step"].unique()) < FEW for curve in curves.values())
     marker = "o" if few else None
-    axes.plot([], [], "-", color="grey", label=held_out.replace("_", " "), marker=marker, ms=4)
-    axes.plot([], [], "--", color="grey", label="training", marker=marker, ms=4, mfc="white")
+    for split in sorted(shown, key="train".__eq__):
+        words, style, face = split.replace("_", " "), "-", "grey"
+        if split == "train":
+            words, style, face = "training", "--", "white"
+        axes.plot([], [], style, color="grey", label=words, marker=marker, ms=4, mfc=face)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     axes.ticklabel_format(axis="y", useOffset=False)
