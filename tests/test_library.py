@@ -95,7 +95,7 @@ def test_completions_of_a_small_hole_are_exact(model):
     done = model.complete(IMAGE, HIDDEN, samples=6, seed=2)
     check_completion(done, model, 1e-5)
     assert done.exact
-    assert done.error == 0
+    assert (done.method, done.error) == ("exact", 0)
     assert done.samples.shape == (6, ROWS, COLUMNS)
     p = done.marginals[HIDDEN]
     entropy = -(p * np.log(p) + (1 - p) * np.log(1 - p))
@@ -107,6 +107,7 @@ def test_completions_of_a_larger_hole_are_sampled(model):
     settings = {"exact_pixels": 3, "particles": 3, "runs": 6, "moves": 60, "seed": 1}
     done = model.complete(IMAGE, HIDDEN, samples=40, **settings)
     assert not done.exact
+    assert done.method == "particle_gibbs"
     assert 0 < done.error < 0.2
     # 40 chains over 60 moves that redraw all 4 pixels: the mean of about 2,400 draws.
     check_completion(done, model, 0.1)
@@ -122,6 +123,7 @@ def test_a_look_ahead_beside_the_model_draws_its_particles(model, tmp_path, monk
     loaded = scanline.load(tmp_path / "mine/predict/tiny/seed-1")
     settings = {"exact_pixels": 3, "particles": 64, "runs": 6, "moves": 60, "seed": 1}
     done = loaded.complete(IMAGE, HIDDEN, samples=40, **settings)
+    assert done.method == "smc"
     check_completion(done, model, 0.1)
     assert done.log_observed != model.complete(IMAGE, HIDDEN, samples=40, **settings).log_observed
 
@@ -221,7 +223,7 @@ def test_the_end_of_an_image_is_completed_given_a_label_or_whatever_it_is(labell
     images, log_joint = conditional_table(joint, SMALL.ravel(), hidden)
     done = labelled.complete(SMALL, hidden, samples=2000, particles=2000, **settings)
     assert not done.exact
-    assert (done.error, done.effective_sample_size) == (0, 4000)
+    assert (done.method, done.error, done.effective_sample_size) == ("prefix", 0, 4000)
     assert done.log_observed == pytest.approx(np.logaddexp.reduce(log_joint), abs=1e-5)
     log_posterior = log_joint - np.logaddexp.reduce(log_joint)
     check_frequencies(done.samples.reshape(1, 2000, 6)[:, :, hidden], log_posterior[None])

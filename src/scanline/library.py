@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
-from tqdm import tqdm
 
 from scanline import catalogue
 from scanline.data.given import as_pixels
@@ -89,7 +88,8 @@ class Completion(NamedTuple):
     log_observed: float  # log p(observed), nats
     error: float  # standard error of log_observed, nats; 0 where nothing is estimated
     interval: tuple[float, float]  # of log_observed, 95 %, nats
-    effective_sample_size: float  # of all particles or draws; infinite if exact
+    effective_sample_size: float  # how many independent draws it is worth; infinite if exact
+    method: str  # what was done: exact, prefix, smc or particle_gibbs
     image: np.ndarray  # uint8 [rows, columns], as it was given
     hidden: np.ndarray  # bool [rows, columns]
     found: Completed  # the same, of the hidden pixels only
@@ -97,7 +97,7 @@ class Completion(NamedTuple):
     @property
     def exact(self) -> bool:
         """Whether all completions were enumerated, and nothing was estimated."""
-        return bool(np.isinf(self.effective_sample_size))
+        return self.method == "exact"
 
     def plot(self, truth: ArrayLike | None = None) -> "Figure":
         """A picture of all of it; ``truth`` [rows, columns], 0 and 1, is shown beside."""
@@ -180,10 +180,12 @@ class LoadedPredictor:
         ``hidden`` is a mask of the image's shape, True or 1 where a pixel is hidden, or a list of
         flat indices, row * columns + column. What the image shows there is not used. Up to
         ``exact_pixels`` (16 at most) hidden pixels have an exact posterior. Of a larger hole at the
-        end of the image ``particles`` * ``runs`` independent draws are exact, too. Other holes take
-        ``runs`` independent runs of sequential Monte Carlo with ``particles`` particles. Then each
-        sample goes through ``moves`` moves of particle Gibbs, which draw ``block`` hidden pixels
-        anew with ``move_particles`` particles. The end of the image is what the model reads last.
+        end of the image, which the model reads last, ``particles`` * ``runs`` independent draws are
+        exact, too. Other holes take
+        ``runs`` independent runs of sequential Monte Carlo with ``particles`` particles. Where all
+        these are worth fewer independent draws than ``samples`` (effective_sample_size), each
+        sample then goes through ``moves`` moves of particle Gibbs, which draw ``block`` hidden
+        pixels anew with ``move_particles`` particles. ``method`` says what was done.
 
         A model that reads labels may be told the ``label``. Where it is not, what it says is over
         all classes, and only holes of the first two kinds can be filled.
@@ -218,8 +220,8 @@ class LoadedPredictor:
                 places,
                 samples,
                 particles,
-                tqdm(range(runs), "runs", disable=None),
-                tqdm(range(moves), "moves", disable=None),
+                runs,
+                moves,
                 block,
                 move_particles,
                 seed,
@@ -261,6 +263,7 @@ class LoadedPredictor:
             error=found.log_observed_error,
             interval=found.log_observed_interval,
             effective_sample_size=found.effective_sample_size,
+            method=found.method,
             image=pixels.reshape(self.size),
             hidden=whole(np.ones(len(found.hidden)), nothing, bool),
             found=found,

@@ -54,17 +54,20 @@ def test_it_runs_as_a_command(folder):
     done = run(*command)
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"^log p\(observed\) +-\d+\.\d\d nats \(exact\)$", done.stdout, re.M)
+    assert re.search(r"^method +exact$", done.stdout, re.M)
     assert imread(folder / "out.png").shape[2] == 4
     refused = run(*command, "--samples", "0")
     assert refused.returncode == 1
     assert refused.stderr == "scanline complete: samples is 0; allowed: 1 and above\n"
 
 
-def test_a_larger_hole_is_sampled(folder, capsys):
-    complete(**given(folder), exact_pixels=3, samples=3, particles=8, runs=3, moves=2)
+@pytest.mark.parametrize(("samples", "method"), [(3, "smc"), (40, "particle_gibbs")])
+def test_a_larger_hole_is_sampled(folder, capsys, samples, method):
+    """Of 24 particles, which are worth more than 3 draws and less than 40."""
+    complete(**given(folder), exact_pixels=3, samples=samples, particles=8, runs=3, moves=2)
     printed = capsys.readouterr().out
     assert re.search(r"nats \(95 %: -\d+\.\d\d to -\d+\.\d\d; 3 runs of 8 particles\)", printed)
-    assert re.search(r"effective sample size +\d+\.\d", printed)
+    assert re.search(rf"^method +{method}\neffective sample size +\d+\.\d$", printed, re.M)
     assert (folder / "out.png").exists()
 
 

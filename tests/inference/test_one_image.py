@@ -3,15 +3,29 @@
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
-from tabulated import COLUMNS, SIZE, tiny_look_ahead, tiny_predictor
+from tabulated import (
+    COLUMNS,
+    COMING_APART,
+    EVERY_SECOND,
+    SIZE,
+    tiny_look_ahead,
+    tiny_predictor,
+)
 
 from scanline.figures.one_image import draw_completed
 from scanline.inference import smc
 from scanline.inference.exact import exact_posterior
-from scanline.inference.one_image import complete_by_sampling, complete_exactly, error_of
+from scanline.inference.one_image import complete_by_sampling, complete_exactly, error_of, worth
 
 HIDDEN = np.array([1, 2, 4, 6, 7])
 PIXELS = np.array([1, 0, 0, 1, 0, 1, 0, 0], np.uint8)
+
+
+def complete(model, samples, particles, runs, moves, seed=0, look_ahead=None, hidden=HIDDEN):
+    """``complete_by_sampling`` whose moves redraw all hidden pixels with 16 particles."""
+    return complete_by_sampling(
+        model, PIXELS, hidden, samples, particles, runs, moves, 16, 16, seed, look_ahead
+    )
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +41,7 @@ def posterior(model):
 @pytest.fixture(scope="module", params=["alone", "with a look-ahead"])
 def sampled(request, model):
     companion = None if request.param == "alone" else tiny_look_ahead(model, spread=0.5)
-    return complete_by_sampling(
-        model, PIXELS, HIDDEN, 50, 3, range(6), range(30), 16, 16, 0, companion
-    )
+    return complete(model, samples=50, particles=3, runs=6, moves=30, look_ahead=companion)
 
 
 def test_exact_samples_are_draws_from_the_posterior(model, posterior):
@@ -44,6 +56,7 @@ def test_exact_samples_are_draws_from_the_posterior(model, posterior):
     assert done.log_observed == posterior.log_observed[0]
     assert done.log_observed_error == 0
     assert done.log_observed_interval == (done.log_observed, done.log_observed)
+    assert done.method == "exact"
 
 
 def test_sampling_agrees_with_the_posterior(sampled, posterior):
@@ -61,6 +74,7 @@ def test_sampling_agrees_with_the_posterior(sampled, posterior):
     np.testing.assert_allclose(sampled.log_likelihood, posterior.log_joint[0, number], atol=1e-5)
     assert (np.diff(sampled.log_likelihood) <= 0).all()
     assert 1 <= sampled.effective_sample_size <= 18
+    assert sampled.method == "particle_gibbs"
 
 
 @pytest.mark.parametrize("particles", [3, 12])
@@ -79,19 +93,113 @@ def test_the_interval_holds_log_p_observed_in_95_of_100_repetitions(model, poste
     assert abs(np.mean(held) - 0.95) < 5 * 0.0097
 
 
-def test_without_moves_marginals_are_the_particles(model, posterior):
-    done = complete_by_sampling(model, PIXELS, HIDDEN, 4, 500, range(4), range(0), 16, 16, 0)
+@pytest.mark.parametrize("alone", [True, False])
+def test_particles_worth_more_than_the_samples_are_the_posterior(model, posterior, alone):
+    """Of two chains every marginal would be 0, 1/2 or 1."""
+    companion = None if alone else tiny_look_ahead(model, spread=0.5)
+    done = complete(model, samples=2, particles=200, runs=4, moves=1, look_ahead=companion)
+    assert done.method == "smc"
     np.testing.assert_allclose(done.marginals, posterior.marginals[0], atol=0.1)
-    assert done.samples.shape == (4, 5)
+    assert not set(2 * done.marginals) <= {0, 1, 2}
 
 
-def test_the_effective_sample_size_is_the_least_after_the_hole(model):
+def test_moves_follow_where_the_particles_are_worth_less_than_the_samples(model):
+    """Either way p(observed) is by all runs, and the same seed gives the same."""
+    runs = [smc.smc_posterior(model, PIXELS[None], HIDDEN[None], 4, seed) for seed in range(3)]
+    size = worth(runs)
+    assert 1 < size != int(size)
+    for samples, method in ((int(size), "smc"), (int(size) + 1, "particle_gibbs")):
+        done, again = (complete(model, samples, particles=4, runs=3, moves=1) for _ in range(2))
+        assert (done.method, done.effective_sample_size) == (method, size)
+        assert done.log_observed == smc.pooled(runs).log_observed[0]
+        for one, other in zip(done, again, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_without_moves_particles_of_little_worth_are_the_posterior(model):
+    done = complete(model, samples=50, particles=3, runs=2, moves=0)
+    assert done.effective_sample_size < 50
+    assert done.method == "smc"
+
+
+def test_p_observed_has_no_bias_over_runs_of_much_and_of_little_worth(monkeypatch):
+    """Over 400 repetitions of two runs of four particles, all of which count."""
+    monkeypatch.setattr(smc, "BRANCH_UP_TO", -1)
+    settings, image = COMING_APART[0]
+    model, repetitions = tiny_predictor(**settings), 400
+    pixels = np.tile(np.array(image, np.uint8), (repetitions, 1))
+    hidden = np.tile(EVERY_SECOND, (repetitions, 1))
+    found = [smc.smc_posterior(model, pixels, hidden, 4, seed) for seed in (0, 1)]
+    exact = exact_posterior(model, pixels[:1], hidden[:1]).log_observed
+    ratio = np.exp(smc.pooled(found).log_observed - exact)
+    size = np.array(
+        [
+            worth([smc.Particles(*(field[n : n + 1] for field in run)) for run in found])
+            for n in range(repetitions)
+        ]
+    )
+    assert 0.2 < (size < 5).mean() < 0.8
+    assert abs(ratio.mean() - 1) < 5 * ratio.std() / np.sqrt(repetitions)
+
+
+def independent_runs(shares, draws, copies, pixels=400, seed=0):
+    """Runs whose particles are ``copies`` of each of ``draws`` independent ones; equal weights."""
+    generator = np.random.default_rng(seed)
+    ink, count = generator.uniform(0.1, 0.9, pixels), draws * copies
+    return [
+        smc.Particles(
+            hidden=np.arange(pixels)[None],
+            values=np.repeat(generator.random((1, draws, pixels)) < ink, copies, axis=1),
+            log_weights=np.full((1, count), -np.log(count)),
+            log_likelihood=np.zeros((1, count)),
+            log_observed=np.log([share]),
+            effective_sample_size=np.full((1, pixels), float(count)),
+        )
+        for share in shares
+    ]
+
+
+@pytest.mark.parametrize(
+    "shares", [np.full(8, 1 / 8), np.array([0.65, *[0.05] * 7]), np.array([0.7, 0.3])]
+)
+def test_copies_are_worth_no_more_than_what_they_are_copies_of(shares):
+    """Of R runs of n draws each, in shares s, the mean's variance is that of n / sum(s**2)."""
+    draws = 40
+    found = worth(independent_runs(shares, draws, copies=10))
+    # 5 standard errors of a variance over (R - 1) * 400 pixels, more where shares differ.
+    assert found == pytest.approx(draws / (shares**2).sum(), rel=0.35)
+
+
+def test_particles_are_worth_no_more_than_their_effective_number():
+    runs = independent_runs([1, 1, 1], draws=20, copies=1)
+    agreeing = [runs[0]._replace(effective_sample_size=each.effective_sample_size) for each in runs]
+    assert worth(agreeing) == pytest.approx(60)
+
+
+def test_particles_are_worth_one_draw_at_least():
+    """Two runs that agree on nothing, on one pixel."""
+    runs = [
+        smc.Particles(
+            hidden=np.zeros((1, 1), int),
+            values=np.full((1, 8, 1), value),
+            log_weights=np.full((1, 8), -np.log(8)),
+            log_likelihood=np.zeros((1, 8)),
+            log_observed=np.zeros(1),
+            effective_sample_size=np.full((1, 1), 8.0),
+        )
+        for value in (0, 1)
+    ]
+    assert worth(runs) == 1
+
+
+def test_the_effective_sample_size_is_that_of_the_last_weights(model):
     hidden = np.array([1, 2, 4])
-    done = complete_by_sampling(model, PIXELS, hidden, 4, 5, range(3), range(0), 16, 16, 0)
     runs = [smc.smc_posterior(model, PIXELS[None], hidden[None], 5, seed) for seed in range(3)]
-    sizes = smc.pooled(runs).effective_sample_size[0]
-    assert done.effective_sample_size == sizes[4:].min()
-    assert sizes[:4].min() < sizes[4:].min() < sizes[4]
+    both = smc.pooled(runs)
+    assert worth(runs) == pytest.approx(1 / (np.exp(both.log_weights[0]) ** 2).sum())
+    done = complete(model, samples=4, particles=5, runs=3, moves=0, hidden=hidden)
+    assert done.effective_sample_size == worth(runs)
+    assert both.effective_sample_size[0].min() < worth(runs)
 
 
 def test_without_moves_samples_are_some_of_the_particles(model):
@@ -100,22 +208,9 @@ def test_without_moves_samples_are_some_of_the_particles(model):
         smc.smc_posterior(model, PIXELS[None], HIDDEN[None], 2, seed).values[0] for seed in (3, 4)
     ]
     drawn = {tuple(each) for each in np.concatenate(particles)}
-    done = complete_by_sampling(model, PIXELS, HIDDEN, 40, 2, range(2), range(0), 16, 16, 3)
+    done = complete(model, samples=40, particles=2, runs=2, moves=0, seed=3)
     assert {tuple(each) for each in done.samples} <= drawn
     assert len(drawn) <= 4
-
-
-def test_a_look_ahead_s_particles_give_the_marginals_where_they_are_more_than_the_chains(
-    model, posterior
-):
-    """Of two chains every marginal is 0, 1/2 or 1."""
-    given = (model, PIXELS, HIDDEN, 2, 200, range(4), range(1), 16, 16, 0)
-    alone = complete_by_sampling(*given)
-    assert set(2 * alone.marginals) <= {0, 1, 2}
-    done = complete_by_sampling(*given, tiny_look_ahead(model, spread=0.5))
-    assert done.effective_sample_size > 20
-    np.testing.assert_allclose(done.marginals, posterior.marginals[0], atol=0.1)
-    assert not set(2 * done.marginals) <= {0, 1, 2}
 
 
 def test_entropy_is_of_the_marginals(sampled):

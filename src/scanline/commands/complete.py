@@ -37,7 +37,8 @@ def complete(
     """Draw the hidden pixels of an image given all others, before and after: a picture, numbers.
 
     The posterior of a small hole is exact, and so are draws of a hole at the end of the image. Any
-    other is sampled: by sequential Monte Carlo, then each sample is redrawn block by block.
+    other is sampled by sequential Monte Carlo. Where its particles are worth fewer independent
+    draws than there are samples, each sample is then redrawn block by block.
 
     Args:
         image: a picture, or another file of one image as for score. A picture that has not the
@@ -54,7 +55,7 @@ def complete(
         exact_pixels: hidden pixels up to which the posterior is exact; the time doubles with each
         particles: particles of one run of sequential Monte Carlo
         runs: independent runs, at least 2; their spread gives the interval of log p(observed)
-        moves: blocks that each sample draws anew
+        moves: blocks that each sample draws anew, where the particles are worth too little
         block: hidden pixels of a block, which lie together
         move_particles: particles that draw a block anew
         seed: what the draws depend on
@@ -142,6 +143,7 @@ def _report(done: "Completion", how: str) -> None:
     observed, low, high = (f"{round(nats, 2) + 0.0:.2f}" for nats in found)  # 0.00, not -0.00
     sure = "" if not done.error else f"95 %: {low} to {high}; "
     print(f"log p(observed)              {observed} nats ({sure}{how})")
+    print(f"method                       {done.method}")
     if not done.exact:
         print(f"effective sample size        {done.effective_sample_size:.1f}")
     print(f"log p(best image)            {done.log_likelihood.max():.2f} nats")

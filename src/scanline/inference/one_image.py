@@ -2,16 +2,18 @@
 
 A small hole gets its exact posterior. One at the end of the image takes independent draws, which
 are exact, pixel by pixel. For any other, several independent runs of sequential Monte Carlo
-estimate p(observed), and their spread gives its interval. Their pooled particles start the chains
-of particle Gibbs, from which the samples come.
+estimate p(observed), and their spread gives its interval. Their pooled particles are the posterior,
+and where these are worth fewer independent draws than there are samples, each sample begins a chain
+of particle Gibbs.
 """
 
 import math
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy import stats
+from tqdm import tqdm
 
 from scanline.data.orientation import Orientation
 from scanline.inference.classes import over_classes
@@ -21,7 +23,7 @@ from scanline.inference.likelihood import read_steps
 from scanline.inference.log_odds import log_prob
 from scanline.inference.particle_gibbs import refine
 from scanline.inference.resampling import draw_by_weight
-from scanline.inference.smc import pooled, smc_posterior
+from scanline.inference.smc import Particles, pooled, smc_posterior
 from scanline.models.look_ahead import LookAhead
 from scanline.models.predictor import Predictor
 
@@ -37,8 +39,8 @@ class Completed(NamedTuple):
     log_observed: float  # log p(observed), nats
     log_observed_error: float  # its standard error, nats; 0 where nothing is estimated
     log_observed_interval: tuple[float, float]  # its 95 % interval, nats
-    effective_sample_size: float  # of draws, or of pooled particles where it is least after the
-    # hole; infinite where all completions were enumerated
+    effective_sample_size: float  # of draws; what pooled particles are ``worth``; infinite if exact
+    method: Literal["exact", "prefix", "smc", "particle_gibbs"]  # what was done
 
     def turned_back(self, orientation: Orientation, hidden: np.ndarray) -> "Completed":
         """The same, given in the order of reading, in that of ``hidden`` [k], flat indices."""
@@ -74,6 +76,7 @@ def complete_exactly(
         log_observed_error=0.0,
         log_observed_interval=(float(found.log_observed[0]),) * 2,
         effective_sample_size=float("inf"),
+        method="exact",
     )
 
 
@@ -118,7 +121,26 @@ def complete_end(
         log_observed_error=0.0,
         log_observed_interval=(log_observed, log_observed),
         effective_sample_size=float(count),
+        method="prefix",
     )
+
+
+def worth(runs: Sequence[Particles]) -> float:
+    """How many independent draws the pooled particles of an image's independent ``runs`` are worth.
+
+    It is their effective number in the end, or fewer, if p(ink) spreads more between the runs.
+    Resampling inside a hole leaves weights equal and beginnings few, of which the weights know
+    nothing.
+    """
+    both = pooled(runs)
+    size = float(both.effective_sample_size[0, -1])
+    shares = np.exp([each.log_observed - both.log_observed for each in runs]) / len(runs)  # [R, 1]
+    ink, squares = both.marginals[0], float((shares**2).sum())
+    apart = float((shares * ([each.marginals[0] for each in runs] - ink) ** 2).sum())
+    # Summed over pixels, the variance of one run is apart / (1 - squares), and that of the pooled
+    # ones so many squares of it; that of n draws is ink * (1 - ink) / n.
+    of_one = float((ink * (1 - ink)).sum())
+    return min(size, max(of_one * (1 - squares) / (squares * apart), 1.0)) if apart else size
 
 
 def complete_by_sampling(
@@ -127,37 +149,38 @@ def complete_by_sampling(
     hidden: np.ndarray,
     samples: int,
     particles: int,
-    runs: Iterable[int],
-    moves: Iterable[int],
+    runs: int,
+    moves: int,
     block: int,
     move_particles: int,
     seed: int,
     look_ahead: LookAhead | None = None,
 ) -> Completed:
-    """``pixels`` [T] with its ``hidden`` [k] pixels from ``runs`` of SMC, then particle Gibbs.
+    """``pixels`` [T] with its ``hidden`` [k] pixels from SMC, or from particle Gibbs after it.
 
-    Each run has ``particles`` particles, and a seed of its own; there are at least two of them.
-    A move of particle Gibbs draws ``block`` hidden pixels anew with ``move_particles`` particles.
-    Marginals are over all chains after each move; over the particles where there is no move, and
-    where a ``look_ahead`` drew them and they are worth more than the chains.
+    Each of ``runs``, two at least, has ``particles`` particles, and a seed of its own. Samples and
+    marginals are the pooled particles' where these are ``worth`` as many draws as there are
+    ``samples``. Else each sample goes through ``moves`` moves of particle Gibbs, which draw
+    ``block`` hidden pixels anew with ``move_particles`` particles, and marginals are over all
+    chains after each move. All runs count for p(observed), however their worth turns out, so its
+    estimate has no bias.
     """
     image, places = pixels[None], hidden[None]
     found = [
         smc_posterior(model, image, places, particles, seed + run, look_ahead=look_ahead)
-        for run in runs
+        for run in tqdm(range(runs), "runs", disable=None)
     ]
-    both = pooled(found)
+    both, size = pooled(found), worth(found)
     log_observed = float(both.log_observed[0])
     error, bound = error_of(np.array([each.log_observed[0] for each in found]))
     chains = refine(model, image, both, samples, 0, seed, block, move_particles)
     marginals = []
-    for move in moves:
-        chains = refine(
-            model, image, chains, samples, 1, seed + move, block, move_particles, look_ahead
-        )
-        marginals.append(chains.marginals[0])
-    size = float(both.effective_sample_size[0, hidden[-1] :].min())
-    by_particles = not marginals or (look_ahead is not None and size > samples)
+    if size < samples:
+        for move in tqdm(range(moves), "moves", disable=None):
+            chains = refine(
+                model, image, chains, samples, 1, seed + move, block, move_particles, look_ahead
+            )
+            marginals.append(chains.marginals[0])
     order = np.argsort(-chains.log_likelihood[0], kind="stable")
     best = max((both, chains), key=lambda each: each.log_likelihood.max())
     return Completed(
@@ -165,9 +188,10 @@ def complete_by_sampling(
         samples=chains.values[0, order],
         log_likelihood=chains.log_likelihood[0, order],
         map_completion=best.map_completion[0],
-        marginals=both.marginals[0] if by_particles else np.mean(marginals, axis=0),
+        marginals=np.mean(marginals, axis=0) if marginals else both.marginals[0],
         log_observed=log_observed,
         log_observed_error=error,
         log_observed_interval=(log_observed - bound, log_observed + bound),
         effective_sample_size=size,
+        method="particle_gibbs" if marginals else "smc",
     )
