@@ -181,11 +181,11 @@ class LoadedPredictor:
         flat indices, row * columns + column. What the image shows there is not used. Up to
         ``exact_pixels`` (16 at most) hidden pixels have an exact posterior. Of a larger hole at the
         end of the image, which the model reads last, ``particles`` * ``runs`` independent draws are
-        exact, too. Other holes take
-        ``runs`` independent runs of sequential Monte Carlo with ``particles`` particles. Where all
-        these are worth fewer independent draws than ``samples`` (effective_sample_size), each
-        sample then goes through ``moves`` moves of particle Gibbs, which draw ``block`` hidden
-        pixels anew with ``move_particles`` particles. ``method`` says what was done.
+        exact, too. Other holes take ``runs`` independent runs of sequential Monte Carlo with
+        ``particles`` particles. Where all these are worth fewer independent draws than ``samples``
+        (effective_sample_size), each sample then goes through ``moves`` moves of particle Gibbs,
+        which draw ``block`` hidden pixels anew with ``move_particles`` particles. ``method`` says
+        what was done.
 
         A model that reads labels may be told the ``label``. Where it is not, what it says is over
         all classes, and only holes of the first two kinds can be filled.
