@@ -176,20 +176,29 @@ def test_particles_are_worth_no_more_than_their_effective_number():
     assert worth(agreeing) == pytest.approx(60)
 
 
-def test_particles_are_worth_one_draw_at_least():
-    """Two runs that agree on nothing, on one pixel."""
-    runs = [
+def runs_of_one_pixel(values: tuple[int, int], log_weights: tuple[float, float]):
+    """Two runs of eight particles, all of one value and weight."""
+    return [
         smc.Particles(
             hidden=np.zeros((1, 1), int),
             values=np.full((1, 8, 1), value),
-            log_weights=np.full((1, 8), -np.log(8)),
+            log_weights=np.full((1, 8), log_weight),
             log_likelihood=np.zeros((1, 8)),
             log_observed=np.zeros(1),
             effective_sample_size=np.full((1, 1), 8.0),
         )
-        for value in (0, 1)
+        for value, log_weight in zip(values, log_weights, strict=True)
     ]
-    assert worth(runs) == 1
+
+
+def test_particles_are_worth_one_draw_at_least():
+    """Two runs that agree on nothing."""
+    assert worth(runs_of_one_pixel((0, 1), (-np.log(8),) * 2)) == 1
+
+
+def test_runs_that_agree_up_to_rounding_are_worth_their_effective_number():
+    assert worth(runs_of_one_pixel((1, 1), (-np.log(8), -np.log(8) - 4e-16))) == 16
+    assert worth(runs_of_one_pixel((0, 0), (-np.log(8), -np.log(8) - 4e-16))) == 16
 
 
 def test_the_effective_sample_size_is_that_of_the_last_weights(model):

@@ -140,7 +140,9 @@ def worth(runs: Sequence[Particles]) -> float:
     # Summed over pixels, the variance of one run is apart / (1 - squares), and that of the pooled
     # ones so many squares of it; that of n draws is ink * (1 - ink) / n.
     of_one = float((ink * (1 - ink)).sum())
-    return min(size, max(of_one * (1 - squares) / (squares * apart), 1.0)) if apart else size
+    if not (apart and of_one):  # all agree; a sum of rounded weights may differ
+        return size
+    return min(size, max(of_one * (1 - squares) / (squares * apart), 1.0))
 
 
 def complete_by_sampling(
