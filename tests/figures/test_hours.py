@@ -1,7 +1,6 @@
 """The figure of nats against hours."""
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 
 from scanline.figures.hours import draw_hours
@@ -24,9 +23,17 @@ def test_a_panel_of_each_data_set_has_its_models_at_their_hours():
     figure = draw_hours(pd.DataFrame(lines + left_out))
     panels = {axes.get_title(): axes for axes in figure.axes}
     assert list(panels) == ["a", "b"]
-    points = panels["a"].containers[0].lines[0].get_xydata()
-    np.testing.assert_array_equal(points, [[0.5, 60], [2, 55]])
-    assert [text.get_text() for text in panels["a"].texts] == ["gru-32", "gru-64"]
-    bars = panels["a"].containers[0].lines[2][0].get_segments()
-    np.testing.assert_array_equal([bar[:, 1] for bar in bars], [[59, 62], [54, 57]])
+    points = {each.get_label(): each for each in panels["a"].containers}
+    found = {name: each.lines[0].get_xydata().tolist() for name, each in points.items()}
+    assert found == {"gru-32": [[0.5, 60]], "gru-64": [[2, 55]]}
+    bars = [each.lines[2][0].get_segments()[0][:, 1].tolist() for each in points.values()]
+    assert bars == [[59, 62], [54, 57]]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["gru-32", "gru-64"]
+    looks = {
+        (each.lines[0].get_color(), each.lines[0].get_marker())
+        for axes in figure.axes
+        for each in axes.containers
+    }
+    assert len(looks) == 2  # a model looks the same in each panel
     plt.close(figure)
