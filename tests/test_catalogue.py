@@ -29,7 +29,7 @@ def test_the_table_has_every_model_with_its_card_s_numbers():
         other = {"predict": "accuracy", "classify": "nats_per_image"}[line["task"]]
         assert re.search(rf"\| {quantity} +\| test +\| {line[quantity]:.5f} ", text)
         assert pd.isna(line[other])
-    assert tuple(table.loc[0, ["name", "data"]]) == ("gru-128-context", catalogue.DATA)
+    assert tuple(table.loc[0, ["name", "data"]]) == ("gru-128-context-labels", catalogue.DATA)
 
 
 def test_every_card_is_what_publishing_writes_of_the_model_s_record_and_numbers():
