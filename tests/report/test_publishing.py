@@ -183,7 +183,7 @@ def test_of_several_seeds_all_numbers_are_published_and_the_weights_of_one(copie
     shutil.copytree(one, one.with_name("seed-2"))
     path = copied / "results" / DATA / "tables/figures.csv"
     lines = pd.read_csv(path, dtype={"split_or_hidden": str})
-    other = lines.assign(seed=2, measured=lines["measured"] + 1)
+    other = lines.assign(seed=2, **{name: lines[name] + 1 for name in ("measured", "low", "high")})
     pd.concat([lines, other]).to_csv(path, index=False)
     assert publish(copied).returncode == 0
     assert [folder.name for folder in (copied / "pretrained" / DATA / NAME).parent.iterdir()] == [
