@@ -42,17 +42,13 @@ def fill_holes(
     predictor = load_predictor(model, training.identity, other_data)
     companion = load_look_ahead(look_ahead, predictor) if look_ahead else None
     orientation, seconds = predictor.orientation, []
+    as_read = orientation.turned(training.pixels)
     for path in hidden:
         arrays, description = load_arrays(path, "hidden", "pixels")
         pixels, places = arrays["pixels"], arrays["hidden"]
         same_pixels(description, training.identity, f"{path}")
-        given = Given(
-            predictor,
-            orientation.turned(training.pixels),
-            orientation.turned(pixels),
-            orientation.turned_hole(places),
-            companion,
-        )
+        turned = orientation.turned(pixels), orientation.turned_hole(places)
+        given = Given(predictor, as_read, *turned, companion)
         forecasts = {}
         for method in methods_for(places.shape[1], settings, companion is not None):
             began = time.monotonic()

@@ -104,13 +104,14 @@ def test_a_target_is_said_to_be_reached_where_the_committed_number_reaches_it(pl
     assert (row["reached"] == "yes") == (HOLDS[sign](value, bound) and presented <= allowed)
 
 
+def on_test_split(**wanted: str) -> pd.DataFrame:
+    """The first committed line on the test split that is as wanted."""
+    numbers, wanted = committed(), wanted | {"split_or_hidden": "test"}
+    return numbers[(numbers[list(wanted)] == list(wanted.values())).all(axis=1)].iloc[:1]
+
+
 def test_several_seeds_are_a_mean_with_its_standard_error():
-    line = committed()
-    line = line[
-        (line["model"] == "gru-32")
-        & (line["quantity"] == "nats_per_pixel")
-        & (line["split_or_hidden"] == "test")
-    ].iloc[:1]
+    line = on_test_split(model="gru-32", quantity="nats_per_pixel")
     both = pd.concat([line.assign(value=0.08), line.assign(value=0.09, seed=9)])
     assert re.search(r"\| 0\.0850 ± 0\.0050 \(2 seeds\) +\|", results.targets(both))
     # 3 million images are more than the report's 50 epochs.
@@ -120,12 +121,7 @@ def test_several_seeds_are_a_mean_with_its_standard_error():
 
 
 def test_beside_other_people_s_models_a_mean_over_seeds_has_its_error():
-    numbers = committed()
-    line = numbers[
-        (numbers["data"] == "binarized-mnist")
-        & (numbers["quantity"] == "nats_per_image")
-        & (numbers["split_or_hidden"] == "test")
-    ].iloc[:1]
+    line = on_test_split(data="binarized-mnist", quantity="nats_per_image")
     both = pd.concat([line.assign(value=80.0), line.assign(value=82.0, seed=9)])
     assert re.search(r"\| 81\.00 ± 1\.00 \(2 seeds\) +\|", results.literature(both))
 
