@@ -60,7 +60,7 @@ def ours(*lines: tuple, task: str = "predict") -> pd.DataFrame:
     rows = [
         {"data": data, "task": task, "model": model, "seed": seed, "n_parameters": 100,
          "quantity": quantity, "split_or_hidden": split, "value": value + more,
-         "low": value - 1, "high": value + 1, "training_hours": 0.5}
+         "low": value - 1, "high": value + 1, "n_images_presented": 1000, "cpu_hours": 0.5}
         for data, model, seed, value in lines
         for split, more in (("test", 0.0), ("train", -9.0))
     ]  # fmt: skip

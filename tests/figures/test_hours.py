@@ -8,7 +8,7 @@ from scanline.figures.hours import draw_hours
 
 def line(data: str, model: str, nats: float, hours: float, **other) -> dict:
     told = dict(task="predict", quantity="nats_per_image", split_or_hidden="test", seed=1)
-    told |= dict(data=data, model=model, value=nats, training_hours=hours)
+    told |= dict(data=data, model=model, value=nats, n_images_presented=1000, cpu_hours=hours)
     return told | dict(low=nats - 1, high=nats + 2, n_parameters=100) | other
 
 

@@ -208,8 +208,8 @@ def test_other_people_s_models_stand_beside_published_numbers_of_the_same_pixels
     published = pd.DataFrame(
         {"task": "predict", "model": "gru-64-context", "quantity": "nats_per_image",
          "split_or_hidden": "test", "value": [79.991, 58.5], "data": ["mnist-bernoulli", "mine"],
-         "low": [79.5, 58.0], "high": [80.5, 59.0], "n_parameters": 26000, "training_hours": 0.5,
-         "seed": 1}
+         "low": [79.5, 58.0], "high": [80.5, 59.0], "n_parameters": 26000,
+         "n_images_presented": 1000, "cpu_hours": 0.5, "seed": 1}
     )  # fmt: skip
     published.to_csv(tmp_path / "figures.csv", index=False)
     text = written(study, tmp_path / "out", published=tmp_path / "figures.csv")

@@ -109,7 +109,7 @@ def test_a_study_s_model_card_and_numbers_are_published(copied):
     assert numbers["value"].tolist() == scores["value"].tolist()
     assert set(numbers["data"]) == {DATA}
     assert set(numbers["n_images_presented"]) == {IMAGES * EPOCHS}
-    assert set(numbers["training_hours"]) == {round(training.seconds / 3600, 3)}
+    assert set(numbers["cpu_hours"]) == {round(training.computed["cpu_seconds"] / 3600, 3)}
     # GRU: three gates of 4 x (1 input + 4 units + 1 bias); then 4 weights and a bias to one logit.
     assert set(numbers["n_parameters"]) == {3 * 4 * (1 + 4 + 1) + 5}
     card = (folder / "README.md").read_text()
@@ -168,7 +168,7 @@ def test_a_mixture_s_numbers_are_published_with_what_its_members_cost(copied):
     nats = pd.read_csv(scores[2]).set_index(["split_or_hidden", "quantity"])["value"]
     assert by.loc["mix"]["value"].to_dict() == nats.to_dict()
     assert by.loc["mix", "test", "nats_per_image"]["low"] < nats["test", "nats_per_image"]
-    for name in ("n_images_presented", "n_parameters", "training_hours"):
+    for name in ("n_images_presented", "n_parameters", "cpu_hours"):
         each = [by.loc[place.parent.name][name].iloc[0] for place in places]
         assert each[2] == pytest.approx(each[0] + each[1])
     kept = {path.parents[1].name for path in (copied / "pretrained").rglob("model.keras")}
@@ -392,7 +392,7 @@ def test_completions_count_their_predictor_s_presentations():
     figures = numbers("a", ("complete", "gru-32", "samples", "10", 1, 1.0))
     figures = figures.rename(columns={"value": "measured"})
     found = published_numbers(figures, {"predict/gru-32/seed-1": model(anew=True, epochs=5)})
-    counted = ["value", "n_images_presented", "n_parameters", "training_hours"]
+    counted = ["value", "n_images_presented", "n_parameters", "cpu_hours"]
     assert found[counted].to_numpy().tolist() == [[1.0, 500, 7, 1.5]]
 
 

@@ -129,12 +129,15 @@ def test_a_training_that_goes_on_keeps_the_choice(pixel_sets, tmp_path, monkeypa
     _, first = train(pixel_sets, checkpoints=tmp_path)
     monkeypatch.setattr(accelerator, "fastest", None)  # it would be called in vain
     _, again = train(pixel_sets, checkpoints=tmp_path)
+    seconds = again.computed.pop("cpu_seconds")
+    assert seconds > first.computed.pop("cpu_seconds")  # of both processes
     assert again.computed == first.computed
 
 
 def test_a_record_says_that_there_was_no_compiler(monkeypatch, pixel_sets):
     monkeypatch.setattr(native, "_library", lambda: (None, "no C++ compiler found"))
     _, found = train(pixel_sets, epochs=1)
+    assert found.computed.pop("cpu_seconds") > 0
     assert found.computed == {
         "recurrent_layers": "Keras",
         "precision": "float32",

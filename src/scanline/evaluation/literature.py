@@ -30,11 +30,11 @@ def over_seeds(numbers: pd.DataFrame) -> pd.DataFrame:
 
     ``numbers``: as in docs/results/figures.csv. Columns: task, data, model, quantity (what
     ``SCORED`` says), measured, low, high, standard_error of the mean over ``n_seeds`` seeds (not a
-    number for one), n_parameters, training_hours (of one seed).
+    number for one), n_parameters, n_images_presented, cpu_hours (of one seed).
     """
     scored = numbers["task"].map(SCORED) == numbers["quantity"]
     by_model = numbers[scored & (numbers["split_or_hidden"] == "test")].groupby(KEYS, sort=False)
-    columns = ["value", "low", "high", "n_parameters", "training_hours"]
+    columns = ["value", "low", "high", "n_parameters", "n_images_presented", "cpu_hours"]
     lines = by_model[columns].mean().rename(columns={"value": "measured"})
     lines["standard_error"], lines["n_seeds"] = by_model["value"].sem(), by_model.size()
     return lines.reset_index()
@@ -44,8 +44,8 @@ def beside_ours(ours: pd.DataFrame, images: str | None = IMAGES[0]) -> dict[str,
     """One table for each data set, with the best model first; none beside other ``images``.
 
     ``ours``: lines as of ``over_seeds``; ``images``: the source of a study's. Columns: task, model,
-    quantity, measured, standard_error, n_seeds, low, high, n_parameters, source (``OURS`` of our
-    models), caveat.
+    quantity, measured, standard_error, n_seeds, low, high, n_parameters, n_images_presented and
+    cpu_hours (of ours alone), source (``OURS`` of our models), caveat.
     """
     if images not in IMAGES:
         return {}
@@ -54,7 +54,7 @@ def beside_ours(ours: pd.DataFrame, images: str | None = IMAGES[0]) -> dict[str,
     theirs = pd.read_csv(LITERATURE).fillna({"caveat": ""}).rename(columns={"value": "measured"})
     theirs["quantity"] = theirs["task"].map(SCORED)
     columns = ["task", "model", "quantity", "measured", "standard_error", "n_seeds", "low", "high"]
-    columns += ["n_parameters", "source", "caveat"]
+    columns += ["n_parameters", "n_images_presented", "cpu_hours", "source", "caveat"]
     tables = {}
     for (data, task), published in theirs.groupby(["data", "task"], sort=False):
         mine = ours[(ours["data"] == data) & (ours["task"] == task)]

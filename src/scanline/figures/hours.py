@@ -1,4 +1,4 @@
-"""What likelihood costs: nats of the published next-pixel models against the hours of training."""
+"""What likelihood costs: nats of the published next-pixel models against CPU-hours of training."""
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -15,7 +15,7 @@ def draw_hours(numbers: pd.DataFrame) -> Figure:
     """One panel for each data set: nats per image on its test split, and 95 % intervals.
 
     ``numbers``: published ones, as docs/results/figures.csv has them. Of several seeds it is their
-    mean, against the hours of one.
+    mean, against the CPU-hours of one.
     """
     ours = over_seeds(numbers)
     shown = ours[ours["task"] == "predict"]
@@ -29,7 +29,7 @@ def draw_hours(numbers: pd.DataFrame) -> Figure:
         for line in lines.to_dict("records"):
             place = palette.index(line["model"])
             axes.errorbar(
-                line["training_hours"],
+                line["cpu_hours"],
                 line["measured"],
                 yerr=[[line["measured"] - line["low"]], [line["high"] - line["measured"]]],
                 fmt=MARKERS[place % len(MARKERS)],
@@ -40,8 +40,8 @@ def draw_hours(numbers: pd.DataFrame) -> Figure:
             )
         axes.margins(y=0.15)
         axes.set_title(data, fontsize=9)
-        axes.set_xlabel("hours of training")
-    hours = shown["training_hours"]
+        axes.set_xlabel("CPU-hours of training")
+    hours = shown["cpu_hours"]
     axes = panels[0, 0]
     axes.set_xscale("log")
     axes.set_xlim(hours.min() / 1.5, hours.max() * 1.5)

@@ -23,7 +23,7 @@ from scanline.report.results import markdown
 from scanline.training.kinds import KINDS, task_of
 from scanline.training.objectives import Score
 
-COUNTED = "n_images_presented", "n_parameters", "training_hours"
+COUNTED = "n_images_presented", "n_parameters", "cpu_hours"
 COLUMNS = ["table", *KEYS, "value", "data", "seed", "n", "low", "high"]
 COLUMNS += [*COUNTED, "published"]
 NAMED_BY = ["data", *KEYS, "seed"]
@@ -66,7 +66,7 @@ CARD = """# {name}
 | recipe | {recipe} |
 | training | {epochs} epochs, {presented:,} images presented |
 | checkpoint | epoch {best}, by {selection}: {quantity} {nats:.5f}, accuracy {accuracy:.4f} |
-| time, hardware | {hours:.1f} hours; {hardware} |
+| time, hardware | {cpu_hours:.1f} CPU-hours; {hardware} |
 | revision | {revision}, TensorFlow {tensorflow} |
 
 ```python
@@ -98,9 +98,10 @@ class Trained(NamedTuple):
         return (settings["train_images"] or self.n_images) * settings["epochs"]
 
     @property
-    def hours(self) -> float:
-        """By the clock."""
-        return round(self.training.seconds / 3600, 3)
+    def cpu_hours(self) -> float:
+        """Of its training; of one whose record does not tell them, those of the clock."""
+        told = self.training.computed.get("cpu_seconds", self.training.seconds)
+        return round(told / 3600, 3)
 
 
 class Mixed(NamedTuple):
@@ -124,9 +125,9 @@ class Mixed(NamedTuple):
         return sum(each.n_parameters for each in self.members)
 
     @property
-    def hours(self) -> float:
-        """By the clock, one training after the other."""
-        return round(sum(each.hours for each in self.members), 3)
+    def cpu_hours(self) -> float:
+        """Of all their trainings."""
+        return round(sum(each.cpu_hours for each in self.members), 3)
 
 
 def published_numbers(figures: pd.DataFrame, models: Mapping[str, Trained | Mixed]) -> pd.DataFrame:
@@ -141,7 +142,7 @@ def published_numbers(figures: pd.DataFrame, models: Mapping[str, Trained | Mixe
     return figures.rename(columns={"measured": "value"}).assign(
         n_images_presented=names.map({name: model.presented for name, model in models.items()}),
         n_parameters=names.map({name: model.n_parameters for name, model in models.items()}),
-        training_hours=names.map({name: model.hours for name, model in models.items()}),
+        cpu_hours=names.map({name: model.cpu_hours for name, model in models.items()}),
     )[COLUMNS]
 
 
@@ -225,7 +226,7 @@ def card(
         + (" given the class" if settings.get("labels") else ""),
         nats=score.nats,
         accuracy=score.accuracy,
-        hours=numbers["training_hours"].iloc[0],
+        cpu_hours=numbers["cpu_hours"].iloc[0],
         hardware=hardware(environment),
         revision=environment["revision"],
         tensorflow=environment["tensorflow"],

@@ -21,6 +21,7 @@ REACHED: dict[str, Callable[[float, float], bool]] = {
     "at most": lambda value, bound: value <= bound,
     "at least": lambda value, bound: value >= bound,
 }
+COST = {"n_parameters": "{:,}", "n_images_presented": "{:,.0f}", "cpu_hours": "{:.1f}"}
 
 
 def write(path: Path, numbers: pd.DataFrame) -> None:
@@ -93,13 +94,18 @@ def literature(numbers: pd.DataFrame) -> str:
         rows = []
         for row in table.to_dict("records"):
             model = f"**{row['model']}**" if row["source"] == OURS else row["model"]
-            count = "" if pd.isna(row["n_parameters"]) else f"{row['n_parameters']:,}"
+            cost = [_known(row[name], form) for name, form in COST.items()]
             error = row["standard_error"], row["n_seeds"]
             found = with_error(row["measured"], *error, quantity.form).replace("%", " %")
-            rows.append((model, found, count, row["source"], row["caveat"]))
-        columns = ["model", quantity.label, "parameters", "source", "caveat"]
+            rows.append((model, found, *cost, row["source"], row["caveat"]))
+        columns = ["model", quantity.label, "parameters", "presented", "CPU-hours"]
+        columns += ["source", "caveat"]
         parts.append(f"{data}:\n\n{markdown(rows, columns)}")
     return "\n".join(parts)
+
+
+def _known(value: float, form: str) -> str:
+    return "" if pd.isna(value) else form.format(value)
 
 
 def markdown(rows: Sequence[Sequence[str]], columns: list[str]) -> str:

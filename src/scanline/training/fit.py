@@ -40,7 +40,7 @@ class Fit(NamedTuple):
 
     by_epoch: pd.DataFrame  # epoch, step, split, quantity, value
     by_step: pd.DataFrame  # step, epoch, quantity, value, learning_rate
-    computed: dict  # what ran the recurrent layers (see ``accelerator.facts``)
+    computed: dict  # cpu_seconds, and what ran the recurrent layers (see ``accelerator.facts``)
 
 
 def fit(
@@ -120,7 +120,8 @@ def fit(
     for variable, value in zip(model.weights, state.best_weights, strict=True):
         variable.assign(value)
     by_epoch, by_step = state.curves(objective, steps_per_epoch)
-    return Fit(by_epoch, by_step, accelerator.facts(model.stack, recipe.precision, state.choice))
+    computed = accelerator.facts(model.stack, recipe.precision, state.choice)
+    return Fit(by_epoch, by_step, computed | {"cpu_seconds": state.cpu_seconds})
 
 
 def learning_rate_of(recipe: Recipe, steps_per_epoch: int):

@@ -1,5 +1,6 @@
 """What a checkpoint holds of a training: weights, optimiser, best weights, curves so far."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,10 +22,17 @@ class State:
         self.best_weights: list[np.ndarray] = []
         self.steps: list[tuple[float, float, float, int]] = []  # loss, accuracy, rate, images
         self.epochs: list[tuple[int, int, str, str, float]] = []
+        self.earlier_cpu_seconds = 0.0  # of processes that were stopped, up to their checkpoints
+        self.began = time.process_time()
 
     @property
     def step(self) -> int:
         return len(self.steps)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """What the training has computed so far, in all processes and on all their cores."""
+        return round(self.earlier_cpu_seconds + time.process_time() - self.began, 3)
 
     def add_step(self, loss: float, accuracy: float, learning_rate: float, images: int) -> None:
         self.steps.append((loss, accuracy, learning_rate, images))
@@ -63,7 +71,8 @@ class State:
         arrays |= {f"optimizer_{i}": v.numpy() for i, v in enumerate(self.optimizer.variables)}
         arrays |= {f"best_{i}": w for i, w in enumerate(self.best_weights)}
         arrays["steps"] = np.array(self.steps, np.float64)
-        return arrays, {"epochs": self.epochs, "best": self.best, "choice": self.choice}
+        described = {"epochs": self.epochs, "best": self.best, "choice": self.choice}
+        return arrays, {**described, "cpu_seconds": self.cpu_seconds}
 
     def restore(self, arrays: dict[str, np.ndarray], description: dict) -> None:
         """Takes up a checkpoint's content; ValueError or KeyError, and no change, where it is not
@@ -84,6 +93,7 @@ class State:
             self.choice = Choice(*chosen)
         self.steps = [(loss, acc, rate, int(n)) for loss, acc, rate, n in arrays["steps"].tolist()]
         self.epochs = [tuple(row) for row in description["epochs"]]
+        self.earlier_cpu_seconds = description["cpu_seconds"]
 
     def curves(
         self, objective: Objective, steps_per_epoch: int
