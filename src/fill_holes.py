@@ -50,7 +50,7 @@ def fill_holes(
         turned = orientation.turned(pixels), orientation.turned_hole(places)
         given = Given(predictor, as_read, *turned, companion)
         forecasts = {}
-        for method in methods_for(places.shape[1], settings, companion is not None):
+        for method in methods_for(given, settings):
             began = time.monotonic()
             found = method.forecast(given, settings)
             forecasts[method.name] = found.turned_back(orientation, places[: len(found.best)])

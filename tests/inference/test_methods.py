@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,10 @@ SETTINGS = SamplerSettings(
 )
 
 
+# By enumeration.
+exact = partial(by_exact_posterior, exact_pixels=COUNT, particles=1)
+
+
 @pytest.fixture(scope="module")
 def model():
     return tiny_predictor("gru", 1, "context")
@@ -75,7 +80,7 @@ def given(request, model) -> Given:
 def test_the_posterior_is_that_of_the_table(given, way):
     model, _, pixels, hidden, _ = given
     if way == "exact":
-        found, tolerance = by_exact_posterior(given, samples=3, seed=0), TOLERANCE
+        found, tolerance = exact(given, samples=3, seed=0), TOLERANCE
     else:  # 4,096 particles, a few hundred of them effective: 5 standard errors of a share
         found, tolerance = by_smc(given, particles=4096, samples=3, seed=0), 0.1
     table = log_joint_table(model)
@@ -93,7 +98,7 @@ def test_the_posterior_is_that_of_the_table(given, way):
 def test_samples_are_the_posterior_s(given, way):
     samples = 20_000
     if way == "exact":
-        found = by_exact_posterior(given, samples=samples, seed=1)
+        found = exact(given, samples=samples, seed=1)
     else:
         found = by_smc(given, particles=64, samples=samples, seed=1)
     assert found.samples.shape == (6, samples, COUNT)
@@ -122,12 +127,12 @@ def test_chains_end_in_the_posterior(given, way):
         )
     else:
         found = by_gibbs(given, chains=chains, sweeps=20, seed=0)
-    exact = by_exact_posterior(given, samples=1, seed=0)
+    wanted = exact(given, samples=1, seed=0)
     assert found.samples.shape == (6, chains, COUNT)
     assert np.isnan(found.log_prob).all()
     # 5 standard errors of a share, which is largest at 1/2; the chains are independent.
-    assert np.abs(found.marginals - exact.marginals).max() < 5 * 0.5 / np.sqrt(chains)
-    assert (found.best == exact.best).all()
+    assert np.abs(found.marginals - wanted.marginals).max() < 5 * 0.5 / np.sqrt(chains)
+    assert (found.best == wanted.best).all()
 
 
 def test_the_truth_is_more_probable_where_more_is_seen_on_average(model):
@@ -136,7 +141,7 @@ def test_the_truth_is_more_probable_where_more_is_seen_on_average(model):
     weights = np.exp(log_joint_table(model))
     given = Given(model, pixels, pixels, np.tile([1, 2, 5], (len(pixels), 1)))
     before = by_prefix(given, samples=1, seed=0)
-    given_all = by_exact_posterior(given, samples=1, seed=0)
+    given_all = exact(given, samples=1, seed=0)
     assert weights @ given_all.log_prob > weights @ before.log_prob + 0.01
 
 
@@ -147,13 +152,13 @@ def test_p_observed_is_at_least_that_of_the_known_completions(given):
     found = smc_posterior(model, pixels, hidden, particles=3, seed=0)
     low = found._replace(log_observed=found.log_observed - 100)
     bounds = log_observed_at_least(low, nats, truth)
-    exact = by_exact_posterior(given, samples=1, seed=0)
+    wanted = exact(given, samples=1, seed=0)
     for n in range(len(pixels)):
         known = {tuple(truth[n].tolist()): nats[n]}
         for values, each in zip(found.values[n], found.log_likelihood[n], strict=True):
             known[tuple(values.tolist())] = each
         assert bounds[n] == pytest.approx(np.log(sum(np.exp(list(known.values())))), abs=TOLERANCE)
-        assert bounds[n] <= nats[n] - exact.log_prob[n] + TOLERANCE  # log p(observed)
+        assert bounds[n] <= nats[n] - wanted.log_prob[n] + TOLERANCE  # log p(observed)
     high = found._replace(log_observed=found.log_observed + 100)
     assert (log_observed_at_least(high, nats, truth) == high.log_observed).all()
 
@@ -191,7 +196,7 @@ def test_pixel_frequencies_know_no_neighbours():
 def test_every_method_says_something_of_every_hidden_pixel(given, exact_pixels, posterior):
     settings = replace(SETTINGS, exact_pixels=exact_pixels)
     companion = given.look_ahead is not None
-    ways = methods_for(COUNT, settings, companion)
+    ways = methods_for(given, settings)
     begin = ["prefix", "look_ahead"] if companion else ["prefix"]
     names = [*begin, *posterior, "gibbs", "nearest_image", "pixel_frequencies"]
     assert [method.name for method in ways] == names
@@ -204,9 +209,25 @@ def test_every_method_says_something_of_every_hidden_pixel(given, exact_pixels, 
         assert (np.isnan(found.log_prob) | (found.log_prob <= TOLERANCE)).all()
 
 
+def test_a_hole_that_is_read_last_is_drawn_from_its_posterior(given):
+    model, _, pixels, _, _ = given
+    last = given._replace(hidden=np.tile(np.arange(4, 8), (6, 1)))
+    settings = replace(SETTINGS, exact_pixels=3, particles=4096)
+    ways = {method.name: method for method in methods_for(last, settings)}
+    assert list(ways) == ["prefix", "exact", "nearest_image", "pixel_frequencies"]
+    found = ways["exact"].forecast(last, settings)
+    enumerated = exact(last, samples=1, seed=0)
+    np.testing.assert_allclose(found.log_prob, enumerated.log_prob, rtol=0, atol=TOLERANCE)
+    # 5 standard errors of a share, which is largest at 1/2.
+    np.testing.assert_allclose(found.marginals, enumerated.marginals, atol=5 * 0.5 / 64)
+    np.testing.assert_array_equal(found.best, enumerated.best)
+    one_of_them = last._replace(hidden=np.concatenate([last.hidden[:5], last.hidden[5:] - 1]))
+    assert "smc" in [method.name for method in methods_for(one_of_them, settings)]
+
+
 def test_chains_may_fill_fewer_images(given):
     settings = replace(SETTINGS, exact_pixels=3, chain_images=2)
-    for method in methods_for(COUNT, settings, look_ahead=False):
+    for method in methods_for(given._replace(look_ahead=None), settings):
         found = method.forecast(given, settings)
         count = 2 if method.name in ("particle_gibbs", "gibbs") else 6
         assert [len(each) for each in found] == [count] * len(found)
@@ -217,7 +238,7 @@ NAMES = [field.name for field in fields(SamplerSettings)]
 
 def test_every_setting_is_read():
     read = {name for method in METHODS for name in method.settings}
-    assert read | {"exact_pixels", "chain_images"} == set(NAMES)
+    assert read | {"chain_images"} == set(NAMES)
 
 
 def test_the_config_and_the_labels_have_what_the_methods_need():
@@ -248,7 +269,7 @@ def test_a_method_that_reads_what_is_no_setting_is_named(monkeypatch):
     def by_heat(given, *, heat):
         raise NotImplementedError
 
-    monkeypatch.setattr(methods, "METHODS", (*METHODS, Method("heated", "any", by_heat)))
+    monkeypatch.setattr(methods, "METHODS", (*METHODS, Method("heated", methods.ANY, by_heat)))
     with pytest.raises(ValueError, match=r"the method 'heated' reads 'heat', which is no field"):
         check(NAMES)
 

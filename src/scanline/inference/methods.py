@@ -9,7 +9,7 @@ must be quick, so what needs TensorFlow is imported by the functions that use it
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from scanline.models.predictor import Predictor
 
 HERE = "src/scanline/inference/methods.py"
+# Kinds of holes: of few pixels, whose completions are all weighed; of more, read last by the model,
+# so that draws are from the posterior; all others, which are filled by weighted draws.
+ENUMERATED, LAST, SAMPLED = "enumerated", "last", "sampled"
+ANY = (ENUMERATED, LAST, SAMPLED)
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class SamplerSettings:
     """How holes are filled: the numbers of config.yaml's ``posterior`` section.
 
     Attributes:
-        exact_pixels: the posterior of a hole of more hidden pixels is sampled, not enumerated
+        exact_pixels: the posterior of a hole of more hidden pixels is drawn from, not enumerated
         particles: of sequential Monte Carlo, for each image
         chain_images: first images of each hole that have chains, 0: all
         chains: of particle Gibbs and of Gibbs sampling, for each image
@@ -74,15 +78,13 @@ class Given(NamedTuple):
 
 @dataclass(frozen=True)
 class Method:
-    """A way to fill a hole: of ``Given`` and, by keyword, of the settings that it reads.
+    """A way to fill holes of some kinds: of ``Given`` and, by keyword, of settings that it reads.
 
-    ``holes``: any; those that are ``enumerated``, of up to ``exact_pixels`` hidden pixels; or those
-    that are ``sampled``, of more. One that runs ``by_chains`` may be asked of fewer images than the
-    others.
+    One that runs ``by_chains`` may be asked of fewer images than the others.
     """
 
     name: str
-    holes: Literal["any", "enumerated", "sampled"]
+    holes: tuple[str, ...]
     function: Callable[..., Forecast]
     needs_look_ahead: bool = False
     by_chains: bool = False
@@ -99,14 +101,25 @@ class Method:
         return self.function(given, **{name: getattr(settings, name) for name in self.settings})
 
 
-def methods_for(hidden_pixels: int, settings: SamplerSettings, look_ahead: bool) -> list[Method]:
-    """The ways to fill a hole of so many ``hidden_pixels``, with a ``look_ahead`` or without."""
-    kind = "enumerated" if hidden_pixels <= settings.exact_pixels else "sampled"
+def methods_for(given: Given, settings: SamplerSettings) -> list[Method]:
+    """The ways to fill a hole."""
+    kind = _kind(given.hidden, given.pixels.shape[1], settings.exact_pixels)
     return [
         method
         for method in METHODS
-        if method.holes in ("any", kind) and (look_ahead or not method.needs_look_ahead)
+        if kind in method.holes and (given.look_ahead or not method.needs_look_ahead)
     ]
+
+
+def _kind(hidden: np.ndarray, size: int, exact_pixels: int) -> str:
+    """The kind of a hole, ``hidden`` [N, k] in the order of reading, of images of ``size`` pixels.
+
+    It is read last where nothing observed follows in any of the images.
+    """
+    count = hidden.shape[1]
+    if count <= exact_pixels:
+        return ENUMERATED
+    return LAST if (hidden[:, 0] == size - count).all() else SAMPLED
 
 
 def check(settings: Iterable[str]) -> None:
@@ -147,10 +160,17 @@ def by_look_ahead(given: Given, *, samples: int, seed: int) -> Forecast:
     return _by_completions(given, given.look_ahead, samples, seed)
 
 
-def by_exact_posterior(given: Given, *, samples: int, seed: int) -> Forecast:
-    """From all observed pixels, by enumeration."""
+def by_exact_posterior(
+    given: Given, *, exact_pixels: int, particles: int, samples: int, seed: int
+) -> Forecast:
+    """From all observed pixels: by enumeration, or by draws where none follows the hidden ones.
+
+    The particles of such a hole are independent draws from the posterior, and p(observed) is exact.
+    """
     from scanline.inference.exact import exact_posterior
 
+    if given.hidden.shape[1] > exact_pixels:
+        return by_smc(given, particles=particles, samples=samples, seed=seed)
     found = exact_posterior(given.model, given.pixels, given.hidden)
     true_index = found.index_of(values_at(given.pixels, given.hidden))[:, None]
     return Forecast(
@@ -240,14 +260,14 @@ def by_pixel_frequencies(given: Given) -> Forecast:
 
 
 METHODS = (  # in the order of tables and figures
-    Method("prefix", "any", by_prefix),
-    Method("look_ahead", "any", by_look_ahead, needs_look_ahead=True),
-    Method("exact", "enumerated", by_exact_posterior),
-    Method("smc", "sampled", by_smc),
-    Method("particle_gibbs", "sampled", by_particle_gibbs, by_chains=True),
-    Method("gibbs", "any", by_gibbs, by_chains=True),
-    Method("nearest_image", "any", by_nearest_image),
-    Method("pixel_frequencies", "any", by_pixel_frequencies),
+    Method("prefix", ANY, by_prefix),
+    Method("look_ahead", (ENUMERATED, SAMPLED), by_look_ahead, needs_look_ahead=True),
+    Method("exact", (ENUMERATED, LAST), by_exact_posterior),
+    Method("smc", (SAMPLED,), by_smc),
+    Method("particle_gibbs", (SAMPLED,), by_particle_gibbs, by_chains=True),
+    Method("gibbs", (ENUMERATED, SAMPLED), by_gibbs, by_chains=True),
+    Method("nearest_image", ANY, by_nearest_image),
+    Method("pixel_frequencies", ANY, by_pixel_frequencies),
 )
 
 
