@@ -210,7 +210,6 @@ def test_every_method_says_something_of_every_hidden_pixel(given, exact_pixels, 
 
 
 def test_a_hole_that_is_read_last_is_drawn_from_its_posterior(given):
-    model, _, pixels, _, _ = given
     last = given._replace(hidden=np.tile(np.arange(4, 8), (6, 1)))
     settings = replace(SETTINGS, exact_pixels=3, particles=4096)
     ways = {method.name: method for method in methods_for(last, settings)}

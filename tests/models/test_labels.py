@@ -13,7 +13,6 @@ from scanline.models import native
 from scanline.models.export import export_stock
 from scanline.models.predictor import Predictor, load_predictor
 from scanline.models.prior import prior_of
-from scanline.report.playing import told_predictor
 
 PIXELS = {"rows": 6, "columns": 6, "classes": 3}
 BATCH = 72
@@ -142,7 +141,6 @@ def test_what_reads_no_labels_takes_the_model_of_a_class():
     model, pixels, hidden = labelled_predictor(), all_images(6)[:2], np.array([[1], [2]])
     for call in (
         export_stock,
-        told_predictor,
         lambda model: sample_completions(model, pixels, 1, 2, 3, 0),
         lambda model: prefix_completions(model, pixels, hidden, 3, 0),
         lambda model: smc_posterior(model, pixels, hidden, 4, 0),

@@ -263,12 +263,22 @@ def test_it_leads_to_a_page_to_play_with_and_says_how_to_write_one(study, tmp_pa
     assert f"<code>{command}</code>" in text
 
 
-def test_the_page_to_play_with_is_of_a_trained_model_that_reads_raster_order(study, tmp_path):
-    """Not of the best one, which reads in another order, nor of a mixture, which is only scored."""
-    place, way = f"{tmp_path}/mnist/predict", {"orientation": "rows-bottom-left"}
+@pytest.mark.parametrize(
+    "extra",
+    [{"orientation": "rows-bottom-left"}, {"residual": True}, {"readout_units": 8},
+     {"labels": True}],
+    ids=str,
+)  # fmt: skip
+def test_the_page_to_play_with_is_of_a_trained_model_that_it_can_compute(study, tmp_path, extra):
+    """Not of the best one, which has an extra, nor of a mixture, which is only scored."""
+    place = f"{tmp_path}/mnist/predict"
     records = [
-        record(Path(place, "gru-128/seed-1/train"), "train_predictor", way),
-        record(Path(place, "gru-9/seed-1/train"), "train_predictor", {"orientation": "raster"}),
+        record(Path(place, "gru-128/seed-1/train"), "train_predictor", extra),
+        record(
+            Path(place, "gru-9/seed-1/train"),
+            "train_predictor",
+            {"orientation": "raster", "labels": False},
+        ),
         record(Path(place, "gru-3x32/seed-1/score"), "mix_predictors", {}),
     ]
     text = written(study, tmp_path / "out", records=(*study["records"], *records))

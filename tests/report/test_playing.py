@@ -179,10 +179,16 @@ def test_other_models_without_a_classifier(driven, tmp_path, cell, layers, input
     assert driven.run("document.getElementById('classes')") is None
 
 
-@pytest.mark.parametrize("settings", [{"residual": True}, {"readout_units": 4}], ids=str)
-def test_a_model_that_the_page_cannot_compute_is_refused(tmp_path, settings):
-    model = Predictor("gru", 5, 2, PIXELS, "context", seed=1, **settings)
-    with pytest.raises(ValueError, match=r"is (True|4), which the page cannot compute; choose a"):
+@pytest.mark.parametrize(
+    "extra",
+    [{"residual": True}, {"readout_units": 4}, {"orientation": "rows-top-right"},
+     {"prior": [0.1] * 10}],
+    ids=str,
+)  # fmt: skip
+def test_a_model_that_the_page_cannot_compute_is_refused(tmp_path, extra):
+    model = Predictor("gru", 5, 2, PIXELS, "context", seed=1, **extra)
+    named = r"^\w+ is (True|4|rows-top-right), which the page cannot compute; choose a variant"
+    with pytest.raises(ValueError, match=named):
         write_page(tmp_path / "index.html", model, None, "deep")
     assert not list(tmp_path.iterdir())
 

@@ -1,6 +1,7 @@
 """What a variant of config.yaml is made of, as config, scripts and models share it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from scanline.data.orientation import Way
@@ -43,6 +44,19 @@ class PredictorArchitecture(Architecture):
     readout_units: int = 0
     labels: bool = False
     orientation: Way = "raster"
+
+
+EXTRAS = ("residual", "readout_units", "labels", "orientation")
+
+
+def extras_of(settings: Mapping) -> dict[str, object]:
+    """The options that make a next-pixel model more than a stack that reads pixels in raster order.
+
+    Of a variant's ``settings``; one that is as it is without being named is left out.
+    """
+    plain = {each.name: each.default for each in fields(PredictorArchitecture)}
+    given = {name: settings.get(name, plain[name]) for name in EXTRAS}
+    return {name: value for name, value in given.items() if value != plain[name]}
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
-from scanline.data.order import RASTER
 from scanline.layout import Place
+from scanline.models.architecture import extras_of
 from scanline.provenance.record import Record
 from scanline.provenance.summary import params_of
 from scanline.report import posterior as posterior_report
@@ -144,7 +144,7 @@ def _how_to_play(runs: Sequence[Record], models: Sequence[str]) -> str:
         (models.index(place.variant) if place.variant in models else -1, Path(run.folder).parent)
         for run in runs
         if (place := Place.find(run.folder)) and place.task == "predict"
-        if Path(run.folder).name == "train" and params_of(run).get("orientation", RASTER) == RASTER
+        if Path(run.folder).name == "train" and not extras_of(params_of(run))
     ]
     if not folders:
         return ""

@@ -15,6 +15,7 @@ from jinja2 import Environment, StrictUndefined
 
 from scanline.data.pixels import same_pixels
 from scanline.inference.ancestral import sample_images
+from scanline.models.architecture import extras_of
 from scanline.models.classifier import Classifier
 from scanline.models.inputs import neighbourhood
 from scanline.models.predictor import Predictor
@@ -31,8 +32,8 @@ def write_page(
     """Writes the page of a ``predictor``, which it calls ``name``.
 
     The ``classifier``, where there is one, reads what the predictor draws; ``seed`` decides the
-    examples. Raises ValueError for a cell, a residual stack or a readout that the page cannot
-    compute, and for a classifier of pixels that were made otherwise.
+    examples. Raises ValueError for a cell, or for extras of a model, that the page cannot compute,
+    and for a classifier of pixels that were made otherwise.
     """
     if classifier is not None:
         same_pixels(predictor.pixels, classifier.pixels, "the classifier", other_data=True)
@@ -77,13 +78,10 @@ def examples(predictor: Predictor, classifier: Classifier | None, seed: int) -> 
 
 def told_predictor(model: Predictor) -> dict:
     """What model.js must know of a predictor; ValueError for one that it cannot compute."""
-    model.check_labels(None)
-    model.check_raster("the page to play with")
-    for name in ("residual", "readout_units"):
-        if value := model.settings[name]:
-            raise ValueError(
-                f"{name} is {value}, which the page cannot compute; choose a variant without it"
-            )
+    for name, value in extras_of({**model.settings, "labels": model.classes > 0}).items():
+        raise ValueError(
+            f"{name} is {value}, which the page cannot compute; choose a variant without it"
+        )
     reads = model.inputs_of
     context = reads.kind == "context"
     return {
