@@ -8,15 +8,19 @@ from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from tiny_study import DATA, binarise_digits, train, train_folder
 from track_results import main as track_results
 from tracking_store import Store, call, opened, own_environment
 
+from mix_predictors import mix_predictors
 from scanline.provenance import store as stores
 from scanline.provenance import tracking
 from scanline.provenance.record import Record, records_in
+from scanline.provenance.stage import run
 from scanline.study.kept import keep
+from score_predictor import score_predictor
 
 # MLflow's own modules, when a model is first logged; no concern of this project.
 pytestmark = pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")
@@ -113,6 +117,29 @@ def test_what_a_killed_process_left_of_a_model_is_removed(results):
     (model,) = store.client.search_logged_models([store.experiment])
     assert model.model_id != left.model_id
     assert model.status == "READY"
+
+
+def test_a_mixture_has_a_run_that_names_its_models(results):
+    pixels, scored = results / DATA / "pixels", results / DATA / "predict/{}/seed-1/score"
+    alone, both = (Path(str(scored).format(name)) for name in ("gru-4", "mix"))
+    run(
+        score_predictor,
+        model=train_folder(results) / "model.keras",
+        train=pixels / "train.npz",
+        test=pixels / "test.npz",
+        images=0,
+        out=alone,
+    )
+    found = alone / "log_likelihoods.npz"
+    mixed = run(mix_predictors, likelihoods=(found, found), out=both)
+    opened(results)
+    tracking.send(results)
+    (parent,) = Store(results).runs(**{tracking.PARENT: "tiny/mix/1"})
+    assert parent.data.params["mixture"] == "gru-4, gru-4"
+    nats = pd.read_csv(both / "scores.csv").set_index(["split_or_hidden", "quantity"])["value"]
+    assert parent.data.metrics["predict/nats_per_image"] == nats["test", "nats_per_image"]
+    took = parent.info.end_time - parent.info.start_time
+    assert took == pytest.approx(mixed.seconds * 1000, abs=1)
 
 
 def test_the_times_are_those_of_the_work(results):

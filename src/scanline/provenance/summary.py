@@ -21,23 +21,24 @@ from scanline.training.kinds import KINDS
 CURVE = "curve_by_epoch.csv"
 SCORES = "scores.csv"
 VARIANT = ("data", "variant", "seed")  # what a parent run stands for
+MIXING = "mix_predictors"  # the script of a mixture, which is scored and not trained
 SHARED = ("cell", "units", "layers", "inputs", "precision")
 
 
 class Summary(NamedTuple):
-    """One variant's trainings and scores; times in milliseconds since 1970."""
+    """One variant's trainings and scores, or a mixture's; times in milliseconds since 1970."""
 
     where: dict[str, str]  # VARIANT
     params: dict[str, str]
     metrics: dict[str, float]
     models: dict[str, Path]  # model.keras by task
-    began: int  # the first training
-    ended: int  # that much later as all trainings took
+    began: int  # the first training; of a mixture, its scoring
+    ended: int  # that much later as these took
     taken: bool  # a model was taken, and its training's record with it
 
 
 def summaries(records: Mapping[Path, Record]) -> list[Summary]:
-    """One of each variant that has a training, or a model that was taken, among the records."""
+    """One of each variant among the records: trained, taken, or a mixture."""
     found: dict[tuple[str, ...], dict[Path, Record]] = {}
     for folder, record in records.items():
         if where := where_of(record):
@@ -48,6 +49,7 @@ def summaries(records: Mapping[Path, Record]) -> list[Summary]:
 
 def _summary(where: dict[str, str], records: Mapping[Path, Record]) -> Summary | None:
     trainings: dict[str, Record] = {}
+    mixings: list[Record] = []
     models: dict[str, Path] = {}
     metrics: dict[str, float] = {}
     taken = False
@@ -58,21 +60,26 @@ def _summary(where: dict[str, str], records: Mapping[Path, Record]) -> Summary |
         elif (training := training_of_taken(record)) and task in KINDS:
             trainings[task], models[task], taken = training, folder / "model.keras", True
         elif (folder / SCORES).exists():
+            mixings += [record] if record.script == MIXING else []
             metrics |= {
                 f"{task}/{name.removeprefix('test/')}": value
                 for (name, _), value in metrics_of(folder).items()
                 if not name.startswith("train/") and math.isfinite(value)
             }
-    if not trainings:
+    works = [*trainings.values(), *mixings]
+    if not works:
         return None
     params = dict(where)
+    for mixing in mixings:
+        members = [Place.of(Path(path)).variant for path in mixing.roles["likelihoods"]]
+        params["mixture"] = ", ".join(members)
     for name in SHARED:
         given = [str(t.settings[name]) for t in trainings.values() if name in t.settings]
         if given:
             params[name] = ", ".join(dict.fromkeys(given))
     params |= {f"{task}/epochs": str(t.settings["epochs"]) for task, t in trainings.items()}
-    began = min(map(milliseconds, trainings.values()))
-    took = sum(int(training.seconds * 1000) for training in trainings.values())
+    began = min(map(milliseconds, works))
+    took = sum(int(work.seconds * 1000) for work in works)
     return Summary(where, params, metrics, models, began, began + took, taken)
 
 
