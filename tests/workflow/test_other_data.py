@@ -139,6 +139,12 @@ def test_pictures_without_labels(tmp_path):
     page = (study.folder / "results/mine/report/report.html").read_text()
     assert "nats per hidden pixel" in page
     assert "classes read" not in page
+    # One line tells why a variant is left out, and none that it has no task.
+    reads_labels = {"cell": "gru", "units": 8, "layers": 1, "labels": True}
+    study.configure(variants={"told": reads_labels}, predict={"variants": ["gru-8", "told"]})
+    said = study.snakemake("--dry-run")
+    assert said.count("variants.told is left out: it reads labels") == 1
+    assert "variants.told is in no task" not in said
 
 
 def test_grey_digits_in_the_permuted_order(tmp_path):
