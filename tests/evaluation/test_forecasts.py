@@ -5,7 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from scanline.evaluation.forecasts import BINS, digit_accuracy, reliability, scores
+from scanline.evaluation.forecasts import (
+    BINS,
+    digit_accuracy,
+    mean_over_samples,
+    reliability,
+    scores,
+)
 from scanline.inference.forecast import Forecast
 
 
@@ -91,3 +97,10 @@ def test_reliability_is_told_by_tenths():
 def test_a_digit_is_read_where_its_class_is_the_most_probable():
     log_probs = np.log([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.1, 0.8, 0.1], [0.2, 0.3, 0.5]])
     assert digit_accuracy(log_probs, np.array([0, 2, 0, 2])) == 0.75
+
+
+def test_the_class_of_several_samples_is_by_their_mean_probability():
+    p = np.array([[[0.9, 0.1, 0.0], [0.2, 0.4, 0.4], [0.1, 0.5, 0.4]], [[0.3, 0.3, 0.4]] * 3])
+    with np.errstate(divide="ignore"):
+        found = mean_over_samples(np.log(p))
+    np.testing.assert_allclose(np.exp(found), [[0.4, 1 / 3, 4 / 15], [0.3, 0.3, 0.4]])

@@ -121,7 +121,7 @@ def test_equal_ways_are_marked_whatever_the_digits_of_their_errors():
 def test_without_a_classifier_no_classes_are_shown():
     table = posterior_table()
     read = [name for name in SHOWN if name.endswith("digit_accuracy")]
-    assert len(read) == 2
+    assert len(read) == 3
     table = table.assign(**dict.fromkeys(read, float("nan")))
     shown = headings(table)
     assert list(shown) == [name for name in SHOWN if name not in read]

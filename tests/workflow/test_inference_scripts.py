@@ -128,7 +128,7 @@ def test_holes_are_filled_scored_and_drawn(tmp_path, pixels_folder, model_file, 
     assert list(table) == [
         *("hole", "method", "n_images", "nats_per_hidden_pixel", "map_pixel_accuracy"),
         *("map_whole_accuracy", "brier", "digit_accuracy", "seconds_per_image"),
-        *("marginal_pixel_accuracy", "sample_digit_accuracy"),
+        *("marginal_pixel_accuracy", "sample_digit_accuracy", "mean_digit_accuracy"),
     ]
     ways = {hole: list(lines["method"]) for hole, lines in table.groupby("hole", sort=False)}
     simple = ["gibbs", "nearest_image", "pixel_frequencies"]

@@ -46,6 +46,12 @@ def digit_accuracy(class_log_probs: np.ndarray, labels: np.ndarray) -> float:
     return float((class_log_probs.argmax(axis=1) == labels).mean())
 
 
+def mean_over_samples(class_log_probs: np.ndarray) -> np.ndarray:
+    """log p(class) of each image, the mean of p over its samples: [N, S, K] -> [N, K]."""
+    samples = class_log_probs.shape[1]
+    return np.logaddexp.reduce(class_log_probs.astype(np.float64), axis=1) - np.log(samples)
+
+
 def reliability(marginals: np.ndarray, truth: np.ndarray) -> pd.DataFrame:
     """How often pixels are ink, by the probability of it: one line for each bin that holds pixels.
 

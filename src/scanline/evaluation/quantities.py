@@ -18,6 +18,7 @@ INPAINTED = (
 FILLED = (
     *("nats_per_hidden_pixel", "map_pixel_accuracy", "map_whole_accuracy", "brier"),
     *("digit_accuracy", "seconds_per_image", "marginal_pixel_accuracy", "sample_digit_accuracy"),
+    "mean_digit_accuracy",
 )
 # The same three accuracies under the names that they were published with in figures.csv. Of hidden
 # pixels: the share of images that the most probable completion restores whole, the share of pixels

@@ -67,6 +67,7 @@ QUANTITIES = {  # names are those of the column ``quantity``, and of the columns
     "brier": Quantity("Brier score", best="low"),
     "digit_accuracy": Quantity("classes read, most probable image", "", SHARE, best="high"),
     "sample_digit_accuracy": Quantity("classes read, a sample", "", SHARE, best="high"),
+    "mean_digit_accuracy": Quantity("classes read, mean over samples", "", SHARE, best="high"),
     "effective_sample_size": Quantity("effective sample size", form="{:.1f}"),
     "log_observed_sd": Quantity("s.d. of log p(observed), nats", form="{:.2g}"),
     "bound_gap": Quantity("gap of bounds, nats", form="{:.2g}"),
