@@ -52,7 +52,9 @@ def serve(store: str, runs: str) -> int:
     """MLflow's server of a database, until it ends or is stopped; its exit status."""
     port = free_port()
     # By the environment: a password in a command line is read by everybody on the machine.
-    environment = os.environ | {"MLFLOW_BACKEND_STORE_URI": store}
+    # Five more processes would wait for jobs of MLflow's, of which there are none here.
+    no_jobs = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    environment = os.environ | no_jobs | {"MLFLOW_BACKEND_STORE_URI": store}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server = subprocess.Popen(
         [sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1"],
