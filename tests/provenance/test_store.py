@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from tiny_study import DATA, binarise_digits, train, train_folder
 from track_results import main as track_results
-from tracking_store import Store, call, opened, own_environment
+from tracking_store import Store, call, empty_store, opened, own_environment
 
 from mix_predictors import mix_predictors
 from scanline.provenance import store as stores
@@ -179,9 +179,15 @@ def test_a_moved_study_goes_on_in_its_experiment_with_its_artifacts(results, tmp
     assert not results.exists()
 
 
+def shared_store(folder: Path) -> str:
+    """The address of a store outside of any study."""
+    (folder / "shared.db").write_bytes(empty_store())
+    return f"sqlite:///{folder}/shared.db"
+
+
 def test_two_studies_of_one_name_in_one_store_leave_each_other_alone(results, tmp_path):
     other = Path(shutil.copytree(results, tmp_path / "other/results"))
-    shared = f"sqlite:///{tmp_path}/shared.db"
+    shared = shared_store(tmp_path)
     for each in (results, other):
         opened(each, shared)
         tracking.send(each)
@@ -202,7 +208,7 @@ def test_a_copy_in_other_hands_is_another_study_on_a_server(results, monkeypatch
 
 
 def test_a_copy_gets_an_experiment_of_its_own_where_its_id_is_deleted(results, tmp_path):
-    shared = f"sqlite:///{tmp_path}/shared.db"
+    shared = shared_store(tmp_path)
     opened(results, shared)
     sent = tracking.send(results)
     copy = Path(shutil.copytree(results, tmp_path / "copy/results"))
