@@ -25,6 +25,9 @@ from pathlib import Path
 LIBRARIES = (
     *("keras", "tensorflow", "h5py", "pandas", "matplotlib.pyplot", "mlflow", "jinja2", "tyro"),
     *("snakemake.cli", "jsonschema", "packaging", "PIL.Image", "requests", "smart_open", "tqdm"),
+    # What they import themselves, but later: to read a command line, to write a .png or a .pdf.
+    *("typeguard", "docstring_parser", "matplotlib.backends.backend_pdf", "fontTools.subset"),
+    *("fontTools.varLib", "filelock", "platformdirs"),
 )
 
 
@@ -112,6 +115,7 @@ def run(folder: str, environment: dict[str, str], words: list[str]) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    sys.dont_write_bytecode = "PYTHONDONTWRITEBYTECODE" in environment
     sys.path[:1] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
     if words[0] == "-m":
         sys.path.insert(0, folder)

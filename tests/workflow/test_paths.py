@@ -4,10 +4,10 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm_python
 import yaml
 from refusals import held
 from study_copy import ROOT, copy_project
@@ -67,7 +67,7 @@ def test_a_project_that_is_only_read_runs_elsewhere(tmp_path):
     words = ["-s", project / "Snakefile", "--directory", work, "--cores", "1"]
     words += ["results/smoke/pixels/run.json", "--configfile", project / "smoke.yaml"]
     done = subprocess.run(
-        [sys.executable, "-m", "snakemake", *map(str, words)],
+        [warm_python.python(), "-m", "snakemake", *map(str, words)],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
