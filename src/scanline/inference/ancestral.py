@@ -13,7 +13,7 @@ import tensorflow as tf
 from scanline.holes.sets import check_hidden, values_at
 from scanline.inference.forecast import Completions
 from scanline.inference.log_odds import log_prob
-from scanline.inference.loops import compiled_loop
+from scanline.inference.loops import loop
 from scanline.models.look_ahead import LookAhead, read_observed
 from scanline.models.predictor import Predictor
 
@@ -83,7 +83,7 @@ def read(model, pixels, start, stop, states):
     return model.segment(pixels, start, stop, states)
 
 
-@compiled_loop
+@tf.function(autograph=False, reduce_retracing=True)
 def fill(model, seen, observed, greedy, start, stop, states, seed, ahead):
     """Pixels ``start`` to ``stop`` of every column, and their log-odds: [stop - start, B] each.
 
@@ -94,8 +94,8 @@ def fill(model, seen, observed, greedy, start, stop, states, seed, ahead):
     image, whose columns stand together, corrects the log-odds; None does not.
     """
     columns = tf.shape(seen)[1]
-    logits = tf.TensorArray(tf.float32, stop - start)
-    for t in tf.range(start, stop):
+
+    def step(t, seen, states, logits):
         logit, states = model.step_on(model.inputs_of.at(seen, t), states)
         if ahead is not None:
             outputs = model.stack.output_of(states)
@@ -104,7 +104,10 @@ def fill(model, seen, observed, greedy, start, stop, states, seed, ahead):
         uniform = tf.random.stateless_uniform([columns], tf.random.fold_in(seed, t), alg="philox")
         ink = tf.where(greedy, logit > 0, uniform < tf.sigmoid(logit))
         pixel = tf.where(observed[t], seen[t + 1], tf.cast(ink, tf.uint8))
-        seen = tf.tensor_scatter_nd_update(seen, [[t + 1]], pixel[None])
+        return tf.tensor_scatter_nd_update(seen, [[t + 1]], pixel[None]), states, logits
+
+    logits = tf.TensorArray(tf.float32, stop - start)
+    seen, _, logits = loop(start, stop, step, seen, states, logits)
     return seen[start + 1 : stop + 1], logits.stack()
 
 

@@ -5,11 +5,11 @@ All weights are logarithms in float64, not normalised. Sequence n * P + p is par
 
 import tensorflow as tf
 
-from scanline.inference.loops import compiled_loop
+from scanline.inference.loops import loop
 from scanline.inference.resampling import branch, draw_ink, effective_size, resample
 
 
-@compiled_loop
+@tf.function(autograph=False, reduce_retracing=True)
 def advance(model, seen, is_hidden, start, stop, states, log_weights, log_likelihood, draws, ahead):
     """Takes all particles from ``start`` to ``stop``; hidden pixels are drawn, or searched.
 
@@ -29,22 +29,19 @@ def advance(model, seen, is_hidden, start, stop, states, log_weights, log_likeli
     same = tf.tile(tf.range(particles)[None], [images, 1])
     first_row = tf.range(images)[:, None] * particles
     reach = model.inputs_of.reach if ahead is None else max(model.inputs_of.reach, ahead[0].reach)
-    drawn = tf.TensorArray(tf.uint8, stop - start)
-    parents = tf.TensorArray(tf.int32, stop - start)
-    sizes = tf.TensorArray(tf.float64, stop - start)
-    owed = tf.zeros_like(log_weights)  # log p of the pixels - log q of the hidden ones
-    for t in tf.range(start, stop):
+
+    def step(t, seen, states, log_weights, log_likelihood, owed, drawn, parents, sizes):
         logits, states = model.step_on(model.inputs_of.at(seen, t), states)
         logits = tf.reshape(tf.cast(logits, tf.float64), shape)
         log_probs = _log_prob(tf.stack([logits, logits], axis=2), [0, 1])
         pixel = tf.reshape(tf.cast(seen[t + 1], tf.int32), shape)
-        parent = same
         observed = tf.gather(log_probs, pixel, batch_dims=2)
         weights = log_weights if ahead is not None else log_weights + observed
         debt = owed + observed if ahead is not None else owed
-        likelihood = log_likelihood + observed
+        as_seen = same, pixel, weights, log_likelihood + observed, debt, states, seen
         splits = is_hidden[t][:, None]
-        if tf.reduce_any(splits):
+
+        def split():
             proposed, proposals = logits, log_probs
             if ahead is not None:
                 outputs = model.stack.output_of(states)
@@ -64,18 +61,24 @@ def advance(model, seen, is_hidden, start, stop, states, log_weights, log_likeli
                 so_far = new_weights + tf.gather(owed, new_parent, batch_dims=1)
                 new_pixel = draw_ink(ink, draws[1][t], so_far)
             parent = tf.where(splits, new_parent, same)
-            pixel = tf.where(splits, new_pixel, pixel)
-            weights = tf.where(splits, new_weights, weights)
-            likelihood = _of_child(log_likelihood[:, :, None] + log_probs, parent, pixel)
+            value = tf.where(splits, new_pixel, pixel)
+            weighted = tf.where(splits, new_weights, weights)
+            likelihood = _of_child(log_likelihood[:, :, None] + log_probs, parent, value)
+            owing = debt
             if ahead is not None:
                 more = tf.where(splits[:, :, None], log_probs - proposals, log_probs)
-                debt = _of_child(owed[:, :, None] + more, parent, pixel)
+                owing = _of_child(owed[:, :, None] + more, parent, value)
             rows = tf.reshape(first_row + parent, [-1])
-            states = tuple(tf.ensure_shape(tf.gather(state, rows), state.shape) for state in states)
+            own = tuple(tf.ensure_shape(tf.gather(state, rows), state.shape) for state in states)
             # Of the pixels, those that a later step may read.
             window = tf.range(tf.maximum(t + 2 - reach, 1), t + 1)
             followed = tf.gather(tf.gather(seen, window), rows, axis=1)
-            seen = tf.tensor_scatter_nd_update(seen, window[:, None], followed)
+            path = tf.tensor_scatter_nd_update(seen, window[:, None], followed)
+            return parent, value, weighted, likelihood, owing, own, path
+
+        parent, pixel, weights, likelihood, debt, states, seen = tf.cond(
+            tf.reduce_any(splits), split, lambda: as_seen
+        )
         log_weights = tf.ensure_shape(weights, log_weights.shape)
         log_likelihood = tf.ensure_shape(likelihood, log_likelihood.shape)
         owed = tf.ensure_shape(debt, owed.shape)
@@ -84,6 +87,19 @@ def advance(model, seen, is_hidden, start, stop, states, log_weights, log_likeli
         drawn = drawn.write(t - start, tf.cast(pixel, tf.uint8))
         parents = parents.write(t - start, parent)
         sizes = sizes.write(t - start, effective_size(log_weights + owed))
+        return seen, states, log_weights, log_likelihood, owed, drawn, parents, sizes
+
+    _, states, log_weights, log_likelihood, owed, drawn, parents, sizes = loop(
+        start,
+        stop,
+        step,
+        seen,
+        states,
+        log_weights,
+        log_likelihood,
+        tf.zeros_like(log_weights),  # owed: log p of the pixels - log q of the hidden ones
+        *(tf.TensorArray(kind, stop - start) for kind in (tf.uint8, tf.int32, tf.float64)),
+    )
     log_weights += owed
     return drawn.stack(), parents.stack(), sizes.stack(), states, log_weights, log_likelihood
 
