@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from native_calls import NEEDS_COMPILER
 from recipes import recipe
-from small_digits import binarised
+from small_digits import SIDE, TEST_IMAGES, TRAINING_IMAGES, binarised, write_digits
 
 from scanline.data.pixels import only_classified
 from scanline.models import native
@@ -49,6 +49,14 @@ def _train(pixel_sets, checkpoints=None, log_epoch=None, recipe=RECIPE, labels=F
         log_epoch=log_epoch,
     )
     return [weight.numpy() for weight in model.weights], curves
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The weights and curves of a training by RECIPE on ``pixel_sets``, that nothing stops."""
+    folder = tmp_path_factory.mktemp("digits")
+    write_digits(folder, TRAINING_IMAGES, TEST_IMAGES, SIDE)
+    return _train(binarised(folder))
 
 
 def test_redrawn_images_are_learned_by_the_probabilities_that_they_were_drawn_by(redrawn_sets):
@@ -133,8 +141,10 @@ def test_a_stopped_training_ends_with_the_same_weights(pixel_sets, tmp_path, rec
 
 
 @NEEDS_COMPILER
-def test_a_training_in_bfloat16_is_judged_in_float32_and_says_what_computed_it(pixel_sets):
-    exact, in_float32 = _train(pixel_sets)
+def test_a_training_in_bfloat16_is_judged_in_float32_and_says_what_computed_it(
+    pixel_sets, undisturbed
+):
+    exact, in_float32 = undisturbed
     weights, found = _train(pixel_sets, recipe=NARROW)
     assert in_float32.computed["precision"] == "float32"
     assert found.computed["precision"] == "bfloat16"
@@ -153,7 +163,7 @@ def test_a_training_in_bfloat16_is_judged_in_float32_and_says_what_computed_it(p
     assert score.nats == curve["value"].min()
 
 
-def test_a_long_epoch_has_checkpoints_within(pixel_sets, tmp_path, monkeypatch):
+def test_a_long_epoch_has_checkpoints_within(pixel_sets, undisturbed, tmp_path, monkeypatch):
     assert loop.SECONDS_BETWEEN_CHECKPOINTS == 120  # as docs/reruns.md says
     seen: list[list[str]] = []
     save = Checkpoints.save
@@ -171,7 +181,6 @@ def test_a_long_epoch_has_checkpoints_within(pixel_sets, tmp_path, monkeypatch):
     names = [f"step-{step:09}.npz" for step in range(1, 13)]  # 3 epochs of 4 steps
     assert seen == [names[:1], *(names[i : i + 2] for i in range(11))]
     # A training that is gone on with in the middle of an epoch ends the same.
-    whole, _ = _train(pixel_sets)
     for name in names[-2:]:
         (tmp_path / name).unlink()
     monkeypatch.setattr(loop.Progress, "advance", _stop_at_step_6)
@@ -179,7 +188,7 @@ def test_a_long_epoch_has_checkpoints_within(pixel_sets, tmp_path, monkeypatch):
         _train(pixel_sets, tmp_path)
     monkeypatch.undo()
     resumed, _ = _train(pixel_sets, tmp_path)
-    for ours, theirs in zip(resumed, whole, strict=True):
+    for ours, theirs in zip(resumed, undisturbed[0], strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -246,7 +255,9 @@ def test_a_damaged_checkpoint_is_passed_over(pixel_sets, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("other", ["recipe", "units", "roles"])
-def test_a_checkpoint_of_another_training_is_set_aside(pixel_sets, tmp_path, capsys, other):
+def test_a_checkpoint_of_another_training_is_set_aside(
+    pixel_sets, undisturbed, tmp_path, capsys, other
+):
     train, held_out = pixel_sets["train"], pixel_sets["validation"]
     model = Predictor("gru", 5 if other == "units" else 4, 1, train.identity, seed=5)
     if other == "roles":
@@ -259,7 +270,7 @@ def test_a_checkpoint_of_another_training_is_set_aside(pixel_sets, tmp_path, cap
     assert said.count("belongs to another training (other settings or images); it is set") == 2
     assert said.count("No checkpoint is left; the training starts anew.") == 1
     assert "goes on from" not in said
-    for weight, alone in zip(ours, _train(pixel_sets)[0], strict=True):
+    for weight, alone in zip(ours, undisturbed[0], strict=True):
         np.testing.assert_array_equal(weight, alone)
 
 
