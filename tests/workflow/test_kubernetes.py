@@ -88,6 +88,7 @@ def test_a_deleted_training_is_tried_again_from_its_checkpoint(cluster, tmp_path
     study = copy_project(tmp_path / "project")
     long = [{"variants": ["gru-8"], "training": LONG}]
     study.configure(tracking="none", predict={"exceptions": long})
+    study.snakemake("--cores", "1", "results/smoke/pixels/run.json")  # so that it is the one Job
     study.edit(f"{PROFILE}/job.yaml", "workingDir: /study", f"workingDir: {study.folder}")
     command = [sys.executable, "-m", "snakemake", "--configfile", "smoke.yaml", *BY_KUBERNETES]
     command += ["--seconds-between-status-checks", "1", f"{TRAIN}/model.keras"]
