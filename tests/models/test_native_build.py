@@ -191,7 +191,7 @@ def test_keras_takes_over_where_there_is_no_compiler(tmp_path):
 
 
 def test_core_is_clean_under_address_and_undefined_behaviour_sanitizers(tmp_path):
-    sanitize = ["-O0", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    sanitize = ["-O0", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     command = [*native.compiler(), *native.FLAGS, *sanitize, f"-I{native.SOURCE}"]
     core = native.SOURCE / "recurrent.cc"
     sources = {
