@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
@@ -94,8 +95,12 @@ def class_joint_table(model: Predictor) -> np.ndarray:
     return model.log_prior[:, None] - nats
 
 
+@cache
 def tiny_look_ahead(model: Predictor, seed: int = 0, spread: float = 1.0) -> LookAhead:
-    """An untrained companion with large weights: it proposes much that the model does not."""
+    """An untrained companion with large weights: it proposes much that the model does not.
+
+    The same one for all tests of a model, since what is compiled for it takes seconds.
+    """
     sizes = dict(meeting_units=8, row_units=3, features=4, radius=1)
     made = LookAhead(model.settings["units"], hash_of_weights(model), model.pixels, **sizes)
     generator = np.random.default_rng(seed)

@@ -1,13 +1,17 @@
 """Fixtures that the tests of inference share."""
 
+from functools import cache
+
 import pytest
 from tabulated import KINDS, tiny_look_ahead, tiny_predictor
+
+shared_predictor = cache(tiny_predictor)  # by all modules: what is compiled for it takes seconds
 
 
 @pytest.fixture(scope="module", params=KINDS, ids=str)
 def model(request):
     """A small model of each kind, whose joint distribution can be tabulated."""
-    return tiny_predictor(*request.param)
+    return shared_predictor(*request.param)
 
 
 @pytest.fixture(scope="module", params=["alone", "with a look-ahead"])
