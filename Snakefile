@@ -73,7 +73,9 @@ if workflow.is_main_process:
     for key, why in left_out.items():
         logger.warning(f"{key} is left out: {why}")
     without_task = study_config.in_no_task(config, overlays)
-    for variant in (name for name in without_task if f"variants.{name}" not in left_out):
+    for variant in (
+        name for name in without_task if f"variants.{name}" not in left_out
+    ):
         logger.warning(
             f"variants.{variant} is in no task, so the study does not train it; name it in "
             f"classify.variants or predict.variants"
