@@ -1,4 +1,4 @@
-"""Which Python ``make`` accepts, and what it shows of a study."""
+"""Which Python ``make`` accepts, what it shows of a study, and what it checks."""
 
 import os
 import shutil
@@ -118,3 +118,16 @@ def test_a_study_shows_its_progress_and_a_refusal_but_not_each_job_s_words(tmp_p
     labels = study.folder / "digits/train-labels-idx1-ubyte"
     labels.write_bytes(labels.read_bytes()[:-1])
     assert "it is truncated" in shown()
+
+
+def test_make_check_looks_at_every_file_of_code():
+    """None is left out because its name begins as a folder of results does."""
+    command = ["ruff", "check", "--show-files", "."]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    looked_at = {Path(line) for line in done.stdout.splitlines()}
+    code = {
+        path
+        for folder in ("src", "workflow", "tests", "benchmarks")
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    assert ROOT / "src/scanline/report/results.py" in code <= looked_at

@@ -165,12 +165,13 @@ def by_exact_posterior(
 ) -> Forecast:
     """From all observed pixels: by enumeration, or by draws where none follows the hidden ones.
 
-    The particles of such a hole are independent draws from the posterior, and p(observed) is exact.
+    Such draws are from the posterior, all of one weight, and p(observed) is exact.
     """
     from scanline.inference.exact import exact_posterior
 
     if given.hidden.shape[1] > exact_pixels:
-        return by_smc(given, particles=particles, samples=samples, seed=seed)
+        alone = given._replace(look_ahead=None)  # which would have nothing to look at
+        return by_smc(alone, particles=particles, samples=samples, seed=seed)
     found = exact_posterior(given.model, given.pixels, given.hidden)
     true_index = found.index_of(values_at(given.pixels, given.hidden))[:, None]
     return Forecast(

@@ -44,7 +44,8 @@ def targets(numbers: pd.DataFrame) -> str:
     """What was wanted, what was measured, and whether that is enough, in Markdown.
 
     A target's model may be a pattern, and then the best model that it matches counts, mixtures left
-    out. A number over several seeds is their mean. It counts only if no more images were presented than allowed.
+    out. A number over several seeds is their mean. It counts only if no more images were presented
+    than allowed.
     """
     rows = []
     for target in pd.read_csv(TARGETS, dtype={"split_or_hidden": str}).to_dict("records"):
