@@ -50,8 +50,15 @@ except ValueError as error:
 configfile: str(CONFIG)
 
 
+overlays = [  # a kept config names the variants of config.yaml, too
+    Path(file)
+    for file in workflow.overwrite_configfiles
+    if Path(file).name != study_kept.CONFIG
+]
 try:
     study_config.validate(config)
+    # As the config names them, whatever the images are then not for.
+    without_task = study_config.in_no_task(config, overlays)
     shape = study_fit.shape_of_images(config)
     left_out = study_fit.left_out(config, shape)
     config.update(study_fit.fitted(config, shape))
@@ -64,18 +71,10 @@ try:
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 
-overlays = [  # a kept config names the variants of config.yaml, too
-    Path(file)
-    for file in workflow.overwrite_configfiles
-    if Path(file).name != study_kept.CONFIG
-]
 if workflow.is_main_process:
     for key, why in left_out.items():
         logger.warning(f"{key} is left out: {why}")
-    without_task = study_config.in_no_task(config, overlays)
-    for variant in (
-        name for name in without_task if f"variants.{name}" not in left_out
-    ):
+    for variant in without_task:
         logger.warning(
             f"variants.{variant} is in no task, so the study does not train it; name it in "
             f"classify.variants or predict.variants"

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scanline import catalogue
 from scanline.data.given import as_pixels
 from scanline.data.pixels import in_words
-from scanline.holes.sets import as_hole
+from scanline.holes.sets import as_hole, at_the_end
 from scanline.inference import budget
 from scanline.quiet import quietly
 
@@ -205,7 +205,7 @@ class LoadedPredictor:
         model = self._of(label)
         if len(places) <= exact_pixels:
             found = complete_exactly(model, turned, places, samples, seed)
-        elif places[0] + len(places) == len(pixels):
+        elif at_the_end(places[None], len(pixels)):
             found = complete_end(model, turned, places, samples, particles * runs, seed)
         elif model.classes:
             raise ValueError(

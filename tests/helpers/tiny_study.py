@@ -11,6 +11,7 @@ from scanline.data.binarise import PixelSettings
 from scanline.data.published import MNIST_FILES
 from scanline.provenance.record import Record
 from scanline.provenance.stage import run
+from score_predictor import score_predictor
 from train_predictor import train_predictor
 
 DATA = "tiny"
@@ -49,6 +50,19 @@ def train(
             function.__name__,
             **({"epochs": EPOCHS, "batch_size": 16, "seed": seed} | SHAPE | settings),
         ),
+    )
+
+
+def score(results: Path, out: Path) -> Record:
+    """Scores the next-pixel model of ``train`` on all images."""
+    pixels = results / DATA / "pixels"
+    return run(
+        score_predictor,
+        model=train_folder(results) / "model.keras",
+        train=pixels / "train.npz",
+        test=pixels / "test.npz",
+        images=0,
+        out=out,
     )
 
 

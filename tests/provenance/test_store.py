@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tiny_study import DATA, binarise_digits, train, train_folder
+from tiny_study import DATA, binarise_digits, score, train, train_folder
 from track_results import main as track_results
 from tracking_store import Store, call, empty_store, opened, own_environment
 
@@ -20,7 +20,6 @@ from scanline.provenance import tracking
 from scanline.provenance.record import Record, records_in
 from scanline.provenance.stage import run
 from scanline.study.kept import keep
-from score_predictor import score_predictor
 
 # MLflow's own modules, when a model is first logged; no concern of this project.
 pytestmark = pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")
@@ -120,16 +119,8 @@ def test_what_a_killed_process_left_of_a_model_is_removed(results):
 
 
 def test_a_mixture_has_a_run_that_names_its_models(results):
-    pixels, scored = results / DATA / "pixels", results / DATA / "predict/{}/seed-1/score"
-    alone, both = (Path(str(scored).format(name)) for name in ("gru-4", "mix"))
-    run(
-        score_predictor,
-        model=train_folder(results) / "model.keras",
-        train=pixels / "train.npz",
-        test=pixels / "test.npz",
-        images=0,
-        out=alone,
-    )
+    alone, both = (results / DATA / f"predict/{name}/seed-1/score" for name in ("gru-4", "mix"))
+    score(results, alone)
     found = alone / "log_likelihoods.npz"
     mixed = run(mix_predictors, likelihoods=(found, found), out=both)
     opened(results)

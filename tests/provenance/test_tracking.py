@@ -13,7 +13,7 @@ import pytest
 import warm_python
 from recipes import words_of
 from study_copy import ROOT
-from tiny_study import DATA, EPOCHS, SHAPE, binarise_digits, train, train_folder
+from tiny_study import DATA, EPOCHS, SHAPE, binarise_digits, score, train, train_folder
 from tracking_store import (
     METRICS,
     WARNING,
@@ -31,7 +31,6 @@ from scanline.provenance import tracking
 from scanline.provenance.record import Record
 from scanline.provenance.stage import run
 from scanline.study import environment as study_environment
-from score_predictor import score_predictor
 from take_model import take_model
 
 # MLflow's own modules, when a model is first logged; no concern of this project.
@@ -114,15 +113,7 @@ class TestSQLite:
     def test_a_parent_says_what_its_variant_comes_to(self, results, trained, sent):
         """In a table of runs: what was trained, when, how large; and what scores came to."""
         folder = results / DATA / "predict/gru-4/seed-1/score"
-        pixels = results / DATA / "pixels"
-        run(
-            score_predictor,
-            model=train_folder(results) / "model.keras",
-            train=pixels / "train.npz",
-            test=pixels / "test.npz",
-            images=0,
-            out=folder,
-        )
+        score(results, folder)
         assert tracking.send(results) == 1
         store = Store(results)
         (parent,) = store.runs(**{tracking.PARENT: "tiny/gru-4/1"})

@@ -8,6 +8,7 @@ of all pixels with p = 0.7, seven in ten are ink: what a reliability diagram sho
 import numpy as np
 import pandas as pd
 
+from scanline.evaluation.mixtures import mixed
 from scanline.inference.forecast import Forecast
 
 BINS = 10  # of a reliability diagram, equally wide
@@ -48,8 +49,7 @@ def digit_accuracy(class_log_probs: np.ndarray, labels: np.ndarray) -> float:
 
 def mean_over_samples(class_log_probs: np.ndarray) -> np.ndarray:
     """log p(class) of each image, the mean of p over its samples: [N, S, K] -> [N, K]."""
-    samples = class_log_probs.shape[1]
-    return np.logaddexp.reduce(class_log_probs.astype(np.float64), axis=1) - np.log(samples)
+    return mixed(np.swapaxes(class_log_probs, 0, 1))
 
 
 def reliability(marginals: np.ndarray, truth: np.ndarray) -> pd.DataFrame:

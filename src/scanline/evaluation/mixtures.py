@@ -9,6 +9,6 @@ import numpy as np
 
 
 def mixed(log_likelihoods: np.ndarray) -> np.ndarray:
-    """log p of images under the mixture, float64 [N], of M models' log p [M, N]; all in nats."""
+    """log p under the mixture, float64 [N, ...], of M models' log p [M, N, ...]; all in nats."""
     total = np.logaddexp.reduce(log_likelihoods.astype(np.float64))
     return total - np.log(len(log_likelihoods))

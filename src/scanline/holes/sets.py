@@ -23,6 +23,11 @@ def as_hole(places: Sequence[int] | np.ndarray, n_pixels: int) -> np.ndarray:
     return hidden.astype(np.int32)
 
 
+def at_the_end(hidden: np.ndarray, n_pixels: int) -> bool:
+    """Whether ``hidden`` [N, k], ascending, are the last of the ``n_pixels`` in all images."""
+    return bool((hidden[:, 0] == n_pixels - hidden.shape[1]).all())
+
+
 def check_hidden(hidden: np.ndarray, shape: tuple[int, ...]) -> None:
     """Raises ValueError unless ``hidden`` [N, k] are ascending places in images of ``shape``."""
     if len(shape) != 2 or hidden.ndim != 2 or len(hidden) != shape[0]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from scanline.holes.sets import values_at
+from scanline.holes.sets import at_the_end, values_at
 from scanline.inference.baselines import ink_frequencies, nearest_images
 from scanline.inference.forecast import Forecast
 
@@ -103,7 +103,7 @@ class Method:
 
 def methods_for(given: Given, settings: SamplerSettings) -> list[Method]:
     """The ways to fill a hole."""
-    kind = _kind(given.hidden, given.pixels.shape[1], settings.exact_pixels)
+    kind = _kind(given, settings.exact_pixels)
     return [
         method
         for method in METHODS
@@ -111,15 +111,10 @@ def methods_for(given: Given, settings: SamplerSettings) -> list[Method]:
     ]
 
 
-def _kind(hidden: np.ndarray, size: int, exact_pixels: int) -> str:
-    """The kind of a hole, ``hidden`` [N, k] in the order of reading, of images of ``size`` pixels.
-
-    It is read last where nothing observed follows in any of the images.
-    """
-    count = hidden.shape[1]
-    if count <= exact_pixels:
+def _kind(given: Given, exact_pixels: int) -> str:
+    if given.hidden.shape[1] <= exact_pixels:
         return ENUMERATED
-    return LAST if (hidden[:, 0] == size - count).all() else SAMPLED
+    return LAST if at_the_end(given.hidden, given.pixels.shape[1]) else SAMPLED
 
 
 def check(settings: Iterable[str]) -> None:

@@ -60,7 +60,8 @@ def _summary(where: dict[str, str], records: Mapping[Path, Record]) -> Summary |
         elif (training := training_of_taken(record)) and task in KINDS:
             trainings[task], models[task], taken = training, folder / "model.keras", True
         elif (folder / SCORES).exists():
-            mixings += [record] if record.script == MIXING else []
+            if record.script == MIXING:
+                mixings.append(record)
             metrics |= {
                 f"{task}/{name.removeprefix('test/')}": value
                 for (name, _), value in metrics_of(folder).items()
